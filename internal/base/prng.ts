@@ -1,0 +1,72 @@
+// Chance from a seed. Every component draws from a stream of its own, split off by name, so that a
+// change in one place does not reshuffle all others. Ratios are integers: "one in n", "m in n".
+// The generator is sfc32 (Chris Doty-Humphrey's small fast chaotic one), seeded through a mixer.
+
+import { assert } from "./assert.ts";
+import { utf8 } from "./bytes.ts";
+import { hashBytes } from "./hash.ts";
+
+export class Prng {
+  private a: number;
+  private b: number;
+  private c: number;
+  private counter = 1;
+
+  constructor(seed: number, stream = 0) {
+    this.a = seed >>> 0;
+    this.b = Math.floor(seed / 0x1_0000_0000) >>> 0;
+    this.c = stream >>> 0;
+    for (let round = 0; round < 15; round++) this.next();
+  }
+
+  /** A stream of its own, decided by this seed's next number and the name. */
+  split(name: string): Prng {
+    const bytes = utf8(name);
+    return new Prng(this.next() + this.next() * 0x10_0000, hashBytes(bytes, 0, bytes.length));
+  }
+
+  /** A whole number from 0 to 2^32 - 1. */
+  next(): number {
+    const sum = (this.a + this.b + this.counter) | 0;
+    this.counter = (this.counter + 1) | 0;
+    this.a = this.b ^ (this.b >>> 9);
+    this.b = (this.c + (this.c << 3)) | 0;
+    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  }
+
+  /** A whole number from 0 to `limit` - 1; `limit` is at most 2^32. */
+  below(limit: number): number {
+    assert(limit > 0 && limit <= 0x1_0000_0000, "limit of a random number", { limit });
+    return Math.floor((this.next() * limit) / 0x1_0000_0000);
+  }
+
+  /** A whole number from `least` to `most`, both included. */
+  between(least: number, most: number): number {
+    return least + this.below(most - least + 1);
+  }
+
+  chance(parts: number, of: number): boolean {
+    return this.below(of) < parts;
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    assert(choices.length > 0, "a pick from nothing");
+    return choices[this.below(choices.length)] as T;
+  }
+
+  fill(target: Uint8Array): void {
+    for (let at = 0; at < target.length; at++) target[at] = this.next() >>> 24;
+  }
+
+  /** Shuffles in place. */
+  shuffle<T>(items: T[]): T[] {
+    for (let at = items.length - 1; at > 0; at--) {
+      const other = this.below(at + 1);
+      const kept = items[at] as T;
+      items[at] = items[other] as T;
+      items[other] = kept;
+    }
+    return items;
+  }
+}
