@@ -1,0 +1,110 @@
+// A cell is what the engine stores under a key, as one run of bytes that is made once and then copied
+// verbatim: from a write batch into the memtable, into tables, through every compaction.
+//
+//   flags (1) | stamp (7) | expiry (7, only when flags say so) | term varint | index varint | payload
+//
+// Stamp and expiry lie at fixed offsets, because garbage collection reads them from every cell. The
+// payload (content type and value) is the caller's; a tombstone has none.
+
+import { readU16, readU32, varintBytesMax, writeU16, writeU32, writeVarint } from "../base/codec.ts";
+import { logIndex, term } from "../base/ids.ts";
+import type { LogIndex, Term } from "../base/ids.ts";
+import { neverExpires, stamp } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+
+/** The log entry that first accepted a write; ordered by term, then index. */
+export interface Version {
+  readonly term: Term;
+  readonly index: LogIndex;
+}
+
+/** What leads a payload. */
+export interface CellHeader extends Version {
+  readonly tombstone: boolean;
+  readonly stamp: Stamp;
+  /** `neverExpires`, or when it ends. */
+  readonly expiry: Stamp;
+}
+
+export interface DecodedCell extends CellHeader {
+  /** Shares the memory that it was decoded from. */
+  readonly payload: Uint8Array;
+}
+
+export const cellHeaderBytesMax = 1 + 7 + 7 + 2 * varintBytesMax;
+/** No cell is shorter. */
+export const cellBytesMin = 1 + 7 + 1 + 1;
+
+const tombstoneFlag = 1;
+const expiryFlag = 2;
+const knownFlags = tombstoneFlag | expiryFlag;
+const stampAt = 1;
+const expiryAt = 8;
+
+/** Writes the header at `at` and returns the offset where the payload goes. Needs cellHeaderBytesMax of room. */
+export function writeCellHeader(target: Uint8Array, at: number, header: CellHeader): number {
+  const expires = header.expiry !== neverExpires;
+  target[at] = (header.tombstone ? tombstoneFlag : 0) | (expires ? expiryFlag : 0);
+  writeStamp(target, at + stampAt, header.stamp);
+  let end = at + expiryAt;
+  if (expires) {
+    writeStamp(target, end, header.expiry);
+    end += 7;
+  }
+  end = writeVarint(target, end, header.term);
+  return writeVarint(target, end, header.index);
+}
+
+export function isTombstone(cell: Uint8Array, at: number): boolean {
+  return ((cell[at] as number) & tombstoneFlag) !== 0;
+}
+
+export function stampOfCell(cell: Uint8Array, at: number): Stamp {
+  return readStamp(cell, at + stampAt);
+}
+
+export function expiryOfCell(cell: Uint8Array, at: number): Stamp {
+  return ((cell[at] as number) & expiryFlag) === 0 ? neverExpires : readStamp(cell, at + expiryAt);
+}
+
+/** undefined when the bytes are no cell. */
+export function decodeCell(cell: Uint8Array, start: number, end: number): DecodedCell | undefined {
+  if (end - start < cellBytesMin || ((cell[start] as number) & ~knownFlags) !== 0) return undefined;
+  const expires = ((cell[start] as number) & expiryFlag) !== 0;
+  const numbers = { at: start + (expires ? expiryAt + 7 : expiryAt), end };
+  const termValue = takeVarint(cell, numbers);
+  const indexValue = takeVarint(cell, numbers);
+  if (termValue === undefined || indexValue === undefined) return undefined;
+  return {
+    tombstone: isTombstone(cell, start),
+    stamp: stampOfCell(cell, start),
+    expiry: expiryOfCell(cell, start),
+    term: term(termValue),
+    index: logIndex(indexValue),
+    payload: cell.subarray(numbers.at, end),
+  };
+}
+
+function takeVarint(bytes: Uint8Array, range: { at: number; end: number }): number | undefined {
+  let value = 0;
+  let scale = 1;
+  while (range.at < range.end && scale <= 2 ** 49) {
+    const byte = bytes[range.at++] as number;
+    value += (byte & 0x7f) * scale;
+    if (byte < 128) return value <= Number.MAX_SAFE_INTEGER ? value : undefined;
+    scale *= 128;
+  }
+  return undefined;
+}
+
+function writeStamp(target: Uint8Array, at: number, value: Stamp): void {
+  const high = Math.floor(value / 0x1_0000_0000);
+  writeU32(target, at, value >>> 0);
+  writeU16(target, at + 4, high);
+  target[at + 6] = high >>> 16;
+}
+
+function readStamp(source: Uint8Array, at: number): Stamp {
+  const high = readU16(source, at + 4) + (source[at + 6] as number) * 0x1_0000;
+  return stamp(readU32(source, at) + high * 0x1_0000_0000);
+}
