@@ -1,0 +1,23 @@
+// The static checks, in the order in which they run.
+
+import { runStep, type Step } from "./steps.ts";
+
+const checks: readonly Step[] = [
+  { name: "lint", command: ["node_modules/oxlint/bin/oxlint", "--format=unix"] },
+  { name: "format", command: ["node_modules/oxfmt/bin/oxfmt", "--check"] },
+  { name: "knip", command: ["node_modules/knip/bin/knip.js"] },
+];
+
+/** Runs the named checks, all when none is named; every one of them, also after a failure. Answers whether all succeeded. */
+export function runChecks(names: readonly string[]): boolean {
+  const unknown = names.filter((name) => !checks.some((check) => check.name === name));
+  if (unknown.length > 0) {
+    console.error(
+      `There is no check called ${unknown.join(", ")}: choose from ${checks.map((it) => it.name).join(", ")}.`,
+    );
+    return false;
+  }
+  const chosen = names.length === 0 ? checks : checks.filter((check) => names.includes(check.name));
+  const failed = chosen.filter((check) => !runStep(check));
+  return failed.length === 0;
+}

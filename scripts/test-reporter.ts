@@ -1,0 +1,71 @@
+// What a person sees of a test run: one line a file, every failure in full where it happens and once more by name at the
+// end, then Node's own summary.
+
+import { inspect } from "node:util";
+import type { TestEvent } from "node:test/reporters";
+import { readEvents, type FinishedTest } from "./test-events.ts";
+
+interface FileTally {
+  readonly file: string;
+  tests: number;
+  failed: number;
+  durationMs: number;
+}
+
+export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const failed: FinishedTest[] = [];
+  let current: FileTally | undefined;
+  for await (const event of readEvents(source)) {
+    if (event.type === "output") {
+      yield event.text;
+    } else if (event.type === "summary") {
+      if (current !== undefined) yield fileLine(current);
+      current = undefined;
+      yield* listFailures(failed.splice(0));
+      yield `ℹ ${event.line}\n`;
+    } else {
+      const { test } = event;
+      if (current?.file !== test.file) {
+        if (current !== undefined) yield fileLine(current);
+        current = { file: test.file, tests: 0, failed: 0, durationMs: 0 };
+      }
+      tally(current, test);
+      if (test.outcome === "fail" && !test.suite) {
+        failed.push(test);
+        yield describeFailure(test);
+      }
+    }
+  }
+}
+
+function tally(file: FileTally, test: FinishedTest): void {
+  if (test.depth === 0) file.durationMs += test.durationMs;
+  if (test.suite) return;
+  file.tests++;
+  if (test.outcome === "fail") file.failed++;
+}
+
+function fileLine(tally: FileTally): string {
+  const mark = tally.failed === 0 ? "✔" : "✖";
+  const count = `${tally.tests} ${tally.tests === 1 ? "test" : "tests"}`;
+  const seconds = (tally.durationMs / 1000).toFixed(2);
+  const failures = tally.failed === 0 ? "" : `, ${tally.failed} failed`;
+  return `${mark} ${tally.file.padEnd(60)} ${count.padStart(10)} ${seconds.padStart(8)} s${failures}\n`;
+}
+
+function describeFailure(test: FinishedTest): string {
+  const error = test.error instanceof Error && test.error.cause !== undefined ? test.error.cause : test.error;
+  const text = typeof error === "string" ? error : inspect(error, { depth: 8 });
+  return `✖ ${test.file}:${test.line} › ${test.name}\n${indent(text)}\n`;
+}
+
+function* listFailures(failed: readonly FinishedTest[]): Generator<string> {
+  if (failed.length === 0) return;
+  yield "\nFailed:\n";
+  for (const test of failed) yield `  ${test.file}:${test.line} › ${test.name}\n`;
+  yield "\n";
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "    ");
+}
