@@ -5,7 +5,6 @@ import { runStep, type Step } from "./steps.ts";
 const checks: readonly Step[] = [
   { name: "lint", command: ["node_modules/oxlint/bin/oxlint", "--format=unix"] },
   { name: "format", command: ["node_modules/oxfmt/bin/oxfmt", "--check"] },
-  { name: "knip", command: ["node_modules/knip/bin/knip.js"] },
 ];
 
 /** Runs the named checks, all when none is named; every one of them, also after a failure. Answers whether all succeeded. */
