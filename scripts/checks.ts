@@ -4,6 +4,7 @@ import { runStep, type Step } from "./steps.ts";
 
 const checks: readonly Step[] = [
   { name: "lint", command: ["node_modules/oxlint/bin/oxlint", "--format=unix"] },
+  { name: "floors", command: ["dist/scripts/floors.js"] },
   { name: "format", command: ["node_modules/oxfmt/bin/oxfmt", "--check"] },
 ];
 

@@ -30,12 +30,19 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
         current = { file: test.file, tests: 0, failed: 0, durationMs: 0 };
       }
       tally(current, test);
-      if (test.outcome === "fail" && !test.suite) {
+      if (test.outcome === "fail" && saysSomething(test)) {
         failed.push(test);
         yield describeFailure(test);
       }
     }
   }
+}
+
+/** A parent that failed only since its children did, or a child that was never begun, has nothing to add. */
+function saysSomething(test: FinishedTest): boolean {
+  const { error } = test;
+  const kind = error instanceof Error && "failureType" in error ? error.failureType : undefined;
+  return kind !== "subtestsFailed" && kind !== "cancelledByParent";
 }
 
 function tally(file: FileTally, test: FinishedTest): void {

@@ -42,13 +42,13 @@ function readRecord(record: string): RanTest[] {
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as RanTest);
 }
 
-/** What is wrong with a run although Node called it green. */
+/** What is wrong with a run that Node calls green. */
 function faultsOfRun(ran: readonly RanTest[]): string[] {
   const faults: string[] = [];
   if (ran.length === 0) faults.push("no test ran");
   for (const test of ran) {
     if (test.outcome === "skip") faults.push(`skipped: ${test.file} › ${test.name}`);
-    if (test.outcome === "fail") faults.push(`failed: ${test.file} › ${test.name}`);
+    if (test.outcome === "fail") faults.push(`${test.file} › ${test.name} failed`);
   }
   return faults;
 }
@@ -62,10 +62,10 @@ function main(filters: readonly string[]): boolean {
     return false;
   }
   const record = path.join(runFolder, everything ? "ran.jsonl" : "ran-filtered.jsonl");
-  const passed = runTests(files, record);
+  if (!runTests(files, record)) return false;
   const faults = faultsOfRun(readRecord(record));
   for (const fault of faults) console.error(`✖ ${fault}`);
-  return passed && faults.length === 0;
+  return faults.length === 0;
 }
 
 process.exitCode = main(process.argv.slice(2)) ? 0 : 1;
