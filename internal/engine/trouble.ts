@@ -1,0 +1,33 @@
+// What keeps the engine from writing to disk. A full disk is a state that passes: writers are refused,
+// readers go on, and the work is tried again when there is space. Anything else (a failed sync, damage
+// in a table that compaction reads) does not pass while this process lives: a failed sync may have
+// dropped the pages, so trying again would prove nothing.
+
+import { TrefoilError } from "../base/errors.ts";
+import { DiskFailure } from "../platform/disk.ts";
+
+export type Severity = "passes" | "stays";
+
+export interface Trouble {
+  readonly severity: Severity;
+  /** What writers are told. */
+  readonly error: TrefoilError;
+}
+
+export function troubleFrom(failure: unknown, doing: string, folder: string): Trouble {
+  if (failure instanceof DiskFailure && failure.kind === "full") {
+    const detail =
+      `no space left in ${folder} while ${doing}; reads and deletes go on, ` +
+      `writes are taken again when space has been made`;
+    return { severity: "passes", error: new TrefoilError("storage_full", detail, { cause: failure }) };
+  }
+  const reason = failure instanceof Error ? failure.message : String(failure);
+  if (failure instanceof TrefoilError && failure.code === "corruption") {
+    const detail = `${doing} in ${folder} found damage: ${reason}; reads go on where they can, writes are refused`;
+    return { severity: "stays", error: new TrefoilError("corruption", detail, { cause: failure }) };
+  }
+  const detail =
+    `${doing} in ${folder} failed: ${reason}; writes are refused until the process is started again ` +
+    `on a disk that works`;
+  return { severity: "stays", error: new TrefoilError("internal", detail, { cause: failure }) };
+}
