@@ -6,6 +6,7 @@ const checks: readonly Step[] = [
   { name: "lint", command: ["node_modules/oxlint/bin/oxlint", "--format=unix"] },
   { name: "floors", command: ["dist/scripts/floors.js"] },
   { name: "format", command: ["node_modules/oxfmt/bin/oxfmt", "--check"] },
+  { name: "tidy", command: ["dist/scripts/tidy.js"] },
 ];
 
 /** Runs the named checks, all when none is named; every one of them, also after a failure. Answers whether all succeeded. */
