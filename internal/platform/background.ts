@@ -17,6 +17,8 @@ export interface Job<Input, Output> {
   /** An urgent job goes before others at every step, and is not held by the rate limit. */
   readonly urgent: boolean;
   run(input: Input, disk: JobDisk): JobSteps<Output>;
+  /** Buffers of the output that are handed over instead of copied; the job must hold no view of them after. */
+  transfers?(output: Output): readonly ArrayBuffer[];
 }
 
 export interface Background {
