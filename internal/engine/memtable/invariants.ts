@@ -33,10 +33,12 @@ import {
 } from "./record.ts";
 import { isTombstone } from "../cell.ts";
 
-/** The keys that a subtree may hold: refs of the first that it may and of the first that it may not; 0: unbounded. */
+/** What a subtree may hold: refs of the first key that it may and of the first that it may not; 0: unbounded. */
 interface Fences {
   readonly low: number;
   readonly high: number;
+  /** Of the subtree: 0 for a leaf. */
+  readonly height: number;
 }
 
 interface Totals {
@@ -50,24 +52,18 @@ interface Totals {
 export function checkInvariants(memtable: Memtable): void {
   const records: number[] = [];
   const leaves: number[] = [];
-  checkNode(memtable.tree, memtable.tree.root, memtable.tree.height, { low: 0, high: 0 }, { records, leaves });
+  checkNode(memtable.tree, memtable.tree.root, { low: 0, high: 0, height: memtable.tree.height }, { records, leaves });
   checkLeafLinks(memtable.tree, leaves);
   assert(records.length === memtable.keys, "keys in the tree", { found: records.length, counted: memtable.keys });
   checkIndex(memtable, records);
   checkVersions(memtable, records);
 }
 
-function checkNode(
-  tree: KeyTree,
-  node: number,
-  height: number,
-  fences: Fences,
-  seen: { records: number[]; leaves: number[] },
-): void {
+function checkNode(tree: KeyTree, node: number, fences: Fences, seen: { records: number[]; leaves: number[] }): void {
   const words = tree.words;
   const count = words[node + countAt] as number;
   const skip = words[node + skipAt] as number;
-  const { low, high } = fences;
+  const { low, high, height } = fences;
   const shared = low === 0 || high === 0 ? 0 : sharedKeyBytes(words, tree.bytes, low, high);
   assert(skip <= shared, "a node skips bytes that its keys may not share", { node, skip, shared });
   let before = low;
@@ -91,7 +87,7 @@ function checkNode(
     const child = words[node + childrenAt + slot] as number;
     const childLow = slot === 0 ? low : (words[node + refsAt + slot - 1] as number);
     const childHigh = slot === count ? high : (words[node + refsAt + slot] as number);
-    checkNode(tree, child, height - 1, { low: childLow, high: childHigh }, seen);
+    checkNode(tree, child, { low: childLow, high: childHigh, height: height - 1 }, seen);
   }
 }
 
@@ -147,7 +143,9 @@ function checkVersions(memtable: Memtable, records: readonly number[]): void {
   assert(totals.tombstones === memtable.tombstones, "count of tombstones", { found: totals.tombstones });
   assert(totals.contentBytes === memtable.contentBytes, "bytes of content", { found: totals.contentBytes });
   assert(least === memtable.sequenceLeast, "least sequence", { least });
-  assert(totals.sequenceGreatest === memtable.sequenceGreatest, "greatest sequence", { found: totals.sequenceGreatest });
+  assert(totals.sequenceGreatest === memtable.sequenceGreatest, "greatest sequence", {
+    found: totals.sequenceGreatest,
+  });
 }
 
 function checkChain(memtable: Memtable, record: number, totals: Totals): void {

@@ -106,19 +106,27 @@ function walk(cursor: Cursor, forward: boolean): string[] {
 }
 
 /** Keys made to collide: few letters, prefixes of each other, extremes, a few long ones with a long common part. */
-const keys = fc.oneof(
-  { weight: 6, arbitrary: fc.array(fc.constantFrom(0, 1, 97, 128, 255), { maxLength: 6 }) },
-  { weight: 2, arbitrary: fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 20 }) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .array(fc.constantFrom(0, 97, 255), { maxLength: 4 })
-      .map((tail) => [...Array<number>(30).fill(97), ...tail]),
-  },
-).map((tail) => Uint8Array.from([0, 0, 0, tail.length % 3, ...tail]));
+const keys = fc
+  .oneof(
+    { weight: 6, arbitrary: fc.array(fc.constantFrom(0, 1, 97, 128, 255), { maxLength: 6 }) },
+    { weight: 2, arbitrary: fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 20 }) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .array(fc.constantFrom(0, 97, 255), { maxLength: 4 })
+        .map((tail) => [...Array<number>(30).fill(97), ...tail]),
+    },
+  )
+  .map((tail) => Uint8Array.from([0, 0, 0, tail.length % 3, ...tail]));
 
 type Step =
-  | { readonly kind: "add"; readonly key: Uint8Array; readonly length: number; readonly tombstone: boolean; readonly gap: number }
+  | {
+      readonly kind: "add";
+      readonly key: Uint8Array;
+      readonly length: number;
+      readonly tombstone: boolean;
+      readonly gap: number;
+    }
   | { readonly kind: "find"; readonly key: Uint8Array; readonly limit: number }
   | { readonly kind: "seek" | "seekBefore"; readonly key: Uint8Array }
   | { readonly kind: "first" | "last" | "next" | "previous" };
