@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { compareBytes, hex } from "../base/bytes.ts";
 import { incarnation, logIndex, term } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
