@@ -16,7 +16,7 @@ export class ByteImage {
   private owner: object = {};
 
   read(target: Uint8Array, position: number): void {
-    for (let done = 0; done < target.length; ) {
+    for (let done = 0; done < target.length;) {
       const at = position + done;
       const within = at % chunkBytes;
       const length = Math.min(chunkBytes - within, target.length - done);
@@ -34,7 +34,7 @@ export class ByteImage {
   }
 
   write(source: Uint8Array, position: number): void {
-    for (let done = 0; done < source.length; ) {
+    for (let done = 0; done < source.length;) {
       const at = position + done;
       const within = at % chunkBytes;
       const length = Math.min(chunkBytes - within, source.length - done);
@@ -44,7 +44,7 @@ export class ByteImage {
   }
 
   zero(from: number, to: number): void {
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const within = at % chunkBytes;
       const length = Math.min(chunkBytes - within, to - at);
       const index = (at - within) / chunkBytes;

@@ -55,7 +55,7 @@ export class InlineBackground implements Background {
   }
 
   run<Input, Output>(job: Job<Input, Output>, input: Input): Promise<Output> {
-    if (this.isCut) return new Promise(() => undefined);
+    if (this.isCut) return new Promise(never);
     if (this.isClosed) return Promise.reject(closedError(job.name));
     return new Promise<Output>((resolve, reject) => {
       const clone = structuredClone(input);
@@ -154,6 +154,10 @@ export class InlineBackground implements Background {
     };
     queueMicrotask(turn);
   }
+}
+
+function never(): void {
+  // A promise made with this never settles.
 }
 
 function closedError(job: string): TrefoilError {

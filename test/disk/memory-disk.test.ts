@@ -116,7 +116,9 @@ describe("memory disk", () => {
 
   it("delays calls as it is told", async () => {
     let letGo: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
     const disk = new MemoryDisk({ delay: (name) => (name === "syncData" ? held : undefined) });
     const file = await disk.openFile("/a", { access: "write", create: "must" });
     await file.write(utf8("x"), 0);
@@ -162,5 +164,7 @@ async function overwrite(disk: MemoryDisk, path: string, content: string): Promi
 }
 
 function macrotask<T>(value: T): Promise<T> {
-  return new Promise((resolve) => setImmediate(() => resolve(value)));
+  return new Promise((resolve) => {
+    setImmediate(() => resolve(value));
+  });
 }

@@ -11,19 +11,11 @@
 //
 // A call takes effect when it is made and comes back a microtask later, or when `delay` lets it.
 
-import { assert } from "../../internal/base/assert.ts";
 import { DiskFailure } from "../../internal/platform/disk.ts";
-import type {
-  Disk,
-  DiskFailureKind,
-  DiskFile,
-  FolderLock,
-  JobDisk,
-  OpenOptions,
-} from "../../internal/platform/disk.ts";
-import { MemoryFile } from "./memory-file.ts";
-import { MemoryFolder, type CopyNode, type EntryChange, type MemoryNode } from "./memory-folder.ts";
+import type { Disk, DiskFile, FolderLock, JobDisk, OpenOptions } from "../../internal/platform/disk.ts";
+import type { EntryChange } from "./memory-folder.ts";
 import { MemoryHandle, MemoryJobDisk } from "./memory-handles.ts";
+import { MemoryTree, splitPath } from "./memory-tree.ts";
 import { PowerCut, type NewestWrite, type Survival } from "./power-cut.ts";
 
 export type OperationName =
@@ -58,12 +50,12 @@ export class MemoryDisk implements Disk {
   operations = 0;
   /** How many files are open, for tests that look for leaks. */
   openFileCount = 0;
+  /** For the handles. */
+  readonly tree: MemoryTree;
   /** Settles when the power goes: what the disk's user awaits may never. */
   readonly whenCut: Promise<void>;
 
   private readonly options: MemoryDiskOptions;
-  private root = new MemoryFolder();
-  private sequence = 0;
   private newestWrite: NewestWrite | undefined;
   private readonly locks = new Set<string>();
   private readonly watchers: OperationWatcher[] = [];
@@ -72,8 +64,9 @@ export class MemoryDisk implements Disk {
   private powerIsOff = false;
   private announceCut: () => void = () => undefined;
 
-  constructor(options: MemoryDiskOptions = {}) {
+  constructor(options: MemoryDiskOptions = {}, tree = new MemoryTree()) {
     this.options = options;
+    this.tree = tree;
     this.jobs = new MemoryJobDisk(this);
     this.whenCut = new Promise((resolve) => {
       this.announceCut = resolve;
@@ -114,130 +107,89 @@ export class MemoryDisk implements Disk {
   /** The disk after a power cut now: everything on it is synced, nothing is open or locked. */
   clone(survival: Survival, options: MemoryDiskOptions = this.options): MemoryDisk {
     survival.begin?.(this.newestWrite);
-    const other = new MemoryDisk(options);
-    const copyInto = this.copier((file) => file.afterPowerCut(survival));
-    copyInto(this.root, other.root, (folder, copy, recurse) => folder.afterPowerCut(copy, survival, recurse));
-    return other;
+    return new MemoryDisk(options, this.tree.afterPowerCut(survival));
   }
 
   /** The disk after its process was killed now, the machine running on: nothing lost, nothing synced by it. */
   cloneAfterKill(options: MemoryDiskOptions = this.options): MemoryDisk {
-    const other = new MemoryDisk(options);
-    other.sequence = this.sequence;
+    const other = new MemoryDisk(options, this.tree.afterKill());
     other.newestWrite = this.newestWrite;
-    const copyInto = this.copier((file) => file.afterKill());
-    copyInto(this.root, other.root, (folder, copy, recurse) => folder.afterKill(copy, recurse));
     return other;
   }
 
   /** A file's bytes without the ceremony, for tests; undefined when there is no such file. */
   peek(path: string): Uint8Array | undefined {
-    const node = this.find(path);
-    return node?.kind === "file" ? node.bytes() : undefined;
+    return this.tree.fileAt(path)?.bytes();
   }
 
   /** Puts a whole file there, synced with its folders, uncounted: for tests that damage or prepare a disk. */
   put(path: string, bytes: Uint8Array): void {
-    const parts = split(path);
-    const name = parts.pop();
-    assert(name !== undefined, "a file has a name", { path });
-    const folder = this.ensureFolders(parts, false);
-    const file = new MemoryFile();
-    file.settle(file.write(bytes, 0, ++this.sequence), "durable");
-    folder.change({ sequence: ++this.sequence, sets: [name, file], state: "done" });
-    this.syncEverything();
+    this.tree.put(path, bytes);
   }
 
   /** Makes all there is durable, uncounted: the start of a scripted run. */
   syncEverything(): void {
-    const visit = (folder: MemoryFolder): void => {
-      folder.sync(this.sequence);
-      for (const node of folder.nodes()) {
-        if (node.kind === "file") node.sync(this.sequence);
-        else visit(node);
-      }
-    };
-    visit(this.root);
+    this.tree.syncEverything();
   }
 
   /** A sync of this file failed as on Linux: see MemoryFile.dropUnsynced. */
   dropUnsynced(path: string): void {
-    const node = this.find(path);
-    if (node?.kind === "file") node.dropUnsynced();
+    this.tree.fileAt(path)?.dropUnsynced();
   }
 
   async openFile(path: string, options: OpenOptions): Promise<DiskFile> {
     if (this.powerIsOff) return this.silence("open", path);
-    const { file, creation } = this.openNode(path, options.create ?? "no");
-    await this.flight(creation === undefined ? "open" : "create", path);
-    if (creation !== undefined) creation.state = "done";
+    const { file, creation } = this.tree.open(path, options.create ?? "no");
+    if (creation === undefined) await this.flight("open", path);
+    else await this.changeNames("create", path, [creation]);
     this.openFileCount++;
     return new MemoryHandle(this, { path, file, options });
   }
 
   async rename(from: string, to: string): Promise<void> {
     if (this.powerIsOff) return this.silence("rename", from);
-    const changes = this.renameNode(from, to);
-    this.begin("rename", from, `-> ${this.shown(to)}`);
-    await this.flight("rename", from);
-    for (const change of changes) change.state = "done";
+    await this.changeNames("rename", from, this.tree.rename(from, to), `-> ${this.shown(to)}`);
   }
 
   async link(existing: string, path: string): Promise<void> {
     if (this.powerIsOff) return this.silence("link", existing);
-    const node = this.find(existing);
-    if (node === undefined) throw failure("not_found", "link", existing);
-    if (node.kind === "folder") throw failure("denied", "link", existing);
-    const [folder, name] = this.parentOf("link", path);
-    if (folder.get(name) !== undefined) throw failure("exists", "link", path);
-    const change = folder.change({ sequence: ++this.sequence, sets: [name, node], state: "flying" });
-    this.begin("link", existing, `-> ${this.shown(path)}`);
-    await this.flight("link", existing);
-    change.state = "done";
+    await this.changeNames("link", existing, [this.tree.link(existing, path)], `-> ${this.shown(path)}`);
   }
 
   async remove(path: string): Promise<void> {
     if (this.powerIsOff) return this.silence("remove", path);
-    const [folder, name] = this.parentOf("remove", path);
-    const node = folder.get(name);
-    if (node === undefined) throw failure("not_found", "remove", path);
-    if (node.kind === "folder") throw failure("failed", "remove", path);
-    const change = folder.change({ sequence: ++this.sequence, removes: [name, node], state: "flying" });
-    this.begin("remove", path);
-    await this.flight("remove", path);
-    change.state = "done";
+    await this.changeNames("remove", path, [this.tree.remove(path)]);
   }
 
   async makeFolder(path: string): Promise<void> {
     if (this.powerIsOff) return this.silence("makeFolder", path);
-    if (this.find(path)?.kind === "folder") return this.flight("makeFolder", path);
-    this.ensureFolders(split(path), true);
+    const changes: EntryChange[] = [];
+    this.tree.ensureFolder(path, (made, change) => {
+      // A call that makes several folders is several operations; the power may go between any two.
+      if (this.powerIsOff) return;
+      changes.push(change);
+      this.begin("makeFolder", made);
+    });
     await this.flight("makeFolder", path);
+    for (const change of changes) change.state = "done";
   }
 
   async removeFolder(path: string): Promise<void> {
     if (this.powerIsOff) return this.silence("removeFolder", path);
-    const [folder, name] = this.parentOf("removeFolder", path);
-    const node = folder.get(name);
-    if (node === undefined) throw failure("not_found", "removeFolder", path);
-    if (node.kind === "file" || !node.isEmpty) throw failure("failed", "removeFolder", path);
-    const change = folder.change({ sequence: ++this.sequence, removes: [name, node], state: "flying" });
-    this.begin("removeFolder", path);
-    await this.flight("removeFolder", path);
-    change.state = "done";
+    await this.changeNames("removeFolder", path, [this.tree.removeFolder(path)]);
   }
 
   async list(folder: string): Promise<string[]> {
     if (this.powerIsOff) return this.silence("list", folder);
-    const names = this.folderAt("list", folder).names();
+    const names = this.tree.folderAt("list", folder).names();
     await this.flight("list", folder);
     return names;
   }
 
   async syncFolder(folder: string): Promise<void> {
     if (this.powerIsOff) return this.silence("syncFolder", folder);
-    const node = this.folderAt("syncFolder", folder);
-    const upTo = this.sequence;
+    const node = this.tree.folderAt("syncFolder", folder);
+    const upTo = this.tree.sequence;
     this.begin("syncFolder", folder);
     await this.flight("syncFolder", folder);
     node.sync(upTo);
@@ -245,24 +197,24 @@ export class MemoryDisk implements Disk {
 
   async sizeOf(path: string): Promise<number | undefined> {
     if (this.powerIsOff) return this.silence("size", path);
-    const node = this.find(path);
+    const size = this.tree.fileAt(path)?.size;
     await this.flight("size", path);
-    return node?.kind === "file" ? node.size : undefined;
+    return size;
   }
 
   async freeBytes(folder: string): Promise<number> {
     if (this.powerIsOff) return this.silence("size", folder);
-    this.folderAt("freeBytes", folder);
+    this.tree.folderAt("freeBytes", folder);
     const capacity = this.options.capacityBytes ?? 2 ** 40;
     await this.flight("size", folder);
-    return Math.max(0, capacity - usedBytes(this.root));
+    return Math.max(0, capacity - this.tree.usedBytes());
   }
 
   async lockFolder(folder: string): Promise<FolderLock> {
     if (this.powerIsOff) return this.silence("lock", folder);
-    this.folderAt("lockFolder", folder);
+    this.tree.folderAt("lockFolder", folder);
     const name = normalize(folder);
-    if (this.locks.has(name)) throw failure("in_use", "lockFolder", folder);
+    if (this.locks.has(name)) throw new DiskFailure("in_use", "lockFolder", folder);
     this.locks.add(name);
     await this.flight("lock", folder);
     return {
@@ -294,99 +246,22 @@ export class MemoryDisk implements Disk {
   /** What a call gets when the power is off. */
   silence(name: CallName, path: string): Promise<never> {
     if (this.options.afterCut === "reject") return Promise.reject(new PowerCut(name, path));
-    return new Promise<never>(() => undefined);
-  }
-
-  nextSequence(): number {
-    return ++this.sequence;
-  }
-
-  presentSequence(): number {
-    return this.sequence;
+    return new Promise<never>(never);
   }
 
   noteWrite(write: NewestWrite): void {
     this.newestWrite = write;
   }
 
-  /** Finds the file, or makes it; a creation is begun and its entry is left in flight. */
-  openNode(
+  private async changeNames(
+    name: OperationName,
     path: string,
-    create: "must" | "may" | "no",
-  ): { readonly file: MemoryFile; readonly creation: EntryChange | undefined } {
-    const [folder, name] = this.parentOf("openFile", path);
-    const node = folder.get(name);
-    if (node?.kind === "folder") throw failure("failed", "openFile", path);
-    if (node !== undefined) {
-      if (create === "must") throw failure("exists", "openFile", path);
-      return { file: node, creation: undefined };
-    }
-    if (create === "no") throw failure("not_found", "openFile", path);
-    const file = new MemoryFile();
-    const creation = folder.change({ sequence: ++this.sequence, sets: [name, file], state: "flying" });
-    this.begin("create", path);
-    return { file, creation };
-  }
-
-  private renameNode(from: string, to: string): EntryChange[] {
-    const [fromFolder, fromName] = this.parentOf("rename", from);
-    const [toFolder, toName] = this.parentOf("rename", to);
-    const node = fromFolder.get(fromName);
-    if (node === undefined) throw failure("not_found", "rename", from);
-    const target = toFolder.get(toName);
-    if (target !== undefined && target.kind !== node.kind) throw failure("failed", "rename", from);
-    if (target?.kind === "folder" && !target.isEmpty) throw failure("failed", "rename", from);
-    // POSIX: between two names of one file, rename does nothing.
-    if (target === node) return [];
-    const removes = [fromName, node] as const;
-    const sets = [toName, node] as const;
-    if (fromFolder === toFolder) {
-      return [fromFolder.change({ sequence: ++this.sequence, removes, sets, state: "flying" })];
-    }
-    return [
-      toFolder.change({ sequence: ++this.sequence, sets, state: "flying" }),
-      fromFolder.change({ sequence: ++this.sequence, removes, state: "flying" }),
-    ];
-  }
-
-  private ensureFolders(parts: readonly string[], isCounted: boolean): MemoryFolder {
-    let folder = this.root;
-    parts.forEach((name, at) => {
-      let node = folder.get(name);
-      if (node === undefined) {
-        node = new MemoryFolder();
-        folder.change({ sequence: ++this.sequence, sets: [name, node], state: "done" });
-        if (isCounted) this.begin("makeFolder", `/${parts.slice(0, at + 1).join("/")}`);
-      }
-      if (node.kind === "file") throw failure("exists", "makeFolder", `/${parts.join("/")}`);
-      folder = node;
-    });
-    return folder;
-  }
-
-  private find(path: string): MemoryNode | undefined {
-    let node: MemoryNode | undefined = this.root;
-    for (const name of split(path)) {
-      if (node?.kind !== "folder") return undefined;
-      node = node.get(name);
-    }
-    return node;
-  }
-
-  private folderAt(operation: string, path: string): MemoryFolder {
-    const node = this.find(path);
-    if (node === undefined) throw failure("not_found", operation, path);
-    if (node.kind === "file") throw failure("failed", operation, path);
-    return node;
-  }
-
-  private parentOf(operation: string, path: string): [folder: MemoryFolder, name: string] {
-    const parts = split(path);
-    const name = parts.pop();
-    if (name === undefined) throw failure("denied", operation, path);
-    const folder = this.find(parts.join("/"));
-    if (folder?.kind !== "folder") throw failure("not_found", operation, path);
-    return [folder, name];
+    changes: readonly EntryChange[],
+    detail = "",
+  ): Promise<void> {
+    this.begin(name, path, detail);
+    await this.flight(name, path);
+    for (const change of changes) change.state = "done";
   }
 
   private shown(path: string): string {
@@ -395,46 +270,13 @@ export class MemoryDisk implements Disk {
     if (`${whole}/` === root) return ".";
     return whole.startsWith(root) ? whole.slice(root.length) : whole;
   }
-
-  /** Copies a tree so that two names of one file lead to one copy. */
-  private copier(copyFile: (file: MemoryFile) => MemoryFile) {
-    const copies = new Map<MemoryNode, MemoryNode>();
-    type FillFolder = (from: MemoryFolder, to: MemoryFolder, copy: CopyNode) => void;
-    return (from: MemoryFolder, to: MemoryFolder, fill: FillFolder): void => {
-      const copy: CopyNode = (node) => {
-        const known = copies.get(node);
-        if (known !== undefined) return known;
-        if (node.kind === "file") {
-          const file = copyFile(node);
-          copies.set(node, file);
-          return file;
-        }
-        const folder = new MemoryFolder();
-        copies.set(node, folder);
-        fill(node, folder, copy);
-        return folder;
-      };
-      fill(from, to, copy);
-    };
-  }
 }
 
-function usedBytes(folder: MemoryFolder): number {
-  let bytes = 0;
-  for (const node of folder.nodes()) bytes += node.kind === "file" ? node.size : usedBytes(node);
-  return bytes;
-}
-
-function failure(kind: DiskFailureKind, operation: string, path: string): DiskFailure {
-  return new DiskFailure(kind, operation, path);
-}
-
-/** Absolute and relative paths both begin at the root. */
-function split(path: string): string[] {
-  return path.split("/").filter((part) => part !== "" && part !== ".");
+function never(): void {
+  // A promise made with this never settles.
 }
 
 function normalize(path: string): string {
-  const parts = split(path);
+  const parts = splitPath(path);
   return parts.length === 0 ? "" : `/${parts.join("/")}`;
 }

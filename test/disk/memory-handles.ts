@@ -48,7 +48,7 @@ export class MemoryHandle implements DiskFile {
   async write(source: Uint8Array, position: number): Promise<number> {
     this.checkWritable();
     if (this.disk.isOff) return this.disk.silence("write", this.path);
-    const change = this.file.write(source, position, this.disk.nextSequence());
+    const change = this.file.write(source, position, ++this.disk.tree.sequence);
     this.disk.noteWrite(change);
     this.disk.begin("write", this.path, `${source.length} @${position}`);
     await this.flight("write");
@@ -61,7 +61,7 @@ export class MemoryHandle implements DiskFile {
     this.checkWritable();
     if (this.disk.isOff) return this.disk.silence("write", this.path);
     const whole = concatBytes(sources);
-    const change = this.file.write(whole, position, this.disk.nextSequence());
+    const change = this.file.write(whole, position, ++this.disk.tree.sequence);
     this.disk.noteWrite(change);
     this.disk.begin("write", this.path, `${sources.map((source) => source.length).join("+")} @${position}`);
     await this.flight("write");
@@ -77,7 +77,7 @@ export class MemoryHandle implements DiskFile {
   async syncData(): Promise<void> {
     this.checkOpen("syncData");
     if (this.disk.isOff) return this.disk.silence("syncData", this.path);
-    const upTo = this.disk.presentSequence();
+    const upTo = this.disk.tree.sequence;
     this.disk.begin("syncData", this.path);
     await this.flight("syncData");
     this.file.sync(upTo);
@@ -86,7 +86,7 @@ export class MemoryHandle implements DiskFile {
   async truncate(bytes: number): Promise<void> {
     this.checkWritable();
     if (this.disk.isOff) return this.disk.silence("truncate", this.path);
-    const change = this.file.truncate(bytes, this.disk.nextSequence());
+    const change = this.file.truncate(bytes, ++this.disk.tree.sequence);
     this.disk.begin("truncate", this.path, `${bytes}`);
     await this.flight("truncate");
     this.file.settle(change, "done");
@@ -153,9 +153,12 @@ export class MemoryJobDisk implements JobDisk {
 
   private open(path: string, create: "must" | "no"): JobFile {
     if (this.disk.isOff) throw new PowerCut("open", path);
-    const { file, creation } = this.disk.openNode(path, create);
-    if (this.disk.isOff) throw new PowerCut("open", path);
-    if (creation !== undefined) creation.state = "done";
+    const { file, creation } = this.disk.tree.open(path, create);
+    if (creation !== undefined) {
+      this.disk.begin("create", path);
+      if (this.disk.isOff) throw new PowerCut("create", path);
+      creation.state = "done";
+    }
     this.disk.openFileCount++;
     return new MemoryJobFile(this.disk, { path, file, isWritable: create === "must" });
   }
@@ -182,7 +185,7 @@ class MemoryJobFile implements JobFile {
 
   write(source: Uint8Array, position: number): number {
     this.check("write");
-    const change = this.file.write(source, position, this.disk.nextSequence());
+    const change = this.file.write(source, position, ++this.disk.tree.sequence);
     this.disk.noteWrite(change);
     this.disk.begin("write", this.path, `${source.length} @${position}`);
     this.checkPower("write");
@@ -192,7 +195,7 @@ class MemoryJobFile implements JobFile {
 
   syncData(): void {
     this.check("syncData");
-    const upTo = this.disk.presentSequence();
+    const upTo = this.disk.tree.sequence;
     this.disk.begin("syncData", this.path);
     this.checkPower("syncData");
     this.file.sync(upTo);
