@@ -10,7 +10,8 @@ export interface Project {
   readonly scripts: ReadonlySet<string>;
 }
 
-const topFolders = ["internal", "cmd", "docs", "scripts", "test", "proto", "deploy"];
+/** Documents are named by links, which are checked as links. */
+const pathFolders = ["internal", "cmd", "scripts", "test", "proto", "deploy"];
 
 export function checkDocuments(project: Project): Finding[] {
   const documents = project.files.filter((file) => file.path.endsWith(".md"));
@@ -95,7 +96,7 @@ function checkPaths(file: SourceFile, known: ReadonlySet<string>): Finding[] {
   const found: Finding[] = [];
   for (const match of file.text.matchAll(/`([\w.-]+\/[\w./-]*)`/g)) {
     const named = (match[1] as string).replace(/\/$/, "");
-    if (!topFolders.includes(named.split("/")[0] as string) || known.has(named)) continue;
+    if (!pathFolders.includes(named.split("/")[0] as string) || known.has(named)) continue;
     found.push(finding(file.path, lineAt(file.text, match.index), `there is no ${named}`));
   }
   return found;
