@@ -294,7 +294,6 @@ function checkAgainstModel(check: Check): void {
     for (let step = 0; step < 300; step++) {
       const position = random.below(20_000);
       const bytes = new Uint8Array(random.below(random.chance(1, 2) ? 100 : 9000));
-      // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- not an array's fill
       random.fill(bytes);
       if (random.chance(1, 10)) {
         await file.truncate(position);
