@@ -14,6 +14,7 @@ import {
   refsAt,
   sharedKeyBytes,
   skipAt,
+  skipOf,
 } from "./key-tree.ts";
 import type { KeyTree } from "./key-tree.ts";
 import type { Memtable } from "./memtable.ts";
@@ -62,9 +63,11 @@ export function checkInvariants(memtable: Memtable): void {
 function checkNode(tree: KeyTree, node: number, fences: Fences, seen: { records: number[]; leaves: number[] }): void {
   const words = tree.words;
   const count = words[node + countAt] as number;
-  const skip = words[node + skipAt] as number;
+  const skip = skipOf(words, node);
   const { low, high, height } = fences;
-  const shared = low === 0 || high === 0 ? 0 : sharedKeyBytes(words, tree.bytes, low, high);
+  const fenced = low !== 0 && high !== 0;
+  assert(words[node + skipAt] === (fenced ? skip : ~skip), "a node that is wrong about its fences", { node });
+  const shared = fenced ? sharedKeyBytes(words, tree.bytes, low, high) : bytesSharedInside(tree, node);
   assert(skip <= shared, "a node skips bytes that its keys may not share", { node, skip, shared });
   let before = low;
   for (let slot = 0; slot < count; slot++) {
@@ -89,6 +92,14 @@ function checkNode(tree: KeyTree, node: number, fences: Fences, seen: { records:
     const childHigh = slot === count ? high : (words[node + refsAt + slot] as number);
     checkNode(tree, child, { low: childLow, high: childHigh, height: height - 1 }, seen);
   }
+}
+
+function bytesSharedInside(tree: KeyTree, node: number): number {
+  const words = tree.words;
+  const count = words[node + countAt] as number;
+  if (count === 0) return 0;
+  const first = words[node + refsAt] as number;
+  return sharedKeyBytes(words, tree.bytes, first, words[node + refsAt + count - 1] as number);
 }
 
 function inOrder(tree: KeyTree, one: number, other: number, mayEqual: boolean): boolean {

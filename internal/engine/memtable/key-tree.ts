@@ -4,10 +4,12 @@
 //   leaf    count | skip | previous leaf | next leaf | prefixes[32] | key refs[32]
 //   inner   count | skip |       -       |     -     | prefixes[32] | key refs[32] | children[33]
 //
-// children[i] of an inner node holds the keys from refs[i-1] on and below refs[i]. All keys that can
-// ever reach a node lie between the separators around it (its fences), so they begin with the bytes
-// that those fences share: `skip` counts them, and a prefix is the key's next four bytes. Most
-// comparisons thus cost one word of the node, whatever long beginning the keys have in common.
+// children[i] of an inner node holds the keys from refs[i-1] on and below refs[i]. A prefix is four bytes of
+// its key, those behind the first `skip`, which all keys of the node share: so most comparisons cost one
+// word of the node, whatever long beginning the keys have in common.
+// Every key that can reach a node between two separators (its fences) begins with the bytes that those
+// share; there `skip` is their count. A node at either end of its level lacks a fence; it skips what the keys
+// in it happen to share, says so by storing ~skip, and compares those bytes first.
 
 import { compareRanges } from "../../base/bytes.ts";
 import type { MemtableArena } from "./arena.ts";
@@ -76,7 +78,7 @@ export class KeyTree {
   /** An empty tree in an arena. */
   static plant(arena: MemtableArena): KeyTree {
     const root = arena.claimNode(leafWords);
-    arena.words.fill(0, root, root + prefixesAt);
+    clearHeader(arena.words, root);
     const tree = new KeyTree(arena, { root, height: 0, firstLeaf: root, lastLeaf: root, keys: 0 });
     tree.nodeWords = leafWords;
     return tree;
@@ -159,7 +161,12 @@ export class KeyTree {
   /** How many of a node's keys are below the probe, or, when `inclusive`, at most the probe. */
   private rank(node: number, inclusive: boolean): number {
     const { words, bytes, probe, probeEnd } = this;
-    const skip = words[node + skipAt] as number;
+    let skip = words[node + skipAt] as number;
+    if (skip < 0) {
+      skip = ~skip;
+      const order = this.compareBeginning(node, skip);
+      if (order !== 0) return order < 0 ? 0 : (words[node + countAt] as number);
+    }
     const from = this.probeStart + skip;
     const prefix = prefixOf(probe, from, probeEnd);
     let low = 0;
@@ -180,13 +187,21 @@ export class KeyTree {
     return low;
   }
 
+  /** Orders the probe against the first bytes, `length` of them, that the keys of a node share. */
+  private compareBeginning(node: number, length: number): number {
+    const start = keyStartOf(this.words[node + refsAt] as number);
+    const end = Math.min(this.probeEnd, this.probeStart + length);
+    return compareRanges(this.probe, this.probeStart, end, this.bytes, start, start + length);
+  }
+
   /** Puts a key, and in an inner node the child right of it, at a slot of a node that has room. */
   private place(node: number, slot: number, ref: number, child: number): void {
     const words = this.words;
     const count = words[node + countAt] as number;
+    if ((words[node + skipAt] as number) < 0) this.admit(node, ref);
     for (let at = node + prefixesAt + count; at > node + prefixesAt + slot; at--) words[at] = words[at - 1] as number;
     for (let at = node + refsAt + count; at > node + refsAt + slot; at--) words[at] = words[at - 1] as number;
-    words[node + prefixesAt + slot] = this.prefixOfRecord(ref, words[node + skipAt] as number);
+    words[node + prefixesAt + slot] = this.prefixOfRecord(ref, skipOf(words, node));
     words[node + refsAt + slot] = ref;
     words[node + countAt] = count + 1;
     if (child === 0) return;
@@ -248,7 +263,7 @@ export class KeyTree {
   private growRoot(arena: MemtableArena, ref: number, child: number): void {
     const words = this.words;
     const root = this.claim(arena, innerWords);
-    words.fill(0, root, root + prefixesAt);
+    clearHeader(words, root);
     words[root + childrenAt] = this.root;
     this.place(root, 0, ref, child);
     this.root = root;
@@ -263,12 +278,32 @@ export class KeyTree {
 
   private settle(node: number, low: number, high: number): void {
     const words = this.words;
-    const skip = low === 0 || high === 0 ? 0 : sharedKeyBytes(words, this.bytes, low, high);
-    if (skip === words[node + skipAt]) return;
+    if (low !== 0 && high !== 0) {
+      this.setSkip(node, sharedKeyBytes(words, this.bytes, low, high));
+      return;
+    }
+    const first = words[node + refsAt] as number;
+    const last = words[node + refsAt + (words[node + countAt] as number) - 1] as number;
+    this.setSkip(node, ~sharedKeyBytes(words, this.bytes, first, last));
+  }
+
+  /** Lets a node without a fence skip no more than a key to come shares. */
+  private admit(node: number, ref: number): void {
+    const words = this.words;
+    const first = (words[node + countAt] as number) === 0 ? ref : (words[node + refsAt] as number);
+    const shared = sharedKeyBytes(words, this.bytes, first, ref);
+    if (first === ref || shared < skipOf(words, node)) this.setSkip(node, ~shared);
+  }
+
+  private setSkip(node: number, skip: number): void {
+    const words = this.words;
+    const before = skipOf(words, node);
     words[node + skipAt] = skip;
+    if (skipOf(words, node) === before) return;
     const count = words[node + countAt] as number;
     for (let slot = 0; slot < count; slot++) {
-      words[node + prefixesAt + slot] = this.prefixOfRecord(words[node + refsAt + slot] as number, skip);
+      const record = words[node + refsAt + slot] as number;
+      words[node + prefixesAt + slot] = this.prefixOfRecord(record, skipOf(words, node));
     }
   }
 
@@ -281,6 +316,20 @@ export class KeyTree {
     this.nodeWords += words;
     return arena.claimNode(words);
   }
+}
+
+/** How many bytes the prefixes of a node leave out. */
+export function skipOf(words: Int32Array, node: number): number {
+  const skip = words[node + skipAt] as number;
+  return skip < 0 ? ~skip : skip;
+}
+
+/** An empty node without fences. */
+function clearHeader(words: Int32Array, node: number): void {
+  words[node + countAt] = 0;
+  words[node + skipAt] = ~0;
+  words[node + previousLeafAt] = 0;
+  words[node + nextLeafAt] = 0;
 }
 
 /** Most words that the nodes of a tree of so many keys take: all but the last node of a level are half full. */

@@ -14,15 +14,18 @@ import { engineKeyBytesMax } from "../../base/limits.ts";
 import { isTombstone } from "../cell.ts";
 import type { Cursor, EntrySlot, EntryView } from "../cursor.ts";
 import type { LookupKey } from "../lookup-key.ts";
+import { ArenaWriter } from "./arena-writer.ts";
 import type { MemtableArena } from "./arena.ts";
 import { KeyTree } from "./key-tree.ts";
 import type { TreeRoots } from "./key-tree.ts";
 import { MemtableCursor } from "./memtable-cursor.ts";
 import {
+  cellAt,
   cellLengthOf,
   cellStartOf,
   initKeyRecord,
   initVersion,
+  keyAt,
   keyRecordWords,
   keyStartOf,
   newerAt,
@@ -59,6 +62,8 @@ export class Memtable {
   sequenceGreatest: Sequence = sequence(0);
   isSealed = false;
   readonly tree: KeyTree;
+  private readonly keyWriter: ArenaWriter;
+  private readonly cellWriter: ArenaWriter;
   private readonly words: Int32Array;
   private readonly bytes: Uint8Array;
   private readonly bucketMask: number;
@@ -69,6 +74,8 @@ export class Memtable {
     assert(!arena.taken, "an arena serves one memtable between resets");
     arena.taken = true;
     this.arena = arena;
+    this.keyWriter = new ArenaWriter(arena);
+    this.cellWriter = new ArenaWriter(arena);
     this.words = arena.words;
     this.bytes = arena.bytes;
     this.bucketMask = arena.bucketCount - 1;
@@ -105,7 +112,7 @@ export class Memtable {
     const hash = hashBytes(view.keyBytes, view.keyStart, view.keyEnd);
     const record = this.recordOf(view.keyBytes, view.keyStart, keyLength, hash);
     const version = record === 0 ? this.addKey(view, hash) : this.addVersion(record, view);
-    copyInto(this.bytes, cellStartOf(version), view.cellBytes, view.cellStart, cellLength);
+    this.cellWriter.copy(version + cellAt, view.cellBytes, view.cellStart, view.cellEnd);
     if (isTombstone(view.cellBytes, view.cellStart)) this.tombstones++;
     if (this.entries === 0) this.sequenceLeast = sequence(view.sequence);
     this.sequenceGreatest = sequence(view.sequence);
@@ -182,7 +189,7 @@ export class Memtable {
     const bucket = hash & this.bucketMask;
     initKeyRecord(words, record, tagOf(hash, keyLength), words[bucket] as number);
     initVersion(words, version, view.sequence, cellLength);
-    copyInto(this.bytes, keyStartOf(record), view.keyBytes, view.keyStart, keyLength);
+    this.keyWriter.copy(record + keyAt, view.keyBytes, view.keyStart, view.keyEnd);
     words[record + newestAt] = version;
     words[bucket] = record;
     this.tree.insert(this.arena, record);
@@ -206,16 +213,4 @@ export class Memtable {
   private refuse(reason: string): never {
     assert(false, reason, { sealed: this.isSealed, sequenceGreatest: this.sequenceGreatest });
   }
-}
-
-/** Below this many bytes a loop beats making a view for TypedArray.set, which would be garbage besides. */
-const viewBytesLeast = 512;
-
-// oxlint-disable-next-line max-params -- a range and a place without a view of either
-function copyInto(target: Uint8Array, at: number, source: Uint8Array, start: number, length: number): void {
-  if (length >= viewBytesLeast) {
-    target.set(source.subarray(start, start + length), at);
-    return;
-  }
-  for (let done = 0; done < length; done++) target[at + done] = source[start + done] as number;
 }

@@ -13,14 +13,14 @@ import { engineKeyBytesMax } from "../../base/limits.ts";
 export const newestAt = 0;
 export const nextInBucketAt = 1;
 const tagAt = 2;
-const keyAt = 3;
+export const keyAt = 3;
 
 export const olderAt = 0;
 export const newerAt = 1;
 const sequenceLowAt = 2;
 const sequenceHighAt = 3;
 const cellLengthAt = 4;
-const cellAt = 5;
+export const cellAt = 5;
 
 const keyLengthMask = 0x7ff;
 const twoTo32 = 0x1_0000_0000;
