@@ -6,7 +6,7 @@
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fromRoot, outputFolder, runFolder } from "./root.ts";
+import { fromRoot, outputFolder } from "./root.ts";
 
 const testFolders = ["cmd", "internal", "scripts", "test"];
 const pureFolders = ["internal/base/", "internal/platform/", "internal/ring/", "internal/raft/"];
@@ -43,17 +43,17 @@ function filesUnder(folder: string): string[] {
   }
 }
 
-/** The paths to hand to Node: the same files, those of the pure floors behind one generated file. */
-export function bundlePureFloors(files: readonly string[]): string[] {
-  const pure = files.filter((file) => pureFolders.some((folder) => sourceName(file).startsWith(folder)));
-  if (pure.length < 2) return [...files];
-  mkdirSync(runFolder, { recursive: true });
-  const bundle = path.join(runFolder, "pure-floors.test.mjs");
-  const imports = pure.map((file) => `import ${JSON.stringify(relativeSpecifier(file))};\n`);
-  writeFileSync(bundle, imports.join(""));
-  return [bundle, ...files.filter((file) => !pure.includes(file))];
+export function isPure(compiled: string): boolean {
+  return pureFolders.some((folder) => sourceName(compiled).startsWith(folder));
 }
 
-function relativeSpecifier(file: string): string {
-  return path.relative(runFolder, file).split(path.sep).join("/");
+/** The paths to hand to Node: the same files, those of the pure floors behind one, which is written to `bundle`. */
+export function bundlePureFloors(files: readonly string[], bundle: string): string[] {
+  const pure = files.filter(isPure);
+  if (pure.length < 2) return [...files];
+  const folder = path.dirname(bundle);
+  mkdirSync(folder, { recursive: true });
+  const specifiers = pure.map((file) => path.relative(folder, file).split(path.sep).join("/"));
+  writeFileSync(bundle, specifiers.map((specifier) => `import ${JSON.stringify(specifier)};\n`).join(""));
+  return [bundle, ...files.filter((file) => !pure.includes(file))];
 }

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { outputFolder, root, runFolder } from "./root.ts";
 import type { RanTest } from "./rules/test-map.ts";
-import { bundlePureFloors } from "./test-files.ts";
+import { bundlePureFloors, isPure, sourceName } from "./test-files.ts";
 
 /** A run of all tests leaves its names to the map in docs/testing.md; a run of some must not take their place. */
 export type RunKind = "all" | "some";
@@ -31,11 +31,11 @@ export function runTests(node: string, files: readonly string[], kind: RunKind):
     "--test-reporter-destination=stdout",
     `--test-reporter=${path.join(outputFolder, "scripts", "test-record.js")}`,
     `--test-reporter-destination=${recordOf(kind)}`,
-    ...bundlePureFloors(files),
+    ...bundlePureFloors(files, path.join(runFolder, `pure-floors-${kind}.test.mjs`)),
   ];
   const result = spawnSync(node, parameters, { cwd: root, stdio: "inherit" });
   const ran = readRanTests(kind);
-  const faults = faultsOf(ran);
+  const faults = [...faultsOf(ran), ...silentFiles(files, ran)];
   if (result.status !== 0 && faults.length === 0) {
     faults.push(`the test runner ended with ${result.error?.message ?? result.signal ?? `exit code ${result.status}`}`);
   }
@@ -48,6 +48,13 @@ function faultsOf(ran: readonly RanTest[]): string[] {
   const faults = ran.filter((test) => test.outcome === "skip").map((test) => `skipped: ${test.file} › ${test.name}`);
   const failed = ran.filter((test) => test.outcome === "fail").length;
   return failed === 0 ? faults : [...faults, `${failed} of ${ran.length} tests failed`];
+}
+
+/** Node notices a file that defines no test, but not when it shares a process with others. */
+function silentFiles(files: readonly string[], ran: readonly RanTest[]): string[] {
+  const spoke = new Set(ran.map((test) => test.file));
+  const silent = files.filter((file) => isPure(file) && !spoke.has(sourceName(file)));
+  return silent.map((file) => `${sourceName(file)} defines no test`);
 }
 
 /** The tests of the last run of that kind; none when there was no such run. */

@@ -22,6 +22,7 @@ export function checkDocuments(project: Project): Finding[] {
       ...checkCommands(file, project),
       ...(path.basename(file.path) === "README.md" ? checkPaths(file, known) : []),
     ]),
+    ...project.files.filter((file) => file.path === ".ci/run").flatMap((file) => checkCommands(file, project)),
     ...checkReadmes(project.files),
   ];
 }
