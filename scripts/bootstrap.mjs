@@ -36,6 +36,16 @@ function step(name, run) {
   console.log(`✔ ${name.padEnd(10)} ${seconds.padStart(6)} s  ${outcome}`);
 }
 
+/** Oldest Node that will do, as package.json says: `"node": ">=20.19"`. */
+function checkNode() {
+  const { engines } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+  const [major, minor] = engines.node.replace(">=", "").split(".").map(Number);
+  const [ownMajor, ownMinor] = process.versions.node.split(".").map(Number);
+  if (ownMajor > major || (ownMajor === major && ownMinor >= minor)) return;
+  console.error(`Trefoil needs Node ${engines.node}; this is ${process.version}.`);
+  process.exit(1);
+}
+
 function runNode(parameters, options) {
   const result = spawnSync(process.execPath, parameters, { cwd: root, ...options });
   if (result.error !== undefined) throw result.error;
@@ -108,6 +118,7 @@ function build() {
 }
 
 function main(parameters) {
+  checkNode();
   step("install", install);
   step("build", build);
   const moduleAt = parameters.findIndex((parameter) => !parameter.startsWith("--"));
