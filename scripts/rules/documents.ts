@@ -6,8 +6,8 @@ import { finding, lineAt, type Finding, type SourceFile } from "./finding.ts";
 
 export interface Project {
   readonly files: readonly SourceFile[];
-  /** Names of the scripts in package.json. */
-  readonly scripts: ReadonlySet<string>;
+  /** The scripts of package.json: name and command. */
+  readonly scripts: ReadonlyMap<string, string>;
 }
 
 /** Documents are named by links, which are checked as links. */
@@ -34,6 +34,7 @@ export function checkDocuments(project: Project): Finding[] {
     ]),
     ...project.files.filter((file) => file.path === ".ci/run").flatMap((file) => checkCommands(file, project)),
     ...checkReadmes(project.files),
+    ...checkScripts(project, known),
   ];
 }
 
@@ -122,4 +123,15 @@ function checkReadmes(files: readonly SourceFile[]): Finding[] {
   }
   const has = (folder: string): boolean => files.some((file) => file.path === `${folder}/README.md`);
   return [...folders].filter((folder) => !has(folder)).map((folder) => finding(folder, 0, "has no README.md"));
+}
+
+/** `node scripts/bootstrap.mjs --flag scripts/test` starts scripts/test.ts. */
+function checkScripts(project: Project, known: ReadonlySet<string>): Finding[] {
+  const found: Finding[] = [];
+  for (const [name, command] of project.scripts) {
+    const module = /bootstrap\.mjs (?:--\S+ )*([\w/.-]+)/.exec(command)?.[1];
+    if (module === undefined || known.has(`${module}.ts`)) continue;
+    found.push(finding("package.json", 0, `the script ${name} starts ${module}.ts, which is not there`));
+  }
+  return found;
 }

@@ -85,9 +85,11 @@ describe("tests that leave tests out", () => {
 });
 
 describe("documents", () => {
-  function check(files: Record<string, string>): string[] {
+  const present = { test: "node --test", "bench:engine": "node bench.js" };
+
+  function check(files: Record<string, string>, scripts: Record<string, string> = present): string[] {
     const sources: SourceFile[] = Object.entries(files).map(([path, text]) => ({ path, text }));
-    return checkDocuments({ files: sources, scripts: new Set(["test", "bench:engine"]) }).map(describeFinding);
+    return checkDocuments({ files: sources, scripts: new Map(Object.entries(scripts)) }).map(describeFinding);
   }
 
   it("have links that lead to a file, a folder or a heading", () => {
@@ -120,6 +122,15 @@ describe("documents", () => {
     assert.deepEqual(check({ ...files, "README.md": "`internal/log/lag.ts`" }), [
       "README.md:1: there is no internal/log/lag.ts",
     ]);
+  });
+
+  it("are joined by scripts that start modules that exist", () => {
+    const scripts = {
+      test: "node scripts/bootstrap.mjs --expose-gc scripts/test",
+      build: "node scripts/bootstrap.mjs",
+    };
+    assert.deepEqual(check({ "scripts/test.ts": "" }, scripts), []);
+    assert.deepEqual(check({}, scripts), ["package.json: the script test starts scripts/test.ts, which is not there"]);
   });
 
   it("are there for each folder of a floor", () => {

@@ -12,6 +12,6 @@ export function checkTidiness(files: readonly SourceFile[]): Finding[] {
   const { scripts } = JSON.parse(manifest.text) as { scripts: Record<string, string> };
   return [
     ...files.flatMap((file) => [...checkSizes(file), ...checkWords(file), ...checkTestModifiers(file)]),
-    ...checkDocuments({ files, scripts: new Set(Object.keys(scripts)) }),
+    ...checkDocuments({ files, scripts: new Map(Object.entries(scripts)) }),
   ];
 }

@@ -1,0 +1,26 @@
+// What knip takes for used: the programs, tests and benches, and what they import. Everything else is dead.
+
+import { readFileSync } from "node:fs";
+
+const { scripts } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+
+/** The modules that `npm run` starts: `node scripts/bootstrap.mjs --expose-gc test/bench/main` names test/bench/main.ts. */
+const started = Object.values(scripts).flatMap((command) => {
+  const match = /bootstrap\.mjs (?:--\S+ )*([\w/.-]+)/.exec(command);
+  return match === null ? [] : [`${match[1]}.ts`];
+});
+
+export default {
+  entry: [
+    "scripts/bootstrap.mjs",
+    "scripts/{floors,tidy,tidy-tests,test-reporter,test-record}.ts",
+    "cmd/**/*.ts",
+    "{cmd,internal,scripts,test}/**/*.{test,bench}.ts",
+    ...started,
+  ],
+  project: ["{cmd,internal,scripts,test}/**/*.{ts,mjs}"],
+  ignoreExportsUsedInFile: { interface: true, type: true },
+  rules: { duplicates: "off" },
+  // Started by path, or held for parts that are being built.
+  ignoreDependencies: ["abstract-level", "classic-level", "oxlint", "oxlint-tsgolint", "tape"],
+};
