@@ -44,8 +44,9 @@ export class WriteBatch {
   }
 
   put(group: Incarnation, userKey: Uint8Array, origin: WriteOrigin, payload: Uint8Array): this {
-    const header = { ...origin, expiry: origin.expiry ?? neverExpires, tombstone: false };
-    this.add(group, userKey, header, payload);
+    // Field by field: copied by a spread, this object costs more than everything else that a put does.
+    const { term, index, stamp } = origin;
+    this.add(group, userKey, { term, index, stamp, expiry: origin.expiry ?? neverExpires, tombstone: false }, payload);
     return this;
   }
 
