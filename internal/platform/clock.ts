@@ -13,7 +13,11 @@ export interface Timer {
 }
 
 export interface Scheduler {
-  after(milliseconds: number, action: () => void): Timer;
+  /**
+   * A timer holds the process open until it has fired or was cancelled, for somebody may await it; an `idle`
+   * one, of a chore that nobody waits for, does not.
+   */
+  after(milliseconds: number, action: () => void, idle?: boolean): Timer;
   /** Once, behind everything that the present turn of the event loop still does. */
   afterTurn(action: () => void): void;
 }

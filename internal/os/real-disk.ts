@@ -1,0 +1,142 @@
+// The disk that is one: node:fs behind the Disk interface.
+//
+//   log's files (writesSync) ---------------------------> libuv's thread pool
+//   everything else -> PoolGate, pool size minus two ---> libuv's thread pool
+//   readNow, jobs --------------------------------------> the calling thread
+//
+// New files are 0600 and folders 0700: data is nobody else's to read.
+
+import * as fs from "node:fs";
+import { DiskFailure } from "../platform/disk.ts";
+import type { Disk, DiskFile, FolderLock, JobDisk, OpenOptions } from "../platform/disk.ts";
+import { toDiskFailure } from "./disk-failures.ts";
+import { isLockName, lockFolder } from "./folder-lock.ts";
+import { PoolGate } from "./pool-gate.ts";
+import { RealFile } from "./real-file.ts";
+import { fileMode, realJobDisk } from "./real-job-disk.ts";
+
+const folderMode = 0o700;
+/** libuv's own default and bound. */
+const poolThreadsDefault = 4;
+const poolThreadsMax = 1024;
+
+export interface RealDiskOptions {
+  /** Threads of libuv's pool. Left out: what UV_THREADPOOL_SIZE says, as libuv reads it. */
+  readonly poolThreads?: number;
+}
+
+export class RealDisk implements Disk {
+  readonly jobs: JobDisk = realJobDisk;
+  private readonly gate: PoolGate;
+
+  constructor(options: RealDiskOptions = {}) {
+    const threads = options.poolThreads ?? poolThreadsFromEnvironment();
+    this.gate = new PoolGate(Math.max(1, threads - 2));
+  }
+
+  async openFile(path: string, options: OpenOptions): Promise<DiskFile> {
+    const gate = options.writesSync === true ? undefined : this.gate;
+    const descriptor = await call<number>("openFile", path, gate, (done) => {
+      fs.open(path, openFlags(options), fileMode, done);
+    });
+    return new RealFile({ path, descriptor, isWritable: options.access === "write", gate });
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return call("rename", from, this.gate, (done) => fs.rename(from, to, done));
+  }
+
+  link(existing: string, path: string): Promise<void> {
+    return call("link", existing, this.gate, (done) => fs.link(existing, path, done));
+  }
+
+  remove(path: string): Promise<void> {
+    return call("remove", path, this.gate, (done) => fs.unlink(path, done));
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    await call<string | undefined>("makeFolder", path, this.gate, (done) => {
+      fs.mkdir(path, { recursive: true, mode: folderMode }, done);
+    });
+  }
+
+  removeFolder(path: string): Promise<void> {
+    return call("removeFolder", path, this.gate, (done) => fs.rmdir(path, done));
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const names = await call<string[]>("list", folder, this.gate, (done) => fs.readdir(folder, done));
+    return names.filter((name) => !isLockName(name)).sort();
+  }
+
+  async syncFolder(folder: string): Promise<void> {
+    const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
+    const descriptor = await call<number>("syncFolder", folder, this.gate, (done) => fs.open(folder, flags, done));
+    try {
+      await call<void>("syncFolder", folder, this.gate, (done) => fs.fsync(descriptor, done));
+    } finally {
+      await call<void>("syncFolder", folder, this.gate, (done) => fs.close(descriptor, done));
+    }
+  }
+
+  async sizeOf(path: string): Promise<number | undefined> {
+    try {
+      const stats = await call<fs.Stats>("sizeOf", path, this.gate, (done) => fs.stat(path, done));
+      return stats.isFile() ? stats.size : undefined;
+    } catch (reason) {
+      if (reason instanceof DiskFailure && reason.kind === "not_found") return undefined;
+      throw reason;
+    }
+  }
+
+  async freeBytes(folder: string): Promise<number> {
+    const stats = await call<fs.StatsFs>("freeBytes", folder, this.gate, (done) => fs.statfs(folder, done));
+    return stats.bavail * stats.bsize;
+  }
+
+  lockFolder(folder: string): Promise<FolderLock> {
+    return lockFolder(folder);
+  }
+}
+
+type Done<T> = (error: Error | null, value: T) => void;
+
+/** Makes one call of node:fs when the gate lets it, and gives its failure a kind. */
+async function call<T>(
+  operation: string,
+  path: string,
+  gate: PoolGate | undefined,
+  start: (done: Done<T>) => void,
+): Promise<T> {
+  if (gate !== undefined && !gate.tryEnter()) await gate.turn();
+  return new Promise<T>((resolve, reject) => {
+    const done: Done<T> = (error, value) => {
+      gate?.leave();
+      if (error === null) resolve(value);
+      else reject(toDiskFailure(error, operation, path));
+    };
+    try {
+      start(done);
+    } catch (reason) {
+      // A path that no system takes: one with a zero byte, say.
+      done(toDiskFailure(reason, operation, path), undefined as T);
+    }
+  });
+}
+
+function openFlags(options: OpenOptions): number {
+  const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = fs.constants;
+  let flags = options.access === "read" ? O_RDONLY : O_RDWR;
+  if (options.create !== undefined) flags |= O_CREAT;
+  if (options.create === "must") flags |= O_EXCL;
+  if (options.writesSync === true) flags |= O_DSYNC;
+  return flags;
+}
+
+/** As libuv reads it: a number from 1 to 1024, four when there is none. */
+function poolThreadsFromEnvironment(): number {
+  const text = process.env["UV_THREADPOOL_SIZE"];
+  if (text === undefined) return poolThreadsDefault;
+  const threads = Number.parseInt(text, 10);
+  return Math.min(Math.max(Number.isNaN(threads) ? 1 : threads, 1), poolThreadsMax);
+}
