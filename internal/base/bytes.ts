@@ -87,9 +87,11 @@ export function prefixSuccessor(prefix: Uint8Array): Uint8Array | undefined {
   return successor;
 }
 
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export function hex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  for (const byte of bytes) text += hexOfByte[byte] as string;
   return text;
 }
 
@@ -98,7 +100,7 @@ export function printableKey(key: Uint8Array): string {
   let text = "";
   for (const byte of key) {
     const plain = byte >= 0x20 && byte < 0x7f && byte !== 0x5c;
-    text += plain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
+    text += plain ? String.fromCharCode(byte) : `\\x${hexOfByte[byte] as string}`;
   }
   return text;
 }

@@ -106,7 +106,8 @@ export class Memtable {
   add(view: EntryView): void {
     const keyLength = view.keyEnd - view.keyStart;
     const cellLength = view.cellEnd - view.cellStart;
-    if (this.isSealed || this.arena.generation !== this.generation) this.refuse("a sealed memtable takes no entry");
+    if (this.arena.generation !== this.generation) this.refuse("a memtable outlived its arena's content");
+    if (this.isSealed) this.refuse("a sealed memtable takes no entry");
     if (view.sequence <= this.sequenceGreatest) this.refuse("sequences only grow");
     if (keyLength > engineKeyBytesMax || keyLength < 0) this.refuse("length of a key");
     const hash = hashBytes(view.keyBytes, view.keyStart, view.keyEnd);
@@ -122,6 +123,7 @@ export class Memtable {
 
   /** Fills `into` with the newest entry of a key whose sequence is at most `limit`; a tombstone counts. */
   find(key: LookupKey, limit: number, into: EntrySlot): boolean {
+    if (this.arena.generation !== this.generation) this.refuse("a memtable outlived its arena's content");
     const words = this.words;
     const record = this.recordOf(key.bytes, 0, key.length, key.hash);
     if (record === 0) return false;
