@@ -67,6 +67,11 @@ export function expiryOfCell(cell: Uint8Array, at: number): Stamp {
   return ((cell[at] as number) & expiryFlag) === 0 ? neverExpires : readStamp(cell, at + expiryAt);
 }
 
+/** Where term and index lie, two varints. */
+export function versionStartOfCell(cell: Uint8Array, at: number): number {
+  return ((cell[at] as number) & expiryFlag) === 0 ? at + expiryAt : at + expiryAt + 7;
+}
+
 /** undefined when the bytes are no cell. */
 export function decodeCell(cell: Uint8Array, start: number, end: number): DecodedCell | undefined {
   if (end - start < cellBytesMin || ((cell[start] as number) & ~knownFlags) !== 0) return undefined;

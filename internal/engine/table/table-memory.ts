@@ -1,0 +1,49 @@
+// What all open tables of an engine share: the block cache, the blocks that it has no frame for, the
+// budget of synchronous reads, and counters.
+
+import { BlockCache } from "./block-cache.ts";
+import { LooseBlocks } from "./loose-blocks.ts";
+import type { ReadBudget } from "./read-budget.ts";
+
+export interface TableReadStats {
+  /** Blocks that were read from files, and their bytes. */
+  blocksRead: number;
+  bytesRead: number;
+  /** Calls to the disk that brought them: at once, and through the pool. */
+  readsNow: number;
+  readsPooled: number;
+  /** Lookups that asked a filter; how many of them it ended; how many it let pass for a key that was not there. */
+  filterChecks: number;
+  filterAvoided: number;
+  filterFalsePositives: number;
+}
+
+/** Of the bytes for blocks, this part is set aside for those that have no frame. */
+const loosePart = 1 / 8;
+
+export class TableMemory {
+  readonly cache: BlockCache;
+  readonly loose: LooseBlocks;
+  readonly budget: ReadBudget;
+  readonly stats: TableReadStats = {
+    blocksRead: 0,
+    bytesRead: 0,
+    readsNow: 0,
+    readsPooled: 0,
+    filterChecks: 0,
+    filterAvoided: 0,
+    filterFalsePositives: 0,
+  };
+  /** For synchronous reads of several blocks, which end before another begins. */
+  readonly piece: Uint8Array;
+
+  constructor(options: { blockCacheBytes: number; blockBytes: number }, budget: ReadBudget) {
+    const looseBytes = Math.floor(options.blockCacheBytes * loosePart);
+    this.cache = new BlockCache(options.blockCacheBytes - looseBytes, options.blockBytes);
+    this.loose = new LooseBlocks(looseBytes);
+    this.budget = budget;
+    this.piece = new Uint8Array(pieceBytes);
+  }
+}
+
+const pieceBytes = 32 * 1024;
