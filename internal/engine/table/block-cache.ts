@@ -76,7 +76,9 @@ export class BlockCache {
   /** The memory that frame lies in, from `startOf` on. */
   slabOf(frame: number): Uint8Array {
     const { slabs } = this;
-    return slabs.length === 1 ? (slabs[0] as Uint8Array) : (slabs[Math.floor(frame / this.framesPerSlab)] as Uint8Array);
+    return slabs.length === 1
+      ? (slabs[0] as Uint8Array)
+      : (slabs[Math.floor(frame / this.framesPerSlab)] as Uint8Array);
   }
 
   startOf(frame: number): number {

@@ -83,7 +83,7 @@ export class BlockIndexBuilder {
   /** Separators are sorted, so what the first and the last share, all share. */
   private commonPrefix(all: Uint8Array): Uint8Array {
     if (this.separatorCount === 0) return all.subarray(0, 0);
-    const first = all.subarray(0, this.separatorLengths[0] as number);
+    const first = all.subarray(0, this.separatorLengths[0]);
     const last = all.subarray(all.length - (this.separatorLengths[this.separatorCount - 1] as number));
     return first.subarray(0, sharedPrefixLength(first, last));
   }

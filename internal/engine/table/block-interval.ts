@@ -34,7 +34,8 @@ export class BlockInterval {
       if (!entry.decode(bytes, at, end)) return `the entry at ${at - view.start} runs past the end`;
       const { shared } = entry;
       const length = shared + entry.unshared;
-      if (shared > keyEnd - keyStart || length > tableKeyBytesMax) return `the key of the entry at ${at - view.start} cannot be`;
+      if (shared > keyEnd - keyStart || length > tableKeyBytesMax)
+        return `the key of the entry at ${at - view.start} cannot be`;
       if (keyEnd + length > this.keys.length) this.grow(keyEnd + length);
       const { keys } = this;
       copyRange(keys, keyEnd, keys, keyStart, keyStart + shared);

@@ -104,7 +104,8 @@ export abstract class BlockWalker implements EntryView {
   private showAt(at: number): void {
     const { view, forwardKey } = this;
     const { entry, bytes } = view;
-    if (!entry.decode(bytes, at, view.entriesEnd)) throw this.damage(`the entry at ${at - view.start} runs past the end`);
+    if (!entry.decode(bytes, at, view.entriesEnd))
+      throw this.damage(`the entry at ${at - view.start} runs past the end`);
     const { shared, unshared } = entry;
     const keyEnd = shared + unshared;
     if (shared > this.keyEnd || keyEnd > tableKeyBytesMax) {

@@ -95,5 +95,11 @@ export class BloomFilter {
 
 export function bloomIsWellFormed(contents: Uint8Array): boolean {
   const probes = contents[contents.length - 1];
-  return contents.length >= 2 && contents.length - 1 <= bitsMax / 8 && probes !== undefined && probes >= 1 && probes <= probesMax;
+  return (
+    contents.length >= 2 &&
+    contents.length - 1 <= bitsMax / 8 &&
+    probes !== undefined &&
+    probes >= 1 &&
+    probes <= probesMax
+  );
 }

@@ -86,7 +86,10 @@ export function decodeProperties(contents: Uint8Array, what: string): TablePrope
 }
 
 /** What the manifest should know of the table that says this. */
-export function metaOf(properties: TableProperties, file: { number: FileNumber; bytes: number; override?: Sequence }): TableMeta {
+export function metaOf(
+  properties: TableProperties,
+  file: { number: FileNumber; bytes: number; override?: Sequence },
+): TableMeta {
   return {
     number: file.number,
     bytes: file.bytes,

@@ -13,7 +13,14 @@ import { BlockIndexBuilder } from "./block-index.ts";
 import { BloomBuilder } from "./bloom.ts";
 import { copyRange } from "./copy-range.ts";
 import { encodeProperties, metaOf } from "./properties.ts";
-import { blockBytesMax, blockTrailerBytes, encodeFooter, footerBytes, sealBlock, tableKeyBytesMax } from "./table-format.ts";
+import {
+  blockBytesMax,
+  blockTrailerBytes,
+  encodeFooter,
+  footerBytes,
+  sealBlock,
+  tableKeyBytesMax,
+} from "./table-format.ts";
 import type { BlockKind } from "./table-format.ts";
 import { TableSummary } from "./table-summary.ts";
 

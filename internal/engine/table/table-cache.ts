@@ -101,7 +101,7 @@ export class TableCache {
   async close(): Promise<void> {
     this.isClosed = true;
     await Promise.allSettled([...this.opening.values()].map((opening) => opening.reader));
-    for (const reader of [...this.open.values()]) this.takeOut(reader);
+    for (const reader of this.open.values()) this.takeOut(reader);
     for (const reader of this.leaving) this.closeReader(reader);
     await Promise.all([...this.leaving].map((reader) => reader.whenClosed));
   }

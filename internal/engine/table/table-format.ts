@@ -128,7 +128,11 @@ export function decodeFooter(tail: Uint8Array, path: string, fileBytes: number):
   const { dataBytes, filterBytes, propertiesBytes, indexBytes } = footer;
   const sum = dataBytes + filterBytes + propertiesBytes + indexBytes + footerBytes;
   if (sum !== fileBytes) {
-    throw tableDamage(path, offset, `the parts make ${sum} bytes and the file has ${fileBytes}: it is cut short or grown`);
+    throw tableDamage(
+      path,
+      offset,
+      `the parts make ${sum} bytes and the file has ${fileBytes}: it is cut short or grown`,
+    );
   }
   return footer;
 }

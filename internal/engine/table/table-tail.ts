@@ -25,14 +25,8 @@ export function tailBytesOf(footer: Footer): number {
 export function tailBlockRange(footer: Footer, kind: Exclude<BlockKind, "data">): { start: number; end: number } {
   const properties = footer.dataBytes + footer.filterBytes;
   const index = properties + footer.propertiesBytes;
-  switch (kind) {
-    case "filter":
-      return { start: footer.dataBytes, end: properties };
-    case "properties":
-      return { start: properties, end: index };
-    case "index":
-      return { start: index, end: index + footer.indexBytes };
-  }
+  if (kind === "filter") return { start: footer.dataBytes, end: properties };
+  return kind === "properties" ? { start: properties, end: index } : { start: index, end: index + footer.indexBytes };
 }
 
 /**
@@ -68,7 +62,12 @@ export function checkAgainstMeta(tail: TableTail, path: string, meta: TableMeta)
 }
 
 /** The contents of a tail block, checked. */
-export function tailBlock(tail: Uint8Array, path: string, footer: Footer, kind: Exclude<BlockKind, "data">): Uint8Array {
+export function tailBlock(
+  tail: Uint8Array,
+  path: string,
+  footer: Footer,
+  kind: Exclude<BlockKind, "data">,
+): Uint8Array {
   const { start, end } = tailBlockRange(footer, kind);
   const place = { salt: footer.salt, offset: start, kind };
   const fault = faultOfBlock(tail, start - footer.dataBytes, end - footer.dataBytes, place);
