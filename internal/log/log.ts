@@ -1,0 +1,319 @@
+// The shared log of a node: one sequence of segments for all of its groups. This file puts the parts
+// together; README.md says how data flows between them.
+//
+//   const log = await openLog(folder, seams);
+//   const group = log.group(groupId(1));
+//   if (!log.hasRoom) await log.whenRoom();
+//   const number = group.append({ term, index, stamp, flags, kind }, payload);
+//   await log.whenDurable(number);      // or once for many: log.onProgress(() => ... log.durable ...)
+
+import { TrefoilError } from "../base/errors.ts";
+import { groupId } from "../base/ids.ts";
+import type { GroupId } from "../base/ids.ts";
+import { BatchStager } from "./batch-stager.ts";
+import type { BatchNumber } from "./batch-stager.ts";
+import { stageCheckpoint } from "./checkpoint.ts";
+import { ChunkCache } from "./chunk-cache.ts";
+import { EntryReader } from "./entry-reader.ts";
+import { stopFlag } from "./format.ts";
+import { GroupLog } from "./group-log.ts";
+import { GroupState } from "./group-state.ts";
+import { Janitor } from "./janitor.ts";
+import { LogCounters } from "./log-stats.ts";
+import type { LogStats } from "./log-stats.ts";
+import { LogWriter } from "./log-writer.ts";
+import { chunkBytesOf } from "./options.ts";
+import type { LogOptions, LogSeams } from "./options.ts";
+import { ProgressWaiters } from "./progress-waiters.ts";
+import * as record from "./record.ts";
+import { recordType } from "./record.ts";
+import type { RecoveredLog } from "./recovery.ts";
+import { SegmentFiles } from "./segment-files.ts";
+import type { SpareFile } from "./segment-files.ts";
+import type { Segment } from "./segment.ts";
+
+export interface LogParts {
+  readonly folder: string;
+  readonly seams: LogSeams;
+  readonly options: LogOptions;
+  readonly recovered: RecoveredLog;
+  /** With their files open; one planned segment without a file when the log is new. */
+  readonly segments: Segment[];
+  readonly spare: SpareFile | undefined;
+}
+
+export class Log {
+  /** What recovery found. */
+  readonly recovered: RecoveredLog;
+  readonly counters = new LogCounters();
+
+  private readonly parts: LogParts;
+  private readonly states: Map<number, GroupState>;
+  private readonly handles = new Map<number, GroupLog>();
+  private readonly files: SegmentFiles;
+  private readonly cache: ChunkCache;
+  private readonly stager: BatchStager;
+  private readonly writer: LogWriter;
+  private readonly reader: EntryReader;
+  private readonly janitor: Janitor;
+  private readonly waiters: ProgressWaiters;
+  private readonly progressListeners: (() => void)[] = [];
+  private readonly flushListeners: (() => void)[] = [];
+  private tidying: Promise<void> | undefined;
+  private isTidyWanted = false;
+  private isClosing = false;
+
+  /** Use openLog. */
+  constructor(parts: LogParts) {
+    const { folder, seams, options, recovered, segments } = parts;
+    this.parts = parts;
+    this.recovered = recovered;
+    this.states = new Map(recovered.groups);
+    this.files = new SegmentFiles(folder, seams, options, {
+      segments,
+      spare: parts.spare,
+      onChange: () => this.progressed(),
+      onFatal: (reason) => this.writer.fail(reason),
+    });
+    this.cache = new ChunkCache(chunkBytesOf(options), options.cacheBytesMax);
+    const newest = segments.at(-1) as Segment;
+    this.stager = new BatchStager({
+      cache: this.cache,
+      options,
+      segment: newest,
+      stageCheckpoint: () => this.stageCheckpoint(),
+      nextSegment: (previous) => this.files.plan(previous),
+    });
+    const { stager, files, counters } = this;
+    const onProgress = (): void => this.progressed();
+    const synced = newest.file === undefined ? newest.start : newest.end;
+    this.writer = new LogWriter({ seams, options, files, stager, counters, onProgress, synced });
+    this.waiters = new ProgressWaiters(this.writer);
+    this.reader = new EntryReader(files, (position) => this.whenOnDisk(position));
+    this.janitor = new Janitor({
+      files,
+      options,
+      stager,
+      reader: this.reader,
+      counters,
+      groups: this.states,
+      stageMark: (state) => this.group(state.group).stageMark(state.baseIndex, state.baseTerm, false, false),
+      makeDurable: (number) => this.makeDurable(number),
+      writtenPosition: () => this.writer.writtenPosition,
+      wantFlush: () => this.flushListeners.forEach((listener) => listener()),
+    });
+  }
+
+  /** Everything staged up to this batch survives the death of the process (and is synced, if it must be). */
+  get written(): BatchNumber {
+    return this.writer.written;
+  }
+
+  /** Everything staged up to this batch survives the death of the machine. */
+  get durable(): BatchNumber {
+    return this.writer.durable;
+  }
+
+  /** The batch that what is staged next will at the earliest be in. */
+  get staged(): BatchNumber {
+    return this.stager.number;
+  }
+
+  /** Why the log can do nothing any more; the process should end. */
+  get failure(): TrefoilError | undefined {
+    return this.writer.failure;
+  }
+
+  /** Why no new entries should be proposed, if so. What is staged nevertheless waits for space. */
+  get refusal(): TrefoilError | undefined {
+    if (this.failure !== undefined) return this.failure;
+    const { failure } = this.files;
+    if (failure === undefined) return undefined;
+    const { segment } = this.stager;
+    const left = Math.min(segment.capacity, Math.max(segment.allocated, 0)) - segment.used;
+    if (left >= this.parts.options.segmentBytes / 4) return undefined;
+    return new TrefoilError("storage_full", `no space for the log in ${this.parts.folder}: ${failure.message}`, {
+      cause: failure,
+    });
+  }
+
+  /** Whether one more turn's work of a group may be staged. Await whenRoom otherwise. */
+  get hasRoom(): boolean {
+    return this.stager.bytesWaiting < this.parts.options.batchBytesMax;
+  }
+
+  async whenRoom(): Promise<void> {
+    while (!this.hasRoom) await this.waiters.whenMoved();
+  }
+
+  whenWritten(number: BatchNumber): Promise<void> {
+    return this.waiters.whenWritten(number);
+  }
+
+  whenDurable(number: BatchNumber): Promise<void> {
+    return this.waiters.whenDurable(number);
+  }
+
+  /** Called, once for a batch and not for an entry, when written or durable has moved or the log has failed. */
+  onProgress(listener: () => void): void {
+    this.progressListeners.push(listener);
+  }
+
+  /** Called when the log has grown far beyond its oldest entry that is not flushed. */
+  onFlushWanted(listener: () => void): void {
+    this.flushListeners.push(listener);
+  }
+
+  /** The groups that have something in the log, ascending. */
+  groups(): GroupId[] {
+    const staged = [...this.states.values()].filter((state) => state.isStaged);
+    return staged.map((state) => state.group).sort((a, b) => a - b);
+  }
+
+  /** The log of a group; an empty one when it has none yet. */
+  group(id: GroupId): GroupLog {
+    let handle = this.handles.get(id);
+    if (handle !== undefined) return handle;
+    let state = this.states.get(id);
+    if (state === undefined) {
+      state = new GroupState(groupId(id));
+      this.states.set(id, state);
+    }
+    const { stager, cache, reader, counters } = this;
+    handle = new GroupLog({
+      state,
+      stager,
+      cache,
+      reader,
+      counters,
+      beforeStaging: (it) => this.checkStaging(it),
+      afterStaging: () => this.writer.kick(),
+      onSettled: () => this.tidy(),
+    });
+    this.handles.set(id, handle);
+    return handle;
+  }
+
+  /** Stages that a group is no more: its entries, hard state and salvage are gone. Its handle is dead. */
+  removeGroup(id: GroupId): BatchNumber {
+    const state = this.states.get(id);
+    if (state === undefined) return this.stager.number;
+    this.checkStaging(state);
+    if (state.isStaged) {
+      const { stager } = this;
+      stager.claim(record.recordHeaderBytes);
+      record.sealRecord(stager.bytes, stager.at, record.recordHeaderBytes, {
+        type: recordType.groupRemoved,
+        group: id,
+      });
+      stager.demandSync();
+      this.writer.kick();
+    }
+    state.isRemoved = true;
+    this.states.delete(id);
+    this.handles.delete(id);
+    this.tidy();
+    return this.stager.number;
+  }
+
+  stats(): LogStats {
+    return {
+      counters: this.counters,
+      groups: this.states.size,
+      segments: this.files.segments.length,
+      bytesOnDisk: this.files.bytesOnDisk,
+      cacheBytes: this.cache.bytesHeld,
+      bytesWaiting: this.stager.bytesWaiting,
+    };
+  }
+
+  /** Writes and syncs what was staged, marks the end, and lets go of the files. */
+  async close(): Promise<void> {
+    if (this.isClosing) return;
+    this.isClosing = true;
+    // Without space, what was staged cannot be written: nobody was told that it had been.
+    const canWrite = this.failure === undefined && (this.files.failure === undefined || this.stager.isEmpty);
+    if (canWrite && !(this.recovered.cleanStop && this.stager.number === 0)) {
+      this.stager.stageEmpty(stopFlag);
+      await this.writer.drain();
+    }
+    if (this.failure === undefined) await this.writer.close();
+    this.waiters.end(new TrefoilError("stopping", "the log was closed", { outcome: "unknown" }));
+    await this.tidying;
+    if (canWrite && this.failure === undefined) await this.files.cutTail(this.stager.segment);
+    await this.files.close();
+  }
+
+  /** Everything that must hold between two turns; costly. */
+  checkInvariants(): void {
+    for (const state of this.states.values()) state.checkInvariants();
+  }
+
+  /** For a new log: stages the first segment's checkpoint. */
+  async begin(): Promise<void> {
+    this.stager.beginCheckpoint();
+    this.writer.kick();
+    await this.makeDurable(this.stager.number);
+  }
+
+  private stageCheckpoint(): void {
+    const states = [...this.states.values()].filter((state) => state.isStaged);
+    const { plan } = this.janitor;
+    this.janitor.plan = undefined;
+    this.counters.carriedEntries += stageCheckpoint(this.stager, states, plan);
+    this.tidy();
+  }
+
+  private checkStaging(state: GroupState): void {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.isClosing || state.isRemoved) {
+      throw new TrefoilError(
+        "stopping",
+        this.isClosing ? "the log is being closed" : `group ${state.group} was removed`,
+      );
+    }
+  }
+
+  private progressed(): void {
+    this.waiters.moved();
+    for (const listener of this.progressListeners) listener();
+  }
+
+  private async makeDurable(number: BatchNumber): Promise<void> {
+    this.writer.kick();
+    await this.waiters.whenWritten(number);
+    if (this.durable < number) await this.writer.sync();
+    await this.waiters.whenDurable(number);
+  }
+
+  private whenOnDisk(position: number): Promise<void> | undefined {
+    return position < this.writer.writtenPosition ? undefined : this.whenWritten(this.stager.number);
+  }
+
+  /** Sees to old segments, soon; one round at a time. */
+  private tidy(): void {
+    this.isTidyWanted = true;
+    if (this.tidying !== undefined || this.isClosing) return;
+    this.tidying = this.tidyWhileWanted().finally(() => {
+      this.tidying = undefined;
+    });
+  }
+
+  private async tidyWhileWanted(): Promise<void> {
+    try {
+      await this.endOfTurn();
+      while (this.isTidyWanted && this.failure === undefined && !this.isClosing) {
+        this.isTidyWanted = false;
+        await this.janitor.tidy();
+      }
+    } catch (reason) {
+      if (!this.isClosing) this.writer.fail(reason);
+    }
+  }
+
+  private endOfTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.parts.seams.scheduler.afterTurn(resolve);
+    });
+  }
+}

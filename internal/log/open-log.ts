@@ -1,0 +1,131 @@
+// Opens a log: reads it, and only when all of it was found good puts its folder in order and its end
+// beyond doubt. When openLog resolves, everything that the log says is synced.
+
+import { TrefoilError } from "../base/errors.ts";
+import { DiskFailure } from "../platform/disk.ts";
+import type { Disk } from "../platform/disk.ts";
+import { Log } from "./log.ts";
+import { completeOptions } from "./options.ts";
+import type { LogOptions, LogSeams } from "./options.ts";
+import { recoverLog } from "./recovery.ts";
+import type { RecoveredLog } from "./recovery.ts";
+import type { SpareFile } from "./segment-files.ts";
+import { Segment, draftName, segmentName, spareName } from "./segment.ts";
+import { rewriteTail } from "./tail-rewrite.ts";
+
+/** The folder is created when it is not there. Who opens a log holds the lock of its folder or of one above. */
+export async function openLog(folder: string, seams: LogSeams, partial: Partial<LogOptions> = {}): Promise<Log> {
+  const options = completeOptions(partial);
+  try {
+    await makeFolder(folder, seams);
+    const recovered = await recoverLog(seams.disk, folder);
+    const spare = await clearFolder(folder, seams, recovered, options);
+    const last = recovered.segments.at(-1);
+    if (last !== undefined && !recovered.cleanStop) await rewriteTail(seams.disk, folder, last.number, last.used);
+    const segments = await openSegments(folder, seams, recovered, options);
+    const log = new Log({ folder, seams, options, recovered, segments, spare });
+    if (last === undefined) await log.begin();
+    return log;
+  } catch (reason) {
+    if (!(reason instanceof DiskFailure)) throw reason;
+    const code = reason.kind === "full" ? "storage_full" : "internal";
+    throw new TrefoilError(code, `the log in ${folder} cannot be opened: ${reason.message}`, { cause: reason });
+  }
+}
+
+/** Makes the folder and those above it, durably, as far as they are not there. */
+async function makeFolder(folder: string, seams: LogSeams): Promise<void> {
+  const { disk } = seams;
+  const parents: string[] = [];
+  for (let path = folder; !(await isFolder(disk, path)); path = parentOf(path)) parents.unshift(parentOf(path));
+  if (parents.length === 0) return;
+  await disk.makeFolder(folder);
+  for (const parent of parents) await disk.syncFolder(parent);
+}
+
+async function isFolder(disk: Disk, path: string): Promise<boolean> {
+  try {
+    await disk.list(path);
+    return true;
+  } catch (reason) {
+    if (reason instanceof DiskFailure && reason.kind === "not_found") return false;
+    throw reason;
+  }
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  if (slash < 0) return ".";
+  return slash === 0 ? "/" : path.slice(0, slash);
+}
+
+/** Takes away what is not part of the log, the newest first, so that no gap ever shows. Returns the spare file. */
+async function clearFolder(
+  folder: string,
+  seams: LogSeams,
+  recovered: RecoveredLog,
+  options: LogOptions,
+): Promise<SpareFile | undefined> {
+  const { disk } = seams;
+  const { files, unused } = recovered;
+  for (const number of files.drafts) await disk.remove(`${folder}/${draftName(number)}`);
+  let spare: SpareFile | undefined;
+  for (const number of files.spares) {
+    const path = `${folder}/${spareName(number)}`;
+    const bytes = (await disk.sizeOf(path)) ?? 0;
+    if (spare === undefined && isReusable(bytes, options)) spare = { number, bytes };
+    else await disk.remove(path);
+  }
+  for (const number of [...unused].reverse()) {
+    const path = `${folder}/${segmentName(number)}`;
+    const bytes = (await disk.sizeOf(path)) ?? 0;
+    if (spare === undefined && isReusable(bytes, options)) {
+      await disk.rename(path, `${folder}/${spareName(number)}`);
+      spare = { number, bytes };
+    } else {
+      await disk.remove(path);
+    }
+    await disk.syncFolder(folder);
+  }
+  if (files.drafts.length + files.spares.length > 0) await disk.syncFolder(folder);
+  return spare;
+}
+
+function isReusable(bytes: number, options: LogOptions): boolean {
+  return bytes <= options.segmentBytes && bytes * 2 >= options.segmentBytes;
+}
+
+async function openSegments(
+  folder: string,
+  seams: LogSeams,
+  recovered: RecoveredLog,
+  options: LogOptions,
+): Promise<Segment[]> {
+  const capacity = options.segmentBytes;
+  const last = recovered.segments.at(-1);
+  if (last === undefined) {
+    return [new Segment({ number: 1, start: 0, path: `${folder}/${segmentName(1)}`, capacity })];
+  }
+  const segments: Segment[] = [];
+  for (const found of recovered.segments) {
+    const path = `${folder}/${segmentName(found.number)}`;
+    const segment = new Segment({
+      number: found.number,
+      start: found.start,
+      path,
+      capacity: Math.max(capacity, found.used),
+    });
+    const writesSync = options.fsync.kind === "always";
+    segment.used = found.used;
+    segment.dataStart = found.dataStart;
+    segment.salt = found.salt;
+    // The rewritten last one has no more than its batches.
+    segment.allocated = found === last ? found.used : found.bytes;
+    segment.file = await seams.disk.openFile(
+      path,
+      found === last ? { access: "write", writesSync } : { access: "read" },
+    );
+    segments.push(segment);
+  }
+  return segments;
+}

@@ -1,0 +1,117 @@
+// One segment of the log: where it lies in the stream of positions, and the file behind it, which may
+// come later than the decision to begin it.
+
+import { assert } from "../base/assert.ts";
+import type { DiskFile } from "../platform/disk.ts";
+import { segmentHeaderBytes } from "./format.ts";
+
+const nameDigits = 8;
+const namePattern = /^(\d{8,15})\.log$/;
+const sparePattern = /^(\d{8,15})\.spare$/;
+const draftPattern = /^(\d{8,15})\.new$/;
+
+export type LogFileKind = "segment" | "spare" | "draft";
+
+export function segmentName(number: number): string {
+  return `${String(number).padStart(nameDigits, "0")}.log`;
+}
+
+/** A file that was a segment and waits to become one again. */
+export function spareName(number: number): string {
+  return `${String(number).padStart(nameDigits, "0")}.spare`;
+}
+
+/** A file that is not finished: whatever it holds is not part of the log. */
+export function draftName(number: number): string {
+  return `${String(number).padStart(nameDigits, "0")}.new`;
+}
+
+/** What a name in the log's folder means; undefined for a name that the log never gives. */
+export function parseLogName(name: string): { readonly kind: LogFileKind; readonly number: number } | undefined {
+  const kinds = [
+    ["segment", namePattern, segmentName],
+    ["spare", sparePattern, spareName],
+    ["draft", draftPattern, draftName],
+  ] as const;
+  for (const [kind, pattern, nameOf] of kinds) {
+    const digits = pattern.exec(name)?.[1];
+    if (digits === undefined) continue;
+    const number = Number(digits);
+    return number > 0 && nameOf(number) === name ? { kind, number } : undefined;
+  }
+  return undefined;
+}
+
+export interface SegmentParts {
+  readonly number: number;
+  /** Position of the file's first byte. */
+  readonly start: number;
+  readonly path: string;
+  readonly capacity: number;
+}
+
+export class Segment {
+  readonly number: number;
+  readonly start: number;
+  readonly path: string;
+  /** Where the last batch that was placed in it ends: offset in the file. */
+  used = segmentHeaderBytes;
+  /** How far batches may go. */
+  capacity: number;
+  /** Behind the checkpoint. */
+  dataStart = segmentHeaderBytes;
+  /** While its checkpoint is being staged. */
+  isOpening = false;
+
+  /** Undefined until the first batch is about to be written. */
+  file: DiskFile | undefined;
+  salt = 0;
+  /** Bytes that the file has on disk. */
+  allocated = 0;
+  private readersPending = 0;
+  private readersGone: (() => void) | undefined;
+
+  constructor(parts: SegmentParts) {
+    this.number = parts.number;
+    this.start = parts.start;
+    this.path = parts.path;
+    this.capacity = parts.capacity;
+  }
+
+  get end(): number {
+    return this.start + this.used;
+  }
+
+  /** Whether it holds anything but its checkpoint, so that ending it is progress. */
+  get mayEnd(): boolean {
+    return !this.isOpening && this.used > this.dataStart;
+  }
+
+  /** Reads up to target.length bytes from an offset; the file stays open for so long. */
+  async read(target: Uint8Array, offset: number): Promise<number> {
+    assert(this.file !== undefined, "a read of a segment without a file", { segment: this.number });
+    this.readersPending++;
+    try {
+      let done = 0;
+      while (done < target.length) {
+        const taken = await this.file.read(done === 0 ? target : target.subarray(done), offset + done);
+        if (taken === 0) break;
+        done += taken;
+      }
+      return done;
+    } finally {
+      if (--this.readersPending === 0) this.readersGone?.();
+    }
+  }
+
+  /** Closes the file once nobody reads it. REQUIRES: no write or sync is pending, no new reads come. */
+  async close(): Promise<void> {
+    if (this.readersPending > 0) {
+      await new Promise<void>((resolve) => {
+        this.readersGone = resolve;
+      });
+    }
+    await this.file?.close();
+    this.file = undefined;
+  }
+}
