@@ -284,7 +284,7 @@ function checkAgainstModel(check: Check): void {
   check("a long run of random calls gives what an array gives", async (disk, folder) => {
     const seed = 0x5eed;
     const random = new Prng(seed);
-    const file = await disk.openFile(`${folder}/a`, { access: "write", create: "must" });
+    const file = await disk.openFile(`${folder}/random`, { access: "write", create: "must" });
     let model = new Uint8Array(0);
     const grow = (bytes: number): void => {
       const larger = new Uint8Array(bytes);
