@@ -6,11 +6,8 @@ import type { Sequence } from "../base/ids.ts";
 
 export class LiveSnapshots {
   private readonly counts = new Map<Sequence, number>();
-  private readonly onRelease: () => void;
-
-  constructor(onRelease: () => void) {
-    this.onRelease = onRelease;
-  }
+  /** Called when a sequence is no longer held: garbage may have become collectable. */
+  onRelease: () => void = () => undefined;
 
   get count(): number {
     let count = 0;

@@ -60,6 +60,11 @@ export class Memtables {
     return bytes;
   }
 
+  /** Whether some memtable may hold entries of this incarnation. */
+  mention(of: Incarnation): boolean {
+    return [this.activeSlot, ...this.sealedOldestFirst].some((slot) => slot.applied.has(of));
+  }
+
   /** Whether another memtable may be begun. */
   get canSeal(): boolean {
     return this.sealedOldestFirst.length + 1 < this.slotsMax;

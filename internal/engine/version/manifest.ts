@@ -59,20 +59,33 @@ export class Manifest {
     this.number = number;
   }
 
-  /** Of an empty folder: there is no `current` in it. */
-  static async create(place: ManifestPlace): Promise<Manifest> {
-    const manifest = new Manifest(place, emptyState, undefined);
-    await manifest.begin(emptyState, fileNumber(1));
+  /** In a folder without a `current`. The state's tables are there and synced. */
+  static async create(place: ManifestPlace, state: EngineState = emptyState): Promise<Manifest> {
+    const manifest = new Manifest(place, state, undefined);
+    await manifest.begin(state, state.nextFileNumber);
     return manifest;
   }
 
-  /** Of a folder with a `current`. `numberAtLeast` is above every file number in the folder. */
-  static async open(place: ManifestPlace, numberAtLeast: FileNumber): Promise<Manifest> {
+  /**
+   * Of a folder with a `current`. `numberAtLeast` is above every file number in the folder; `check` may
+   * refuse the state by throwing, before anything on disk is changed.
+   */
+  static async open(
+    place: ManifestPlace,
+    numberAtLeast: FileNumber,
+    check: (state: EngineState) => void,
+  ): Promise<Manifest> {
     const number = await readCurrent(place);
     const { state } = await readManifest(place.disk, joinPath(place.folder, manifestName(number)));
+    check(state);
     const manifest = new Manifest(place, state, number);
     await manifest.begin(state, fileNumber(Math.max(numberAtLeast, state.nextFileNumber, number + 1)));
     return manifest;
+  }
+
+  /** Names the manifest's file. */
+  get fileNumber(): FileNumber {
+    return this.number as FileNumber;
   }
 
   /** As of the last edit that is durable. */

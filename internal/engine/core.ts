@@ -1,0 +1,195 @@
+// What the parts of an engine share: its state in memory, the manifest that makes changes of state
+// durable, and the news that something changed.
+//
+// The main thread alone owns all of this. A change goes: job done -> edit appended to the manifest and
+// synced -> state, version and memtables swapped in one synchronous step. Edits are installed one after
+// the other, so that a part never sees half of one.
+
+import { fileNumber, incarnation, sequence } from "../base/ids.ts";
+import type { FileNumber, Incarnation, Sequence } from "../base/ids.ts";
+import type { Background } from "../platform/background.ts";
+import type { Clock, Scheduler } from "../platform/clock.ts";
+import type { Disk } from "../platform/disk.ts";
+import type { Logger } from "../platform/logger.ts";
+import { tablePath } from "./file-names.ts";
+import { LiveSnapshots } from "./live-snapshots.ts";
+import { LiveVersions } from "./live-versions.ts";
+import { Memtables } from "./memtables.ts";
+import type { EngineOptions } from "./options.ts";
+import type { TableCache } from "./table/table-cache.ts";
+import type { Trouble } from "./trouble.ts";
+import type { Manifest } from "./version/manifest.ts";
+import type { EngineState, VersionEdit } from "./version/version-edit.ts";
+
+export interface EngineSeams {
+  readonly disk: Disk;
+  readonly background: Background;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
+export class EngineCore {
+  readonly seams: EngineSeams;
+  readonly folder: string;
+  readonly options: EngineOptions;
+  readonly tables: TableCache;
+  readonly memtables: Memtables;
+  readonly versions: LiveVersions;
+  readonly snapshots = new LiveSnapshots();
+  closing = false;
+  /** Iterators that have not been closed. */
+  readersOpen = 0;
+  /** The newest write. */
+  lastSequence: Sequence;
+  private readonly manifest: Manifest;
+  private nextIncarnation: number;
+  private nextNumber: number;
+  private installing: Promise<void> = Promise.resolve();
+  private readonly removals = new Set<Promise<void>>();
+  private waiters: (() => void)[] = [];
+  private readonly troubles = new Map<object, Trouble>();
+
+  constructor(
+    seams: EngineSeams,
+    given: { folder: string; options: EngineOptions; manifest: Manifest; tables: TableCache },
+  ) {
+    this.seams = seams;
+    this.folder = given.folder;
+    this.options = given.options;
+    this.manifest = given.manifest;
+    this.tables = given.tables;
+    this.memtables = new Memtables(
+      given.options.memtableBytes,
+      given.options.memtablesMax,
+      given.manifest.state.lastSequence,
+    );
+    this.versions = new LiveVersions(given.manifest.state.version, (number) => this.removeTable(number));
+    this.lastSequence = given.manifest.state.lastSequence;
+    this.nextIncarnation = given.manifest.state.nextIncarnation;
+    this.nextNumber = given.manifest.state.nextFileNumber;
+  }
+
+  /** As of the last durable edit. */
+  get state(): EngineState {
+    return this.manifest.state;
+  }
+
+  get manifestStats(): Manifest["stats"] {
+    return this.manifest.stats;
+  }
+
+  /** Whether the active memtable may be sealed: there is memory for another, and level 0 is not full. */
+  get canSeal(): boolean {
+    const waiting = this.memtables.sealed.length + (this.versions.current.levels[0]?.length ?? 0);
+    return this.memtables.canSeal && waiting < this.options.levelZeroStop;
+  }
+
+  /** `count` numbers for new files, the first of which is returned. They are never given again. */
+  reserveNumbers(count: number): FileNumber {
+    const first = this.nextNumber;
+    this.nextNumber += count;
+    return fileNumber(first);
+  }
+
+  reserveIncarnation(): Incarnation {
+    return incarnation(this.nextIncarnation++);
+  }
+
+  reserveSequence(): Sequence {
+    this.lastSequence = sequence(this.lastSequence + 1);
+    return this.lastSequence;
+  }
+
+  /**
+   * Makes an edit durable, then swaps the state; `onInstalled` runs in the same turn as the swap.
+   * Rejects when the manifest could not be written; then nothing has changed.
+   */
+  install(edit: VersionEdit, onInstalled: () => void = () => undefined): Promise<void> {
+    const installed = this.installing.then(async () => {
+      const whole: VersionEdit = { ...edit, nextFileNumber: fileNumber(this.nextNumber) };
+      if (whole.added.length > 0) await this.seams.disk.syncFolder(this.folder);
+      await this.manifest.append(whole);
+      const kept = new Set(whole.added.map((entry) => entry.meta.number));
+      const gone = whole.removed.map((entry) => entry.number).filter((number) => !kept.has(number));
+      this.versions.install(this.manifest.state.version, gone);
+      onInstalled();
+      this.changed();
+    });
+    this.installing = installed.catch(() => undefined);
+    return installed;
+  }
+
+  /** Why writers are refused; undefined while all is well. One that stays goes before one that passes. */
+  get trouble(): Trouble | undefined {
+    let first: Trouble | undefined;
+    for (const trouble of this.troubles.values()) {
+      if (first === undefined || trouble.severity === "stays") first = trouble;
+    }
+    return first;
+  }
+
+  reportTrouble(source: object, trouble: Trouble): void {
+    if (!this.troubles.has(source)) this.seams.logger.error(trouble.error.message, { severity: trouble.severity });
+    this.troubles.set(source, trouble);
+    this.changed();
+  }
+
+  /** What `source` tried has worked. */
+  settleTrouble(source: object): void {
+    if (!this.troubles.delete(source)) return;
+    this.seams.logger.info("the engine writes again", { folder: this.folder });
+    this.changed();
+  }
+
+  /** Resolves at the next change of anything that a waiter may wait for. */
+  whenChanged(): Promise<void> {
+    return new Promise((resolve) => this.waiters.push(resolve));
+  }
+
+  changed(): void {
+    const waiters = this.waiters;
+    this.waiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  /** Deletes files that a failed job may have left under these numbers. */
+  async removeUnclaimed(first: FileNumber, count: number): Promise<void> {
+    for (let number = first as number; number < first + count; number++) {
+      await this.removeFile(fileNumber(number));
+    }
+  }
+
+  /** Chores stop at their next step, waiters wake up. */
+  beginClosing(): void {
+    this.closing = true;
+    this.changed();
+  }
+
+  /** REQUIRES: the chores have ended. */
+  async finishClosing(): Promise<void> {
+    await this.installing;
+    await this.manifest.close();
+    await this.tables.close();
+    await Promise.all(this.removals);
+  }
+
+  private removeTable(number: FileNumber): void {
+    const removal = this.tables.evict(number).then(() => this.removeFile(number));
+    this.removals.add(removal);
+    void removal.finally(() => this.removals.delete(removal));
+  }
+
+  /** A file that cannot be removed is only wasted space: the next open removes it. */
+  private async removeFile(number: FileNumber): Promise<void> {
+    const path = tablePath(this.folder, number);
+    try {
+      if ((await this.seams.disk.sizeOf(path)) !== undefined) await this.seams.disk.remove(path);
+    } catch (failure) {
+      this.seams.logger.warn("a table that is no longer needed could not be removed", {
+        path,
+        reason: String(failure),
+      });
+    }
+  }
+}

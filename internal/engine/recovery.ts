@@ -1,0 +1,53 @@
+// Opens an engine's folder: finds what the manifest says, checks that it is all there, and removes what a
+// crash left behind. Nothing on disk is changed before everything has been found sound.
+
+import { corruption } from "../base/errors.ts";
+import { fileNumber } from "../base/ids.ts";
+import type { FileNumber } from "../base/ids.ts";
+import { currentName, joinPath, parseFileName, tableName } from "./file-names.ts";
+import { Manifest } from "./version/manifest.ts";
+import type { ManifestPlace } from "./version/manifest.ts";
+import type { EngineState } from "./version/version-edit.ts";
+
+/** The manifest of the folder, made when there is none. */
+export async function openManifest(place: ManifestPlace): Promise<Manifest> {
+  const { disk, folder } = place;
+  await disk.makeFolder(folder);
+  const names = await disk.list(folder);
+  const own = names.map((name) => ({ name, file: parseFileName(name) }));
+  if (!names.includes(currentName)) {
+    const table = own.find(({ file }) => file?.kind === "table");
+    if (table !== undefined) {
+      const there = joinPath(folder, table.name);
+      throw corruption(`${joinPath(folder, currentName)} is missing, but there is ${there}: the folder is damaged`);
+    }
+    // A crash while the folder was being made: nothing was promised yet.
+    for (const { name, file } of own) if (file !== undefined) await disk.remove(joinPath(folder, name));
+    return Manifest.create(place);
+  }
+  let next = 1;
+  for (const { file } of own) if (file !== undefined && file.kind !== "current") next = Math.max(next, file.number + 1);
+  const manifest = await Manifest.open(place, fileNumber(next), (state) => checkTables(state, folder, names));
+  await removeStrays(place, manifest);
+  return manifest;
+}
+
+function checkTables(state: EngineState, folder: string, names: readonly string[]): void {
+  const there = new Set(names);
+  for (const table of state.version.levels.flat()) {
+    const name = tableName(table.number);
+    if (!there.has(name)) throw corruption(`${joinPath(folder, name)} is missing: the manifest names it`);
+  }
+}
+
+/** Tables of jobs that never ended or were never claimed, and manifests that were replaced. */
+async function removeStrays({ disk, folder }: ManifestPlace, manifest: Manifest): Promise<void> {
+  const live = new Set<FileNumber>(manifest.state.version.levels.flat().map((table) => table.number));
+  for (const name of await disk.list(folder)) {
+    const file = parseFileName(name);
+    if (file === undefined || file.kind === "current") continue;
+    const kept =
+      file.kind === "table" ? live.has(file.number) : file.kind === "manifest" && file.number === manifest.fileNumber;
+    if (!kept) await disk.remove(joinPath(folder, name));
+  }
+}
