@@ -33,7 +33,7 @@ export class EntryReader {
   private readonly files: SegmentFiles;
   private readonly whenOnDisk: (position: number) => Promise<void> | undefined;
 
-  /** `whenOnDisk` gives something to wait for when what lies at a position is not written yet. */
+  /** `whenOnDisk` gives something to wait for when what lies before a position is not written yet. */
   constructor(files: SegmentFiles, whenOnDisk: (position: number) => Promise<void> | undefined) {
     this.files = files;
     this.whenOnDisk = whenOnDisk;
@@ -47,25 +47,31 @@ export class EntryReader {
   async read(state: GroupState, from: number, to: number, bytesMax: number): Promise<RecordView[]> {
     for (;;) {
       if (from <= state.baseIndex || from > state.lastIndex) return [];
-      const pending = this.whenOnDisk(state.anchors.positionAt(state.anchors.slotOf(from)));
-      if (pending === undefined) break;
+      const walk = this.walkFrom(state, from, to, bytesMax);
+      // Carried entries are in no memory, and in the file only when their checkpoint is.
+      const pending = this.whenOnDisk(Math.min(walk.segment.start + walk.end, walk.segment.end));
+      if (pending === undefined) return this.walk(walk);
       await pending;
     }
-    const slot = state.anchors.slotOf(from);
-    const position = state.anchors.positionAt(slot);
+  }
+
+  private walkFrom(state: GroupState, from: number, to: number, bytesMax: number): Walk {
+    const { anchors } = state;
+    const slot = anchors.slotOf(from);
+    const position = anchors.positionAt(slot);
     const segment = this.files.find(position);
     const offset = position - segment.start;
-    const next = slot + 1 < state.anchors.count ? state.anchors.indexAt(slot + 1) : state.lastIndex + 1;
-    return this.walk({
+    const next = slot + 1 < anchors.count ? anchors.indexAt(slot + 1) : state.lastIndex + 1;
+    return {
       group: state.group,
       segment,
       offset,
       end: (Math.floor(offset / anchorBlockBytes) + 1) * anchorBlockBytes,
-      first: state.anchors.indexAt(slot),
+      first: anchors.indexAt(slot),
       from,
       last: Math.min(to, next - 1),
       bytesMax,
-    });
+    };
   }
 
   private async walk(walk: Walk): Promise<RecordView[]> {

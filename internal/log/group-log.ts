@@ -232,10 +232,13 @@ export class GroupLog {
     return this.parts.stager.number;
   }
 
-  /** The engine has entries up to `index` durably. */
+  /** The engine has entries up to `index` durably; so they are committed. */
   flushed(index: LogIndex): void {
-    if (index <= this.state.flushed) return;
-    this.state.flushed = index;
+    const { state } = this;
+    if (index <= state.flushed) return;
+    assert(index <= state.lastIndex, "a flush of what is not in the log", { index, last: state.lastIndex });
+    state.flushed = index;
+    state.commit = Math.max(state.commit, index);
     this.parts.onSettled();
   }
 

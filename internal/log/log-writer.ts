@@ -12,7 +12,7 @@ import { TrefoilError } from "../base/errors.ts";
 import { writeFully } from "../platform/disk.ts";
 import type { Timer } from "../platform/clock.ts";
 import type { Batch, BatchNumber, BatchStager } from "./batch-stager.ts";
-import { batchHeaderBytes, sealBatch } from "./format.ts";
+import { batchHeaderBytes, sealBatch, stopFlag } from "./format.ts";
 import type { LogCounters } from "./log-stats.ts";
 import type { LogOptions, LogSeams } from "./options.ts";
 import type { SegmentFiles } from "./segment-files.ts";
@@ -131,7 +131,9 @@ export class LogWriter {
     const { segment } = batch;
     const { counters, options, files, stager, seams } = this.parts;
     if (segment !== this.current) await this.enter(segment);
-    if (segment.allocated < batch.offset + batch.length) await files.extend(segment, batch.offset + batch.length);
+    // Behind the mark of an orderly stop there is more file, until that is cut off: see SegmentFiles.cutTail.
+    const end = batch.offset + batch.length + ((batch.flags & stopFlag) === 0 ? 0 : 1);
+    if (segment.allocated < end) await files.extend(segment, end);
     const file = segment.file;
     if (file === undefined) throw new TrefoilError("stopping", "the log is being closed");
     const { bytes } = batch.chunk;

@@ -287,7 +287,7 @@ export class Log {
   }
 
   private whenOnDisk(position: number): Promise<void> | undefined {
-    return position < this.writer.writtenPosition ? undefined : this.whenWritten(this.stager.number);
+    return position <= this.writer.writtenPosition ? undefined : this.whenWritten(this.stager.number);
   }
 
   /** Sees to old segments, soon; one round at a time. */

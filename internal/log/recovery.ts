@@ -96,7 +96,7 @@ class Recovery {
       const reader = new SegmentReader(file, path, await file.size());
       const { salt } = decodeSegmentHeader(await reader.header(), path, number);
       reader.salt = salt;
-      if (this.unused.length > 0) await this.passBy(reader, number);
+      if (this.unused.length > 0) await this.passBy(reader, number, this.end);
       else await this.readBegun(reader, number);
     } finally {
       await file.close();
@@ -108,12 +108,13 @@ class Recovery {
     if (isFirst) this.end = await firstStart(reader, number);
     const start = this.end;
     reader.start = start;
-    const dataStart = await checkpointEnd(reader);
-    if (dataStart === undefined) {
+    const { isWhole, offset: dataStart } = await readCheckpoint(reader);
+    if (!isWhole) {
       if (isFirst && number > 1) {
         throw corruption(`${reader.path}: the checkpoint at its head (offset ${segmentHeaderBytes}) is damaged`);
       }
-      await this.passBy(reader, number);
+      // The place that is bad: where its next batch should be, or where the segment should begin.
+      await this.passBy(reader, number, dataStart > segmentHeaderBytes ? start + dataStart : start);
       return;
     }
     this.replay.beginSegment(reader.path, start, isFirst);
@@ -146,12 +147,12 @@ class Recovery {
   }
 
   /** A segment behind the end of the log: nothing in it may say that the log went on. */
-  private async passBy(reader: SegmentReader, number: number): Promise<void> {
+  private async passBy(reader: SegmentReader, number: number, bad: number): Promise<void> {
     reader.start = undefined;
     const mayBeTorn = this.unused.length === 0;
     const proof = await reader.findBatch(segmentHeaderBytes, (frame, offset) => {
       const isWhereItWouldBe = mayBeTorn && frame.position - offset === this.end;
-      return !isWhereItWouldBe || frame.synced > this.end;
+      return !isWhereItWouldBe || frame.synced > bad;
     });
     const last = this.segments.at(-1);
     if (proof >= 0) {
@@ -186,13 +187,14 @@ async function firstStart(reader: SegmentReader, number: number): Promise<number
   return start;
 }
 
-/** The offset behind the segment's checkpoint, or undefined when that is not there as a whole. */
-async function checkpointEnd(reader: SegmentReader): Promise<number | undefined> {
-  for (let offset = segmentHeaderBytes; await reader.batchAt(offset);) {
+/** Goes over the segment's checkpoint without applying it: the offset behind it, or where it breaks off. */
+async function readCheckpoint(reader: SegmentReader): Promise<{ readonly isWhole: boolean; readonly offset: number }> {
+  let offset = segmentHeaderBytes;
+  while (await reader.batchAt(offset)) {
     offset += batchHeaderBytes + reader.frame.length;
-    if ((reader.frame.flags & checkpointEndFlag) !== 0) return offset;
+    if ((reader.frame.flags & checkpointEndFlag) !== 0) return { isWhole: true, offset };
   }
-  return undefined;
+  return { isWhole: false, offset };
 }
 
 function provenBad(badPath: string, badOffset: number, proofPath: string, proofOffset: number): Error {

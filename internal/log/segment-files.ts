@@ -10,13 +10,12 @@
 import { assert } from "../base/assert.ts";
 import { crc32, maskCrc } from "../base/checksum.ts";
 import { writeU64 } from "../base/codec.ts";
-import { DiskFailure, writeFully } from "../platform/disk.ts";
+import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
 import type { DiskFile } from "../platform/disk.ts";
 import type { Timer } from "../platform/clock.ts";
 import { encodeSegmentHeader, segmentHeaderBytes } from "./format.ts";
 import type { LogOptions, LogSeams } from "./options.ts";
 import { prepareSegmentJob } from "./prepare-job.ts";
-import type { PrepareInput } from "./prepare-job.ts";
 import { Segment, draftName, segmentName, spareName } from "./segment.ts";
 
 interface Prepared {
@@ -183,13 +182,10 @@ export class SegmentFiles {
   }
 
   private async prepare(number: number, bytes: number): Promise<void> {
-    const salt = this.saltFor(number);
-    const header = encodeSegmentHeader({ number, salt });
     const path = this.pathOf(segmentName(number));
     const { spare } = this;
     const from = this.pathOf(spare === undefined ? draftName(number) : spareName(spare.number));
-    if (spare === undefined) await this.writeDraft({ path: from, header, bytes });
-    else await this.recycle(from, header);
+    const salt = spare === undefined ? await this.writeDraft(from, number, bytes) : await this.recycle(from, number);
     await this.seams.disk.rename(from, path);
     if (spare !== undefined) this.spare = undefined;
     await this.syncFolder();
@@ -206,23 +202,32 @@ export class SegmentFiles {
     }
   }
 
-  private async writeDraft(input: PrepareInput): Promise<void> {
+  /** Makes the file of a new segment; returns its salt. */
+  private async writeDraft(path: string, number: number, bytes: number): Promise<number> {
     const { background, disk } = this.seams;
-    if ((await disk.sizeOf(input.path)) !== undefined) await disk.remove(input.path);
+    if ((await disk.sizeOf(path)) !== undefined) await disk.remove(path);
+    const salt = this.saltFor(number, 0);
     try {
-      await background.run(prepareSegmentJob, input);
+      await background.run(prepareSegmentJob, { path, header: encodeSegmentHeader({ number, salt }), bytes });
     } catch (reason) {
       // Half a file on a full disk takes the space that others need to end their work.
-      await disk.remove(input.path).catch(() => undefined);
+      await disk.remove(path).catch(() => undefined);
       throw reason;
     }
+    return salt;
   }
 
-  private async recycle(path: string, header: Uint8Array): Promise<void> {
+  /** Gives a file that was a segment a new header; returns its salt. */
+  private async recycle(path: string, number: number): Promise<number> {
     const file = await this.seams.disk.openFile(path, { access: "write" });
     try {
-      await writeFully(file, header, 0);
+      // Derived from the old header: the salt differs from that of any batch in the file, whatever the clock says.
+      const block = new Uint8Array(segmentHeaderBytes);
+      await readFully(file, block, 0);
+      const salt = this.saltFor(number, crc32(block));
+      await writeFully(file, encodeSegmentHeader({ number, salt }), 0);
       await file.syncData();
+      return salt;
     } catch (reason) {
       // Nobody knows what it holds now: the next try makes a new file.
       this.spare = undefined;
@@ -283,13 +288,14 @@ export class SegmentFiles {
     });
   }
 
-  /** No secret, but nothing that a client can know: it is mixed from the time and the log's own length. */
-  private saltFor(number: number): number {
+  /** No secret, but nothing that a client can know: it is mixed from the time and what the file was before. */
+  private saltFor(number: number, before: number): number {
     const { clock } = this.seams;
-    const seed = new Uint8Array(24);
+    const seed = new Uint8Array(32);
     writeU64(seed, 0, Math.floor(clock.wallMilliseconds() * 1000) % Number.MAX_SAFE_INTEGER);
     writeU64(seed, 8, Math.floor(clock.monotonicMilliseconds() * 1_000_000) % Number.MAX_SAFE_INTEGER);
-    writeU64(seed, 16, number * 2 ** 20 + ((this.segments.at(-1)?.salt ?? 0) % 2 ** 20));
+    writeU64(seed, 16, number);
+    writeU64(seed, 24, before);
     return maskCrc(crc32(seed));
   }
 }

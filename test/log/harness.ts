@@ -105,9 +105,19 @@ export function append(group: GroupLog, text: string, options: { term?: number; 
 
 /** Every entry of a group as "term.index text". */
 export async function contents(group: GroupLog): Promise<string[]> {
+  for (;;) {
+    const { firstIndex } = group;
+    const lines = await readAll(group);
+    // The log may have let go of its beginning meanwhile.
+    if (lines !== undefined && group.firstIndex === firstIndex) return lines;
+  }
+}
+
+async function readAll(group: GroupLog): Promise<string[] | undefined> {
   const lines: string[] = [];
   for (let index = group.firstIndex; index <= group.lastIndex;) {
     const result = await group.read(index, group.lastIndex, 1000);
+    if (result.kind === "compacted") return undefined;
     if (result.kind !== "entries") throw new Error(`entry ${index} of group ${group.group}: ${result.kind}`);
     for (const view of result.entries) {
       const entry = decodeEntry(view);
