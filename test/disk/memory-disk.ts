@@ -189,10 +189,10 @@ export class MemoryDisk implements Disk {
   async syncFolder(folder: string): Promise<void> {
     if (this.powerIsOff) return this.silence("syncFolder", folder);
     const node = this.tree.folderAt("syncFolder", folder);
-    const upTo = this.tree.sequence;
+    const covered = node.done();
     this.begin("syncFolder", folder);
     await this.flight("syncFolder", folder);
-    node.sync(upTo);
+    node.sync(covered);
   }
 
   async sizeOf(path: string): Promise<number | undefined> {

@@ -104,12 +104,14 @@ export class MemoryFile {
     return false;
   }
 
-  /** A sync that was asked for at `sequence` came back: what was done by then is durable. */
-  sync(sequence: number): void {
-    for (const change of this.changes) {
-      if (change.sequence > sequence) break;
-      if (change.state === "done") change.state = "durable";
-    }
+  /** What a sync that is asked for now will cover: not a write that is in flight, which it might just miss. */
+  done(): readonly FileChange[] {
+    return this.changes.filter((change) => change.state === "done");
+  }
+
+  /** A sync came back that covers these changes. */
+  sync(covered: readonly FileChange[] = this.done()): void {
+    for (const change of covered) if (change.state === "done") change.state = "durable";
     this.forgetDurable();
   }
 

@@ -49,12 +49,14 @@ export class MemoryFolder {
     return change;
   }
 
-  /** A sync that was asked for at `sequence` came back: what was done by then is durable. */
-  sync(sequence: number): void {
-    for (const change of this.changes) {
-      if (change.sequence > sequence) break;
-      if (change.state === "done") change.state = "durable";
-    }
+  /** What a sync that is asked for now will cover: not a call that is in flight, which it might just miss. */
+  done(): readonly EntryChange[] {
+    return this.changes.filter((change) => change.state === "done");
+  }
+
+  /** A sync came back that covers these changes. */
+  sync(covered: readonly EntryChange[] = this.done()): void {
+    for (const change of covered) change.state = "durable";
     let count = 0;
     for (const change of this.changes) {
       if (change.state !== "durable") break;

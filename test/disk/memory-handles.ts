@@ -77,10 +77,10 @@ export class MemoryHandle implements DiskFile {
   async syncData(): Promise<void> {
     this.checkOpen("syncData");
     if (this.disk.isOff) return this.disk.silence("syncData", this.path);
-    const upTo = this.disk.tree.sequence;
+    const covered = this.file.done();
     this.disk.begin("syncData", this.path);
     await this.flight("syncData");
-    this.file.sync(upTo);
+    this.file.sync(covered);
   }
 
   async truncate(bytes: number): Promise<void> {
@@ -195,10 +195,10 @@ class MemoryJobFile implements JobFile {
 
   syncData(): void {
     this.check("syncData");
-    const upTo = this.disk.tree.sequence;
+    const covered = this.file.done();
     this.disk.begin("syncData", this.path);
     this.checkPower("syncData");
-    this.file.sync(upTo);
+    this.file.sync(covered);
   }
 
   size(): number {

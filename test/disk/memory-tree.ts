@@ -130,7 +130,7 @@ export class MemoryTree {
   }
 
   syncEverything(): void {
-    this.visit(this.root, (node) => node.sync(this.sequence));
+    this.visit(this.root, (node) => node.sync());
   }
 
   usedBytes(): number {

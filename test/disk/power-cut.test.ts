@@ -18,6 +18,7 @@ import {
   nothingSurvives,
   randomSurvival,
   sectorBytes,
+  type Survival,
 } from "./power-cut.ts";
 
 describe("power cut: bytes", () => {
@@ -54,6 +55,46 @@ describe("power cut: bytes", () => {
     await sync;
     await later;
     assert.equal(text(disk.clone(nothingSurvives()), "/a"), "one");
+  });
+
+  it("a slow sync covers what was done when it was asked for, and not what was done meanwhile", async () => {
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const isSync = (name: string): boolean => name === "syncData" || name === "syncFolder";
+    const disk = new MemoryDisk({ delay: (name) => (isSync(name) ? held : undefined) });
+    disk.put("/a", utf8("old"));
+    const file = await disk.openFile("/a", { access: "write" });
+    await file.write(utf8("one"), 0);
+    await disk.link("/a", "/before");
+    const syncs = [file.syncData(), disk.syncFolder("/")];
+    await file.write(utf8("two"), 0);
+    await disk.link("/a", "/after");
+    letGo();
+    await Promise.all(syncs);
+    const clone = disk.clone(nothingSurvives());
+    assert.equal(text(clone, "/a"), "one");
+    assert.deepEqual(await clone.list("/"), ["a", "before"]);
+  });
+
+  it("what is synced survives though a call from before it is still in flight, and that call need not", async () => {
+    const held = new Promise<void>(() => {
+      // Never comes back.
+    });
+    const disk = new MemoryDisk({ delay: (_name, path) => (path === "/slow" ? held : undefined) });
+    disk.put("/slow", new Uint8Array(1024));
+    const { file } = disk.tree.open("/slow", "no");
+    file.write(new Uint8Array(1024).fill(1), 0, ++disk.tree.sequence);
+    file.settle(file.write(new Uint8Array(512).fill(2), 512, ++disk.tree.sequence), "done");
+    file.sync();
+    void disk.link("/slow", "/in-flight");
+    await disk.openFile("/done", { access: "write", create: "must" });
+    void disk.link("/done", "/not-awaited");
+    await disk.syncFolder("/");
+    const clone = disk.clone(nothingSurvives());
+    assert.deepEqual([clone.peek("/slow")?.[0], clone.peek("/slow")?.[512]], [0, 2]);
+    assert.deepEqual(await clone.list("/"), ["done", "slow"]);
   });
 
   it("every subset of unsynced sectors can be what is left", async () => {
@@ -161,6 +202,19 @@ describe("power cut: names", () => {
     assert.deepEqual([...seen].sort(), ["new gone", "old there"]);
     await disk.syncFolder("/");
     assert.equal(text(disk.clone(nothingSurvives()), "/current"), "new");
+  });
+
+  it("a rename that survives alone takes no other file's name with it", async () => {
+    const disk = new MemoryDisk();
+    disk.put("/a", utf8("old"));
+    await disk.remove("/a");
+    const file = await disk.openFile("/a", { access: "write", create: "must" });
+    await file.write(utf8("new"), 0);
+    await disk.rename("/a", "/b");
+    const onlyLast: Survival = { ...everythingSurvives(), entries: () => [false, false, true] };
+    const clone = disk.clone(onlyLast);
+    assert.equal(text(clone, "/a"), "old");
+    assert.equal(text(clone, "/b"), "new");
   });
 
   it("links and removals wait for the sync of their folder", async () => {
@@ -290,7 +344,9 @@ async function checkOnlyWhatWas(seed: number, steps: readonly Step[]): Promise<v
     await take(files, action);
     const now = disk.peek("/a") as Uint8Array;
     moments = action.kind === "sync" ? [now] : [...moments, now];
-    const clone = disk.clone(randomSurvival({ random, withGarbage: false })).peek("/a") as Uint8Array;
+    const after = disk.clone(randomSurvival({ random, withGarbage: false }));
+    const clone = after.peek("/a") as Uint8Array;
+    await growsByZeros(after, clone.length);
     const sizes = moments.map((moment) => moment.length);
     assert.ok(clone.length <= Math.max(...sizes), "a size that never was");
     for (let from = 0; from < clone.length; from += sectorBytes) {
@@ -299,6 +355,18 @@ async function checkOnlyWhatWas(seed: number, steps: readonly Step[]): Promise<v
       assert.ok(found, `sector at ${from} was never so`);
     }
   }
+}
+
+/** What a cut took off the end of a file does not come back when the file grows again. */
+async function growsByZeros(disk: MemoryDisk, from: number): Promise<void> {
+  const file = await disk.openFile("/a", { access: "write" });
+  await file.truncate(6000);
+  const rest = new Uint8Array(6000 - from);
+  await file.read(rest, from);
+  assert.ok(
+    rest.every((byte) => byte === 0),
+    "bytes behind the end of a file",
+  );
 }
 
 function padded(moment: Uint8Array, from: number): Uint8Array {
