@@ -72,6 +72,13 @@ export function versionStartOfCell(cell: Uint8Array, at: number): number {
   return ((cell[at] as number) & expiryFlag) === 0 ? at + expiryAt : at + expiryAt + 7;
 }
 
+/** Where the payload begins in cell[start, end), which is a cell. */
+export function payloadStartOf(cell: Uint8Array, start: number, end: number): number {
+  let at = start + (((cell[start] as number) & expiryFlag) === 0 ? expiryAt : expiryAt + 7);
+  for (let varints = 2; varints > 0 && at < end; at++) if ((cell[at] as number) < 128) varints--;
+  return at;
+}
+
 /** undefined when the bytes are no cell. */
 export function decodeCell(cell: Uint8Array, start: number, end: number): DecodedCell | undefined {
   if (end - start < cellBytesMin || ((cell[start] as number) & ~knownFlags) !== 0) return undefined;

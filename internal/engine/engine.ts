@@ -117,11 +117,20 @@ export class Engine {
     return this.core.state.applied.get(of) ?? logIndex(0);
   }
 
+  /** How far garbage of an incarnation may be collected, as of its last durable flush. */
+  horizonOf(of: Incarnation): GarbageHorizon | undefined {
+    return this.core.state.horizons.get(of);
+  }
+
   // Writes.
 
   /** Why writes should be refused; undefined while all is well. Reads go on in any case. */
   get trouble(): TrefoilError | undefined {
     return this.core.trouble?.error;
+  }
+
+  get isClosing(): boolean {
+    return this.core.closing;
   }
 
   /** Whether `write` may be called with this batch now; otherwise wait for `whenWritable` and ask again. */

@@ -1,0 +1,136 @@
+// What one log entry of the store says: operations that take effect together.
+//
+//   entry   := { operation }
+//   operation := flags (1) | key length (2) | payload length (4) | [ expiry (8) ] | key | payload
+//   payload := content type length (1) | content type | value        of a put; a delete has none
+//
+// The payload is what the engine stores, byte for byte.
+
+import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/codec.ts";
+import { corruption } from "../base/errors.ts";
+import { logIndex, term } from "../base/ids.ts";
+import type { Incarnation } from "../base/ids.ts";
+import { keyBytesMax } from "../base/limits.ts";
+import { neverExpires, stamp } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { WriteBatch, WriteOrigin } from "../engine/write-batch.ts";
+
+/** The kind of a log entry that holds operations. */
+export const operationsKind = 1;
+export const contentTypeBytesMax = 255;
+
+const headerBytes = 7;
+const putFlag = 1;
+const expiryFlag = 2;
+
+export interface PutFields {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly contentType: Uint8Array;
+  readonly expiry: Stamp;
+}
+
+/** Builds the payload of one log entry. Reused by `clear`; makes no garbage per operation. */
+export class CommandWriter {
+  count = 0;
+  puts = 0;
+  private buffer: Uint8Array;
+  private end = 0;
+
+  constructor(bytesExpected = 4096) {
+    this.buffer = new Uint8Array(bytesExpected);
+  }
+
+  get bytes(): Uint8Array {
+    return this.buffer;
+  }
+
+  /** The command is bytes[0, length). */
+  get length(): number {
+    return this.end;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.puts = 0;
+    this.end = 0;
+  }
+
+  put({ key, value, contentType, expiry }: PutFields): void {
+    const expires = expiry !== neverExpires;
+    const payloadBytes = 1 + contentType.length + value.length;
+    const body = headerBytes + (expires ? 8 : 0);
+    const start = this.claim(body + key.length + payloadBytes);
+    const { buffer } = this;
+    buffer[start] = putFlag | (expires ? expiryFlag : 0);
+    writeU16(buffer, start + 1, key.length);
+    writeU32(buffer, start + 3, payloadBytes);
+    if (expires) writeU64(buffer, start + headerBytes, expiry);
+    let at = start + body;
+    buffer.set(key, at);
+    at += key.length;
+    buffer[at] = contentType.length;
+    buffer.set(contentType, at + 1);
+    buffer.set(value, at + 1 + contentType.length);
+    this.count++;
+    this.puts++;
+  }
+
+  delete(key: Uint8Array): void {
+    const start = this.claim(headerBytes + key.length);
+    const { buffer } = this;
+    buffer[start] = 0;
+    writeU16(buffer, start + 1, key.length);
+    writeU32(buffer, start + 3, 0);
+    buffer.set(key, start + headerBytes);
+    this.count++;
+  }
+
+  private claim(bytes: number): number {
+    const start = this.end;
+    this.end = start + bytes;
+    if (this.end > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(this.end, 2 * this.buffer.length));
+      grown.set(this.buffer.subarray(0, start));
+      this.buffer = grown;
+    }
+    return start;
+  }
+}
+
+/** Where a command's bytes lie. */
+export interface CommandBytes {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Adds a command's operations to a batch, as writes of the log entry `origin`. Throws `corruption` on bytes that are none. */
+export function addCommand(batch: WriteBatch, group: Incarnation, command: CommandBytes, origin: WriteOrigin): void {
+  const { bytes, end } = command;
+  let at = command.start;
+  while (at < end) {
+    if (end - at < headerBytes) throw malformed(origin, "a header is cut off");
+    const flags = bytes[at] as number;
+    const keyBytes = readU16(bytes, at + 1);
+    const payloadBytes = readU32(bytes, at + 3);
+    let keyAt = at + headerBytes;
+    let expiry = neverExpires;
+    if ((flags & expiryFlag) !== 0 && end - keyAt >= 8) {
+      expiry = stamp(readU64(bytes, keyAt));
+      keyAt += 8;
+    }
+    const payloadAt = keyAt + keyBytes;
+    at = payloadAt + payloadBytes;
+    if (at > end || keyBytes > keyBytesMax || (flags & ~(putFlag | expiryFlag)) !== 0) {
+      throw malformed(origin, "an operation is malformed");
+    }
+    const key = bytes.subarray(keyAt, payloadAt);
+    if ((flags & putFlag) === 0) batch.delete(group, key, origin);
+    else batch.put(group, key, { ...origin, expiry }, bytes.subarray(payloadAt, at));
+  }
+}
+
+function malformed(origin: WriteOrigin, what: string): Error {
+  return corruption(`log entry ${term(origin.term)}.${logIndex(origin.index)} of the store: ${what}`);
+}

@@ -1,0 +1,61 @@
+// The settings of a store, and what it is handed of the world.
+
+import { TrefoilError } from "../base/errors.ts";
+import { valueBytesDefault, valueBytesMax } from "../base/limits.ts";
+import type { EngineOptions } from "../engine/options.ts";
+import type { FsyncMode, LogOptions } from "../log/options.ts";
+import type { Background } from "../platform/background.ts";
+import type { Clock, Scheduler } from "../platform/clock.ts";
+import type { Disk } from "../platform/disk.ts";
+import type { Logger } from "../platform/logger.ts";
+
+export interface StoreSeams {
+  readonly disk: Disk;
+  readonly background: Background;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
+export interface StoreOptions {
+  /** "always" (the default): a write is answered when it is synced. "interval": when the system has it. */
+  readonly fsync: FsyncMode;
+  /** Whether an absent store is made; the default is yes. */
+  readonly createIfMissing: boolean;
+  /** Whether a store that is there is refused; the default is no. */
+  readonly errorIfExists: boolean;
+  readonly valueBytesMax: number;
+  /** Writes that wait for room in the log, in bytes; one more is refused as `busy`. */
+  readonly waitingBytesMax: number;
+  /** Writes that are in the log and wait for room in the engine, in bytes. */
+  readonly unappliedBytesMax: number;
+  readonly engine: Partial<EngineOptions>;
+  readonly log: Partial<Omit<LogOptions, "fsync">>;
+}
+
+export const storeDefaults: StoreOptions = {
+  fsync: { kind: "always" },
+  createIfMissing: true,
+  errorIfExists: false,
+  valueBytesMax: valueBytesDefault,
+  waitingBytesMax: 64 * 1024 * 1024,
+  unappliedBytesMax: 16 * 1024 * 1024,
+  engine: {},
+  log: {},
+};
+
+export function storeOptions(given: Partial<StoreOptions>): StoreOptions {
+  const options = { ...storeDefaults, ...given };
+  const wrong: string[] = [];
+  const within = (name: "valueBytesMax" | "waitingBytesMax" | "unappliedBytesMax", most: number): void => {
+    const value = options[name];
+    if (!Number.isSafeInteger(value) || value < 1 || value > most) {
+      wrong.push(`${name} is ${value}, and must be a whole number from 1 to ${most}`);
+    }
+  };
+  within("valueBytesMax", valueBytesMax);
+  within("waitingBytesMax", Number.MAX_SAFE_INTEGER);
+  within("unappliedBytesMax", Number.MAX_SAFE_INTEGER);
+  if (wrong.length > 0) throw new TrefoilError("bad_request", `store settings: ${wrong.join("; ")}`);
+  return options;
+}

@@ -1,0 +1,133 @@
+// The folder of a store:
+//
+//   trefoil-store   says what this folder is: "trefoil store, format 1"
+//   log/            the shared log
+//   engine/         the engine
+//   .lock-*         while it is open
+//
+// The first file comes last, by a rename: until then nothing was promised. A folder with something else in
+// it and without that file is somebody else's and is not touched.
+
+import { utf8, utf8Text } from "../base/bytes.ts";
+import { corruption, TrefoilError } from "../base/errors.ts";
+import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
+import type { Disk, FolderLock } from "../platform/disk.ts";
+import type { StoreOptions } from "./options.ts";
+
+const markName = "trefoil-store";
+const temporaryName = "trefoil-store.temporary";
+const lockPrefix = ".lock-";
+const format = 1;
+
+/** Checks the folder, makes the store when it is to be made, and locks it. Changes nothing when it refuses. */
+export async function claimFolder(disk: Disk, folder: string, options: StoreOptions): Promise<FolderLock> {
+  const exists = await checkFolder(disk, folder, options);
+  if (!exists) await makeDurably(disk, folder);
+  const lock = await lockFolder(disk, folder);
+  try {
+    // Somebody may have made or removed it before the lock was ours.
+    if (!(await checkFolder(disk, folder, options))) await writeMark(disk, folder);
+    return lock;
+  } catch (failure) {
+    await lock.release();
+    throw failure;
+  }
+}
+
+/** Whether the folder holds a store. Throws when what is there is not what the options want. */
+async function checkFolder(disk: Disk, folder: string, options: StoreOptions): Promise<boolean> {
+  const names = await namesIn(disk, folder);
+  const own = (name: string) => [temporaryName, "log", "engine"].includes(name) || name.startsWith(lockPrefix);
+  const strangers = names.filter((name) => !own(name));
+  if (!names.includes(markName)) {
+    if (strangers.length > 0) {
+      const detail = `${folder} is not a store of Trefoil: it holds ${strangers.slice(0, 3).join(", ")} and no ${markName}`;
+      throw new TrefoilError("bad_request", `${detail}. Choose an empty folder`);
+    }
+    for (const part of ["log", "engine"].filter((name) => names.includes(name))) {
+      const inside = await namesIn(disk, `${folder}/${part}`);
+      if (inside.length === 0) continue;
+      throw corruption(`${folder} holds ${part}/${inside[0] ?? ""}, but ${markName} is missing: the folder is damaged`);
+    }
+    if (!options.createIfMissing) throw new TrefoilError("not_found", `there is no store in ${folder}`);
+    return false;
+  }
+  await checkMark(disk, folder);
+  if (options.errorIfExists) throw new TrefoilError("conflict", `there is a store in ${folder} already`);
+  return true;
+}
+
+async function namesIn(disk: Disk, folder: string): Promise<string[]> {
+  try {
+    return await disk.list(folder);
+  } catch (failure) {
+    if (failure instanceof DiskFailure && failure.kind === "not_found") return [];
+    throw failure;
+  }
+}
+
+async function checkMark(disk: Disk, folder: string): Promise<void> {
+  const path = `${folder}/${markName}`;
+  const file = await disk.openFile(path, { access: "read" });
+  let text: string;
+  try {
+    const bytes = new Uint8Array(128);
+    text = utf8Text(bytes.subarray(0, await readFully(file, bytes, 0)));
+  } finally {
+    await file.close();
+  }
+  const found = /^trefoil store, format (\d{1,9})\n$/.exec(text)?.[1];
+  if (found === undefined) throw corruption(`${path} does not say what it should: ${JSON.stringify(text)}`);
+  if (Number(found) === format) return;
+  const detail = `${folder} holds a store of format ${found}; this version reads format ${format}`;
+  throw new TrefoilError("bad_request", `${detail}. Use the version of Trefoil that wrote it`);
+}
+
+async function lockFolder(disk: Disk, folder: string): Promise<FolderLock> {
+  try {
+    return await disk.lockFolder(folder);
+  } catch (failure) {
+    if (!(failure instanceof DiskFailure) || failure.kind !== "in_use") throw failure;
+    throw new TrefoilError("conflict", `${folder} is in use by another process: ${failure.message}`, {
+      cause: failure,
+    });
+  }
+}
+
+/** Makes a folder, and makes its name and those of its parents outlive a power cut. */
+async function makeDurably(disk: Disk, folder: string): Promise<void> {
+  await disk.makeFolder(folder);
+  for (let parent = parentOf(folder); parent !== undefined; parent = parentOf(parent)) {
+    try {
+      await disk.syncFolder(parent);
+    } catch (failure) {
+      // Where we may not look, we did not make anything either.
+      if (failure instanceof DiskFailure && failure.kind === "denied") return;
+      throw failure;
+    }
+  }
+}
+
+function parentOf(path: string): string | undefined {
+  const trimmed = path.replace(/\/+$/, "");
+  if (trimmed === "" || trimmed === ".") return undefined;
+  const at = trimmed.lastIndexOf("/");
+  return at === -1 ? "." : trimmed.slice(0, Math.max(at, 1));
+}
+
+async function writeMark(disk: Disk, folder: string): Promise<void> {
+  const temporary = `${folder}/${temporaryName}`;
+  const bytes = utf8(`trefoil store, format ${format}\n`);
+  const file = await disk.openFile(temporary, { access: "write", create: "may" });
+  try {
+    await writeFully(file, bytes, 0);
+    await file.truncate(bytes.length);
+    await file.syncData();
+  } finally {
+    await file.close();
+  }
+  await disk.makeFolder(`${folder}/log`);
+  await disk.makeFolder(`${folder}/engine`);
+  await disk.rename(temporary, `${folder}/${markName}`);
+  await disk.syncFolder(folder);
+}

@@ -1,0 +1,67 @@
+// A walk over a store's records in the order of their keys. Close it when done: until then it holds what
+// it reads from.
+
+import { corruption } from "../base/errors.ts";
+import { incarnationBytes } from "../base/limits.ts";
+import { payloadStartOf } from "../engine/cell.ts";
+import { engineKey } from "../engine/reader.ts";
+import type { RecordIterator, Step } from "../engine/record-iterator.ts";
+import type { Incarnation } from "../base/ids.ts";
+
+export class StoreScan {
+  private readonly iterator: RecordIterator;
+  private readonly incarnation: Incarnation;
+
+  constructor(iterator: RecordIterator, incarnation: Incarnation) {
+    this.iterator = iterator;
+    this.incarnation = incarnation;
+  }
+
+  /** Moves on without waiting; "load": `await load()`, then call it again. */
+  nextNow(): Step {
+    return this.iterator.next();
+  }
+
+  load(): Promise<void> {
+    return this.iterator.load();
+  }
+
+  /** Moves on; false behind the last record. */
+  next(): Promise<boolean> {
+    return this.iterator.nextLoaded();
+  }
+
+  /** The next step goes to the first record at or beyond the key, in the direction of the walk. */
+  seek(key: Uint8Array): void {
+    this.iterator.seek(engineKey(this.incarnation, key));
+  }
+
+  /** The key, in memory that changes with the next step. */
+  get keyView(): Uint8Array {
+    const { keyBytes, keyStart, keyEnd } = this.iterator.entry;
+    return keyBytes.subarray(keyStart + incarnationBytes, keyEnd);
+  }
+
+  /** The value, in memory that changes with the next step. */
+  get valueView(): Uint8Array {
+    const { cellBytes, cellStart, cellEnd } = this.iterator.entry;
+    const at = payloadStartOf(cellBytes, cellStart, cellEnd);
+    const valueAt = at < cellEnd ? at + 1 + (cellBytes[at] as number) : cellEnd + 1;
+    if (valueAt > cellEnd) throw corruption("a record that was scanned has no content type");
+    return cellBytes.subarray(valueAt, cellEnd);
+  }
+
+  /** A copy of the key. */
+  key(): Uint8Array {
+    return this.keyView.slice();
+  }
+
+  /** A copy of the value. */
+  value(): Uint8Array {
+    return this.valueView.slice();
+  }
+
+  close(): void {
+    this.iterator.close();
+  }
+}

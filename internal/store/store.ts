@@ -1,0 +1,374 @@
+// A small embedded store: the shared log and the engine paired for one group. It opens a folder, keeps
+// what it acknowledged through any crash, and is what benchmarks and crash tests drive.
+
+import { utf8, utf8Text } from "../base/bytes.ts";
+import { corruption, TrefoilError } from "../base/errors.ts";
+import { groupId, term } from "../base/ids.ts";
+import type { GroupId, Incarnation } from "../base/ids.ts";
+import { keyBytesMax } from "../base/limits.ts";
+import { isExpired, neverExpires, stamp, stampsPerMillisecond, stampZero } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { Version } from "../engine/cell.ts";
+import { Engine } from "../engine/engine.ts";
+import type { EngineStats } from "../engine/engine-stats.ts";
+import type { EngineSnapshot } from "../engine/live-snapshots.ts";
+import type { EngineRecord } from "../engine/reader.ts";
+import type { Log } from "../log/log.ts";
+import type { LogStats } from "../log/log-stats.ts";
+import { openLog } from "../log/open-log.ts";
+import { payloadBytesMax } from "../log/record.ts";
+import type { FolderLock } from "../platform/disk.ts";
+import { Applier } from "./applier.ts";
+import { CommandWriter, contentTypeBytesMax } from "./command.ts";
+import { HybridClock } from "./hybrid-clock.ts";
+import { storeOptions } from "./options.ts";
+import type { StoreOptions, StoreSeams } from "./options.ts";
+import { claimFolder } from "./store-folder.ts";
+import { StoreScan } from "./store-scan.ts";
+import { WritePipeline } from "./write-pipeline.ts";
+import type { Written } from "./write-pipeline.ts";
+
+/** All of a store's data belongs to this one. */
+const onlyGroup: GroupId = groupId(1);
+const ttlMillisecondsMax = 100 * 366 * 24 * 3600 * 1000;
+
+export interface PutOptions {
+  /** From 1 ms to 100 years; left out, the record stays until it is overwritten or deleted. */
+  readonly ttlMilliseconds?: number;
+  /** At most 255 bytes of UTF-8. */
+  readonly contentType?: string;
+}
+
+export interface StoredRecord extends Version {
+  readonly value: Uint8Array;
+  readonly contentType: string;
+  /** Milliseconds since 1970; undefined when it does not expire. */
+  readonly expiresAt: number | undefined;
+}
+
+export interface StoreRange {
+  /** Included. */
+  readonly lower?: Uint8Array | undefined;
+  /** Not included. */
+  readonly upper?: Uint8Array | undefined;
+  readonly backward?: boolean | undefined;
+  readonly snapshot?: StoreSnapshot | undefined;
+}
+
+export interface StoreStats {
+  readonly engine: EngineStats;
+  readonly log: LogStats;
+  readonly unanswered: number;
+}
+
+/** The store as it was at one moment. Release it: until then nothing that it sees is forgotten. */
+export class StoreSnapshot {
+  readonly at: EngineSnapshot;
+  /** Expiry is judged by the time at which it was taken. */
+  readonly now: Stamp;
+
+  constructor(at: EngineSnapshot, now: Stamp) {
+    this.at = at;
+    this.now = now;
+  }
+
+  release(): void {
+    this.at.release();
+  }
+}
+
+interface StoreParts {
+  readonly folder: string;
+  readonly options: StoreOptions;
+  readonly lock: FolderLock;
+  readonly engine: Engine;
+  readonly log: Log;
+  readonly incarnation: Incarnation;
+  readonly clock: HybridClock;
+  readonly pipeline: WritePipeline;
+}
+
+export class Store {
+  private readonly parts: StoreParts;
+  private readonly command = new CommandWriter();
+  private closing: Promise<void> | undefined;
+
+  private constructor(parts: StoreParts) {
+    this.parts = parts;
+  }
+
+  /** Opens the store in a folder, or makes one. The background and the disk stay the caller's to close. */
+  static async open(seams: StoreSeams, folder: string, given: Partial<StoreOptions> = {}): Promise<Store> {
+    const options = storeOptions(given);
+    const lock = await claimFolder(seams.disk, folder, options);
+    const opened: { close(): Promise<void> }[] = [];
+    try {
+      const engine = await Engine.open(seams, `${folder}/engine`, options.engine);
+      opened.push(engine);
+      const log = await openLog(`${folder}/log`, seams, { ...options.log, fsync: options.fsync });
+      opened.push(log);
+      return await start({ folder, options, lock, engine, log }, seams, (parts) => new Store(parts));
+    } catch (failure) {
+      for (const part of opened.toReversed()) await part.close();
+      await lock.release();
+      throw failure;
+    }
+  }
+
+  get folder(): string {
+    return this.parts.folder;
+  }
+
+  /** Why writes are refused; undefined while they are taken. */
+  get trouble(): TrefoilError | undefined {
+    return this.parts.pipeline.failed ?? this.parts.log.refusal ?? this.parts.engine.trouble;
+  }
+
+  async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<Written> {
+    const { command } = this;
+    command.clear();
+    this.addPut(command, key, value, options);
+    return this.submit(command);
+  }
+
+  async delete(key: Uint8Array): Promise<Written> {
+    const { command } = this;
+    command.clear();
+    this.addDelete(command, key);
+    return this.submit(command);
+  }
+
+  /** Operations for `write`. */
+  batch(): StoreBatch {
+    return new StoreBatch(this);
+  }
+
+  /** Makes all operations of a batch take effect together, or none. */
+  async write(batch: StoreBatch): Promise<Written> {
+    return this.submit(batch.command);
+  }
+
+  /** "need_io": it takes the disk to know; `get` does. */
+  getNow(key: Uint8Array, snapshot?: StoreSnapshot): StoredRecord | undefined | "need_io" {
+    this.checkRead(key);
+    const { engine, incarnation } = this.parts;
+    const found =
+      snapshot === undefined
+        ? engine.getNow(incarnation, key)
+        : engine.getNow(incarnation, key, { snapshot: snapshot.at });
+    if (typeof found === "string") return found === "absent" ? undefined : found;
+    return this.show(found, snapshot);
+  }
+
+  async get(key: Uint8Array, snapshot?: StoreSnapshot): Promise<StoredRecord | undefined> {
+    const now = this.getNow(key, snapshot);
+    if (now !== "need_io") return now;
+    const { engine, incarnation } = this.parts;
+    const found = await engine.get(incarnation, key, { snapshot: snapshot?.at });
+    return found === undefined ? undefined : this.show(found, snapshot);
+  }
+
+  scan(range: StoreRange = {}): StoreScan {
+    this.checkOpen();
+    const { engine, incarnation, clock } = this.parts;
+    const { lower, upper, backward, snapshot } = range;
+    const now = snapshot?.now ?? clock.now();
+    const iterator = engine.iterate(incarnation, { lower, upper, backward, now, snapshot: snapshot?.at });
+    return new StoreScan(iterator, incarnation);
+  }
+
+  snapshot(): StoreSnapshot {
+    this.checkOpen();
+    return new StoreSnapshot(this.parts.engine.snapshot(), this.parts.clock.now());
+  }
+
+  /** A copy of what is in the store now, in an empty or absent folder on the same file system. */
+  async checkpoint(folder: string): Promise<void> {
+    this.checkOpen();
+    await this.parts.engine.checkpoint(folder);
+  }
+
+  /** Resolves when everything that was written so far is in tables. */
+  async flush(): Promise<void> {
+    this.checkOpen();
+    await this.parts.engine.flush();
+  }
+
+  /** Merges what lies between two keys down. */
+  async compact(lower?: Uint8Array, upper?: Uint8Array): Promise<void> {
+    this.checkOpen();
+    await this.parts.engine.compactRange(this.parts.incarnation, lower, upper);
+  }
+
+  /** Resolves when nothing is left to flush or to merge. */
+  async settle(): Promise<void> {
+    this.checkOpen();
+    await this.parts.engine.settle();
+  }
+
+  stats(): StoreStats {
+    const { engine, log, pipeline } = this.parts;
+    return { engine: engine.stats(), log: log.stats(), unanswered: pipeline.unanswered };
+  }
+
+  /** Answers what was written, then lets go of the folder. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  /** For batches. */
+  addPut(command: CommandWriter, key: Uint8Array, value: Uint8Array, options: PutOptions): void {
+    checkKey(key);
+    const { options: settings, clock } = this.parts;
+    if (value.length > settings.valueBytesMax) {
+      const most = `the most is ${settings.valueBytesMax} (valueBytesMax)`;
+      throw new TrefoilError("too_large", `the value has ${value.length} bytes; ${most}`);
+    }
+    const contentType = options.contentType === undefined ? noBytes : utf8(options.contentType);
+    if (contentType.length > contentTypeBytesMax) {
+      throw new TrefoilError("bad_request", `the content type has ${contentType.length} bytes; the most is 255`);
+    }
+    const { ttlMilliseconds } = options;
+    const expiry = ttlMilliseconds === undefined ? neverExpires : expiryOf(ttlMilliseconds, clock.now());
+    command.put({ key, value, contentType, expiry });
+  }
+
+  /** For batches. */
+  addDelete(command: CommandWriter, key: Uint8Array): void {
+    checkKey(key);
+    command.delete(key);
+  }
+
+  private submit(command: CommandWriter): Promise<Written> {
+    this.checkOpen();
+    const { trouble } = this;
+    // A full disk refuses what needs space; what frees some goes on.
+    if (trouble !== undefined && (trouble.code !== "storage_full" || command.puts > 0)) throw trouble;
+    if (command.length > payloadBytesMax) {
+      const detail = `the batch has ${command.length} bytes; the most is ${payloadBytesMax}. Divide it`;
+      throw new TrefoilError("too_large", detail);
+    }
+    return this.parts.pipeline.submit(command.bytes, command.length);
+  }
+
+  private show(record: EngineRecord, snapshot: StoreSnapshot | undefined): StoredRecord | undefined {
+    const { expiry, payload } = record;
+    if (expiry !== neverExpires && isExpired(expiry, snapshot?.now ?? this.parts.clock.now())) return undefined;
+    const typeBytes = payload[0];
+    if (typeBytes === undefined || 1 + typeBytes > payload.length) {
+      throw corruption(`record ${record.term}.${record.index} has no content type`);
+    }
+    return {
+      term: record.term,
+      index: record.index,
+      value: payload.subarray(1 + typeBytes),
+      contentType: typeBytes === 0 ? "" : utf8Text(payload.subarray(1, 1 + typeBytes)),
+      expiresAt: expiry === neverExpires ? undefined : Math.floor(expiry / stampsPerMillisecond),
+    };
+  }
+
+  private checkRead(key: Uint8Array): void {
+    this.checkOpen();
+    checkKey(key);
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== undefined) throw new TrefoilError("stopping", `the store in ${this.parts.folder} is closed`);
+  }
+
+  private async shutDown(): Promise<void> {
+    const { pipeline, engine, log, lock } = this.parts;
+    try {
+      await pipeline.drained();
+      await log.close();
+      await engine.close();
+    } finally {
+      await lock.release();
+    }
+  }
+}
+
+/** Operations that take effect together. May be cleared and used again once `write` has been called. */
+export class StoreBatch {
+  readonly command = new CommandWriter();
+  private readonly store: Store;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  get count(): number {
+    return this.command.count;
+  }
+
+  put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): this {
+    this.store.addPut(this.command, key, value, options);
+    return this;
+  }
+
+  delete(key: Uint8Array): this {
+    this.store.addDelete(this.command, key);
+    return this;
+  }
+
+  clear(): this {
+    this.command.clear();
+    return this;
+  }
+}
+
+const noBytes = new Uint8Array(0);
+
+type Opened = Pick<StoreParts, "folder" | "options" | "lock" | "engine" | "log">;
+
+/** Brings the engine up to the log, begins a term of its own, and takes writes. */
+async function start(opened: Opened, seams: StoreSeams, make: (parts: StoreParts) => Store): Promise<Store> {
+  const { folder, options, engine, log } = opened;
+  const incarnation = engine.placeOf(onlyGroup)?.incarnation ?? (await engine.createIncarnation(onlyGroup));
+  const group = log.group(onlyGroup);
+  const applier = new Applier({ log: group, engine, incarnation });
+  group.flushed(applier.appliedIndex);
+  engine.onFlushed((applied) => {
+    const index = applied.get(incarnation);
+    if (index === undefined) return;
+    group.flushed(index);
+    group.compact(index);
+  });
+  log.onFlushWanted(() => {
+    engine.flush().catch((failure: unknown) => {
+      seams.logger.warn("a flush that the log asked for failed", { folder, reason: String(failure) });
+    });
+  });
+  await applier.replay();
+  // Versions are never used twice: what a crash took from the log under an old term stays apart from what comes.
+  const hardState = group.hardState;
+  const next = term(Math.max(hardState.term, group.lastTerm) + 1);
+  await log.whenDurable(group.setHardState({ term: next, vote: 0, commit: group.lastIndex }));
+  const clock = new HybridClock(seams.clock, engine.horizonOf(incarnation)?.watermark ?? stampZero);
+  clock.observe(applier.lastStamp);
+  const { waitingBytesMax, unappliedBytesMax } = options;
+  const pipeline = new WritePipeline({
+    folder,
+    log,
+    group,
+    applier,
+    clock,
+    term: next,
+    waitingBytesMax,
+    unappliedBytesMax,
+  });
+  return make({ ...opened, incarnation, clock, pipeline });
+}
+
+function checkKey(key: Uint8Array): void {
+  if (key.length > 0 && key.length <= keyBytesMax) return;
+  throw new TrefoilError("bad_key", `a key has 1 to ${keyBytesMax} bytes; this one has ${key.length}`);
+}
+
+function expiryOf(ttlMilliseconds: number, now: Stamp): Stamp {
+  if (!(ttlMilliseconds >= 1 && ttlMilliseconds <= ttlMillisecondsMax)) {
+    throw new TrefoilError("bad_ttl", `a ttl is from 1 ms to 100 years; this one is ${ttlMilliseconds} ms`);
+  }
+  return stamp(now + Math.ceil(ttlMilliseconds * stampsPerMillisecond));
+}
