@@ -3,6 +3,11 @@
 // The construction is that of MurmurHash3 (x86, 32 bit), written over byte ranges.
 
 export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  return hashBytesSigned(bytes, start, end) >>> 0;
+}
+
+/** The same 32 bits as a signed number, which the engine passes about without putting it into a box. */
+export function hashBytesSigned(bytes: Uint8Array, start: number, end: number): number {
   let hash = seed;
   let at = start;
   const wholeEnd = start + ((end - start) & ~3);
@@ -12,7 +17,7 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number): number
       ((bytes[at + 1] as number) << 8) |
       ((bytes[at + 2] as number) << 16) |
       ((bytes[at + 3] as number) << 24);
-    hash = Math.imul(rotate(hash ^ scramble(word), 13), 5) + 0xe6546b64;
+    hash = (Math.imul(rotate(hash ^ scramble(word), 13), 5) + 0xe6546b64) | 0;
     at += 4;
   }
   let tail = 0;
@@ -23,7 +28,7 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number): number
 
 /** A second hash from the first, for double hashing. */
 export function rehash(hash: number): number {
-  return finish(hash ^ 0x9e3779b9);
+  return finish(hash ^ 0x9e3779b9) >>> 0;
 }
 
 const seed = 0x7f4a7c15;
@@ -39,5 +44,5 @@ function rotate(value: number, bits: number): number {
 function finish(hash: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash ^ (hash >>> 16);
 }

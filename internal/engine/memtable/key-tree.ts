@@ -61,8 +61,6 @@ export class KeyTree {
   private probeEnd = 0;
   private readonly pathNodes = new Int32Array(levelsMax);
   private readonly pathSlots = new Int32Array(levelsMax);
-  private readonly pathLow = new Int32Array(levelsMax);
-  private readonly pathHigh = new Int32Array(levelsMax);
 
   constructor(memory: TreeMemory, roots: TreeRoots) {
     this.words = memory.words;
@@ -137,19 +135,25 @@ export class KeyTree {
     const start = keyStartOf(record);
     this.aim(this.bytes, start, start + keyLengthOf(words, record));
     let node = this.root;
-    let low = 0;
-    let high = 0;
     for (let level = 0; ; level++) {
-      this.pathNodes[level] = node;
-      this.pathLow[level] = low;
-      this.pathHigh[level] = high;
       const slot = this.rank(node, true);
+      this.pathNodes[level] = node;
       this.pathSlots[level] = slot;
       if (level === this.height) return;
-      if (slot > 0) low = words[node + refsAt + slot - 1] as number;
-      if (slot < (words[node + countAt] as number)) high = words[node + refsAt + slot] as number;
       node = words[node + childrenAt + slot] as number;
     }
+  }
+
+  /** The separator below (or above) all that the node at a level of the path may hold; 0: there is none. */
+  private fence(level: number, below: boolean): number {
+    const words = this.words;
+    for (let above = level - 1; above >= 0; above--) {
+      const node = this.pathNodes[above] as number;
+      const slot = this.pathSlots[above] as number;
+      if (below && slot > 0) return words[node + refsAt + slot - 1] as number;
+      if (!below && slot < (words[node + countAt] as number)) return words[node + refsAt + slot] as number;
+    }
+    return 0;
   }
 
   private aim(key: Uint8Array, start: number, end: number): void {
@@ -160,22 +164,42 @@ export class KeyTree {
 
   /** How many of a node's keys are below the probe, or, when `inclusive`, at most the probe. */
   private rank(node: number, inclusive: boolean): number {
-    const { words, bytes, probe, probeEnd } = this;
+    const { words, probe, probeEnd } = this;
     let skip = words[node + skipAt] as number;
     if (skip < 0) {
       skip = ~skip;
       const order = this.compareBeginning(node, skip);
       if (order !== 0) return order < 0 ? 0 : (words[node + countAt] as number);
     }
+    const prefix = prefixOf(probe, this.probeStart + skip, probeEnd);
+    const first = node + prefixesAt;
+    const count = words[node + countAt] as number;
+    if (count === 0) return 0;
+    let at = first;
+    // Without a branch on what is compared: a difference of prefixes is negative, so -1 when shifted, or 0.
+    for (let left = count; left > 1;) {
+      const step = left >>> 1;
+      at += step & (((words[at + step - 1] as number) - prefix) >> 31);
+      left -= step;
+    }
+    at -= ((words[at] as number) - prefix) >> 31;
+    const slot = at - first;
+    if (slot < count && words[at] === prefix) return this.rankAmongEquals(node, slot, inclusive);
+    return slot;
+  }
+
+  /** Goes on for rank where prefixes equal the probe's, from `slot` on. */
+  private rankAmongEquals(node: number, slot: number, inclusive: boolean): number {
+    const { words, bytes, probe, probeEnd } = this;
+    const skip = skipOf(words, node);
     const from = this.probeStart + skip;
-    const prefix = prefixOf(probe, from, probeEnd);
-    let low = 0;
+    const prefix = words[node + prefixesAt + slot] as number;
+    let low = slot;
     let high = words[node + countAt] as number;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const other = words[node + prefixesAt + middle] as number;
-      let below = other < prefix;
-      if (other === prefix) {
+      let below = false;
+      if (words[node + prefixesAt + middle] === prefix) {
         const record = words[node + refsAt + middle] as number;
         const start = keyStartOf(record);
         const order = compareRanges(bytes, start + skip, start + keyLengthOf(words, record), probe, from, probeEnd);
@@ -199,8 +223,10 @@ export class KeyTree {
     const words = this.words;
     const count = words[node + countAt] as number;
     if ((words[node + skipAt] as number) < 0) this.admit(node, ref);
-    for (let at = node + prefixesAt + count; at > node + prefixesAt + slot; at--) words[at] = words[at - 1] as number;
-    for (let at = node + refsAt + count; at > node + refsAt + slot; at--) words[at] = words[at - 1] as number;
+    for (let at = node + prefixesAt + count; at > node + prefixesAt + slot; at--) {
+      words[at] = words[at - 1] as number;
+      words[at + nodeEntriesMax] = words[at + nodeEntriesMax - 1] as number;
+    }
     words[node + prefixesAt + slot] = this.prefixOfRecord(ref, skipOf(words, node));
     words[node + refsAt + slot] = ref;
     words[node + countAt] = count + 1;
@@ -215,7 +241,7 @@ export class KeyTree {
     const left = this.pathNodes[level] as number;
     const slot = this.pathSlots[level] as number;
     // Keys that arrive in ascending order leave full leaves behind.
-    const kept = slot === nodeEntriesMax && this.pathHigh[level] === 0 ? nodeEntriesMax : half;
+    const kept = slot === nodeEntriesMax && this.fence(level, false) === 0 ? nodeEntriesMax : half;
     const right = this.claim(arena, leafWords);
     this.moveEntries(left, right, kept);
     words[left + countAt] = kept;
@@ -236,7 +262,7 @@ export class KeyTree {
     const words = this.words;
     const left = this.pathNodes[level] as number;
     const slot = this.pathSlots[level] as number;
-    const kept = slot === nodeEntriesMax && this.pathHigh[level] === 0 ? nodeEntriesMax - 1 : half;
+    const kept = slot === nodeEntriesMax && this.fence(level, false) === 0 ? nodeEntriesMax - 1 : half;
     const right = this.claim(arena, innerWords);
     this.moveEntries(left, right, kept + 1);
     const children = left + childrenAt;
@@ -272,8 +298,8 @@ export class KeyTree {
 
   /** After a split the fences are closer together, and may share more. */
   private settleBoth(level: number, right: number): void {
-    this.settle(this.pathNodes[level] as number, this.pathLow[level] as number, this.separator);
-    this.settle(right, this.separator, this.pathHigh[level] as number);
+    this.settle(this.pathNodes[level] as number, this.fence(level, true), this.separator);
+    this.settle(right, this.separator, this.fence(level, false));
   }
 
   private settle(node: number, low: number, high: number): void {
@@ -344,21 +370,21 @@ export function nodeWordsMax(keys: number): number {
 }
 
 /**
- * Four bytes as a number that orders like them although it is signed; bytes behind the end count as 0,
- * so equal prefixes decide nothing.
+ * Four bytes as a number that orders like them, but for their last bit, so that the difference of two is a
+ * signed 32-bit number. Bytes behind the end count as 0. Equal prefixes decide nothing.
  */
 export function prefixOf(bytes: Uint8Array, at: number, end: number): number {
-  let word = 0;
   if (at + 4 <= end) {
-    word =
-      ((bytes[at] as number) << 24) |
-      ((bytes[at + 1] as number) << 16) |
-      ((bytes[at + 2] as number) << 8) |
-      (bytes[at + 3] as number);
-  } else {
-    for (let shift = 24; at < end; at++, shift -= 8) word |= (bytes[at] as number) << shift;
+    return (
+      ((bytes[at] as number) << 23) |
+      ((bytes[at + 1] as number) << 15) |
+      ((bytes[at + 2] as number) << 7) |
+      ((bytes[at + 3] as number) >>> 1)
+    );
   }
-  return word ^ -0x8000_0000;
+  let word = 0;
+  for (let shift = 23; at < end; at++, shift -= 8) word |= (bytes[at] as number) << shift;
+  return word;
 }
 
 /** How many leading bytes two keys share. */

@@ -7,7 +7,7 @@
 // What a memtable shows (slots, cursors) are views of the arena: they end with its `reset`.
 
 import { assert } from "../../base/assert.ts";
-import { hashBytes } from "../../base/hash.ts";
+import { hashBytesSigned } from "../../base/hash.ts";
 import { sequence } from "../../base/ids.ts";
 import type { Sequence } from "../../base/ids.ts";
 import { engineKeyBytesMax } from "../../base/limits.ts";
@@ -110,7 +110,7 @@ export class Memtable {
     if (this.isSealed) this.refuse("a sealed memtable takes no entry");
     if (view.sequence <= this.sequenceGreatest) this.refuse("sequences only grow");
     if (keyLength > engineKeyBytesMax || keyLength < 0) this.refuse("length of a key");
-    const hash = hashBytes(view.keyBytes, view.keyStart, view.keyEnd);
+    const hash = hashBytesSigned(view.keyBytes, view.keyStart, view.keyEnd);
     const record = this.recordOf(view.keyBytes, view.keyStart, keyLength, hash);
     const version = record === 0 ? this.addKey(view, hash) : this.addVersion(record, view);
     this.cellWriter.copy(version + cellAt, view.cellBytes, view.cellStart, view.cellEnd);
