@@ -39,9 +39,8 @@ export class TableScan extends BlockWalker implements Cursor {
   }
 
   seek(key: Uint8Array, length: number): void {
-    const { index } = this.tail;
-    this.enter(index.find(key, length, anySequence));
-    if (!this.showFound(key, length, index.sharedIn(this.block))) this.enterNext();
+    this.enter(this.tail.index.find(key, length, anySequence));
+    if (!this.showFound(key, length, anySequence)) this.enterNext();
   }
 
   next(): void {
@@ -71,7 +70,6 @@ export class TableScan extends BlockWalker implements Cursor {
   }
 
   protected override damage(what: string): TrefoilError {
-    this.valid = false;
     return blockDamage({ path: this.file.path, offset: this.tail.index.offsetOf(this.block), kind: "data" }, what);
   }
 

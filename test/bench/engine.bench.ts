@@ -1,0 +1,213 @@
+// npm run bench:engine: the engine and the small store against LevelDB, in one run, by turns.
+//
+//   --quick          less data and one round, under a minute
+//   --rounds N       how often everything is measured
+//   --keys N         how many keys
+//   --only A,B       some of: limits, data, writers, memory, recovery, memtable
+//   --json FILE      the table as {settings, limits, rows}
+//   --folder DIR     where the data goes while it runs (default: the system's folder for such)
+//   --profiles DIR   writes a CPU profile of Trefoil's side for each work of the first round
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { calibrate } from "./calibrate.ts";
+import { dataRound, type Contestant } from "./data-round.ts";
+import { fullPlan, groups, quickPlan, type EnginePlan, type Group } from "./engine-plan.ts";
+import { engineRows } from "./engine-rows.ts";
+import { FigureTable } from "./figures.ts";
+import { memtablePlan, memtableQuickPlan, memtableRows } from "./memtable.ts";
+import { measureLimits, medianLimits, type Limits } from "./limits.ts";
+import { figure, renderRows, type Row } from "./row.ts";
+import { SideProcess, sideFlags } from "./side.ts";
+import { memoryRound, recoveryRound } from "./upkeep-round.ts";
+import { writersRound } from "./writers-round.ts";
+
+interface Wanted {
+  readonly plan: EnginePlan;
+  readonly only: ReadonlySet<Group>;
+  readonly json: string | undefined;
+  readonly folder: string;
+  readonly profiles: string | undefined;
+}
+
+const peerModule = "peer-side.main.js";
+const trefoilModule = "trefoil-side.main.js";
+
+function readArguments(): Wanted {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      keys: { type: "string" },
+      only: { type: "string", default: groups.join(",") },
+      json: { type: "string" },
+      folder: { type: "string", default: os.tmpdir() },
+      profiles: { type: "string" },
+    },
+  });
+  const only = values.only.split(",");
+  const unknown = only.filter((name) => !(groups as readonly string[]).includes(name));
+  if (unknown.length > 0) throw new Error(`--only ${unknown.join(",")}: choose from ${groups.join(", ")}`);
+  const keys = wholeNumber("keys", values.keys);
+  const rounds = wholeNumber("rounds", values.rounds);
+  return {
+    plan: values.quick ? quickPlan(keys, rounds) : fullPlan(keys, rounds),
+    only: new Set(only as Group[]),
+    json: values.json,
+    folder: values.folder,
+    profiles: values.profiles,
+  };
+}
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} ${text}: a whole number from 1 is wanted`);
+  return value;
+}
+
+async function main(): Promise<void> {
+  const wanted = readArguments();
+  const folder = mkdtempSync(path.join(wanted.folder, "trefoil-bench-"));
+  try {
+    if (wanted.profiles !== undefined) mkdirSync(wanted.profiles, { recursive: true });
+    await measure(wanted, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(wanted: Wanted, folder: string): Promise<void> {
+  const figures = new FigureTable();
+  const limits: Limits[] = [];
+  const started = performance.now();
+  const settings = await runRounds(wanted, folder, figures, limits);
+  const rows: Row[] = engineRows.filter((spec) => figures.has(spec.name)).map((spec) => figures.row(spec));
+  if (wanted.only.has("memtable")) {
+    console.log("memtable against Map plus sort");
+    for (const row of await memtableRows(wanted.plan.quick ? memtableQuickPlan : memtablePlan))
+      rows.push({ note: "", ...row });
+  }
+  const machine = limits.length === 0 ? undefined : medianLimits(limits);
+  console.log(`\n${settings.join("\n")}\n`);
+  if (machine !== undefined) console.log(`${renderLimits(machine)}\n`);
+  console.log(renderRows(rows));
+  const judged = rows.filter((row) => row.met !== undefined);
+  const missed = judged.filter((row) => row.met === false);
+  console.log(`\n${judged.length - missed.length} of ${judged.length} targets met, ${seconds(started)} s`);
+  for (const row of missed) console.log(`  missed: ${row.work}: ${row.target}`);
+  if (wanted.json === undefined) return;
+  writeFileSync(wanted.json, `${JSON.stringify({ settings, limits: machine ?? {}, rows }, null, 2)}\n`);
+}
+
+async function runRounds(wanted: Wanted, folder: string, figures: FigureTable, limits: Limits[]): Promise<string[]> {
+  const { plan, only } = wanted;
+  const wantsRounds = only.has("data") || only.has("writers");
+  const settings = [machineLine()];
+  const ways = wantsRounds ? await calibrated(wanted, path.join(folder, "calibration"), settings) : undefined;
+  for (let round = 0; round < plan.rounds; round++) {
+    console.log(`round ${round + 1} of ${plan.rounds}`);
+    const own = path.join(folder, `round-${round}`);
+    mkdirSync(own);
+    if (only.has("limits")) limits.push(measureLimits(own, plan.limitSeconds, plan.sequentialBytes));
+    if (ways !== undefined) {
+      await withSides(plan.keys, async (contestants) => {
+        const context = { plan, ways, figures, contestants, folder: own, round, profiles: wanted.profiles };
+        if (only.has("data")) await dataRound(context);
+        if (only.has("writers")) await withCrowdedPeer(plan.keys, (crowded) => writersRound(context, crowded));
+      });
+    }
+    if (only.has("memory")) await withSides(plan.keys, (sides) => memoryRound(plan, figures, sides, own));
+    if (only.has("recovery"))
+      await withSides(plan.recoveryRecords, (sides) => recoveryRound(plan, figures, sides, own));
+    rmSync(own, { recursive: true });
+  }
+  settings.push(`load average at the end: ${loadAverage()}`);
+  return settings;
+}
+
+async function calibrated(wanted: Wanted, folder: string, settings: string[]) {
+  console.log("finding each side's fastest way");
+  mkdirSync(folder);
+  const { plan } = wanted;
+  return withSides(plan.keys, async (contestants, described) => {
+    const [peer, trefoil] = contestants as [Contestant, Contestant];
+    const ways = await calibrate(plan, folder, { peer: peer.process, trefoil: trefoil.process });
+    rmSync(folder, { recursive: true });
+    settings.push(...described, describePlan(plan));
+    settings.push(
+      `fastest ways found: peer fills with ${ways.peerFill.style} batches, ${ways.peerFill.lanes} in flight, reads with keys as ` +
+        `${ways.readKeysAs} by getSync, scans with keys as ${ways.scanKeysAs}, nextv(${ways.scanChunk}); ` +
+        `Trefoil fills with ${ways.trefoilFill.lanes} batches in flight`,
+    );
+    return ways;
+  });
+}
+
+async function withSides<Result>(
+  keys: number,
+  run: (contestants: readonly Contestant[], settings: readonly string[]) => Promise<Result>,
+): Promise<Result> {
+  const peer = new SideProcess("peer", peerModule);
+  const trefoil = new SideProcess("trefoil", trefoilModule);
+  try {
+    const settings = [await peer.call("prepare", { keys }), await trefoil.call("prepare", { keys })];
+    const contestants: Contestant[] = [
+      { name: "peer", process: peer },
+      { name: "trefoil", process: trefoil },
+    ];
+    return await run(
+      contestants,
+      settings.map((side) => side.settings),
+    );
+  } finally {
+    await Promise.all([peer.end(), trefoil.end()]);
+  }
+}
+
+async function withCrowdedPeer(keys: number, run: (crowded: SideProcess) => Promise<void>): Promise<void> {
+  const crowded = new SideProcess("peer, 64 threads", peerModule, { UV_THREADPOOL_SIZE: "64" });
+  try {
+    await crowded.call("prepare", { keys });
+    await run(crowded);
+  } finally {
+    await crowded.end();
+  }
+}
+
+function describePlan(plan: EnginePlan): string {
+  const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  return (
+    `both: ${plan.keys} random keys of 20 B, random values of 100 B, memtable (write buffer) ${mebibytes(plan.memtableBytes)}, ` +
+    `block cache ${mebibytes(plan.largeCacheBytes)}, or ${mebibytes(plan.smallCacheBytes)} where the data is ten times the cache; ` +
+    `no compression; fills are timed to the last acknowledgement, settling apart; node ${sideFlags.join(" ")}`
+  );
+}
+
+function machineLine(): string {
+  const cores = os.cpus();
+  return (
+    `${os.type()} ${os.release()}, ${cores.length} x ${cores[0]?.model ?? "?"}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ` +
+    `Node ${process.versions.node}; load average at the start: ${loadAverage()}`
+  );
+}
+
+function loadAverage(): string {
+  return os
+    .loadavg()
+    .map((value) => value.toFixed(2))
+    .join(" ");
+}
+
+function renderLimits(limits: Limits): string {
+  const lines = Object.entries(limits).map(([name, value]) => `| ${name} | ${figure(value as number)} |`);
+  return ["| limit of the machine | figure |", "| --- | --- |", ...lines].join("\n");
+}
+
+function seconds(started: number): string {
+  return ((performance.now() - started) / 1000).toFixed(0);
+}
+
+await main();
