@@ -125,11 +125,14 @@ export class GroupLog {
   /** Stages term and vote, which are synced whatever the mode. The same again is not written again. */
   setHardState(hardState: HardState): BatchNumber {
     const { state } = this;
-    assert(hardState.term >= state.term, "a term that falls", { term: hardState.term, before: state.term });
+    const { term: newTerm, vote } = hardState;
+    assert(newTerm >= state.term, "a term that falls", { term: newTerm, before: state.term });
+    const isSecondVote = newTerm === state.term && state.vote !== 0 && vote !== state.vote;
+    assert(!isSecondVote, "a second vote in one term", { term: newTerm, vote, before: state.vote });
     this.noteCommit(hardState.commit);
-    if (hardState.term === state.term && hardState.vote === state.vote) return this.parts.stager.number;
+    if (newTerm === state.term && vote === state.vote) return this.parts.stager.number;
     this.parts.beforeStaging(this.state);
-    this.stageHardState(hardState.term, hardState.vote);
+    this.stageHardState(newTerm, vote);
     this.parts.stager.demandSync();
     this.parts.afterStaging();
     return this.parts.stager.number;
@@ -305,7 +308,7 @@ export class GroupLog {
     const outside = this.outside(from);
     if (outside !== undefined) return outside;
     const present = this.readNow(from, to, bytesMax);
-    if (present !== undefined) return { kind: "entries", entries: present.map(copyOfView) };
+    if (present !== undefined) return { kind: "entries", entries: present.map(record.copyOfRecord) };
     // What has left memory is on the disk; what has not may not be there yet.
     state.tail.trim(this.parts.cache.oldest);
     const last = Math.min(to, state.tail.size > 0 ? state.tail.firstIndex - 1 : state.lastIndex);
@@ -370,8 +373,3 @@ export class GroupLog {
 }
 
 const nothing = new Uint8Array(0);
-
-function copyOfView(view: RecordView): RecordView {
-  const bytes = view.bytes.slice(view.start, view.end);
-  return { bytes, start: 0, end: bytes.length };
-}

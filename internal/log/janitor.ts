@@ -14,6 +14,7 @@ import type { EntryReader } from "./entry-reader.ts";
 import type { GroupState, IndexRange } from "./group-state.ts";
 import type { LogCounters } from "./log-stats.ts";
 import type { LogOptions } from "./options.ts";
+import { copyOfRecord } from "./record.ts";
 import type { RecordView } from "./record.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 
@@ -48,7 +49,7 @@ export class Janitor {
   async tidy(): Promise<void> {
     for (const state of this.parts.groups.values()) state.settleBase();
     while (await this.dropOldest());
-    this.considerFlush();
+    if (this.bytesSinceFlush() > this.parts.options.flushWantedBytes) this.parts.wantFlush();
     if (this.plan === undefined) this.plan = await this.readPlan();
   }
 
@@ -75,11 +76,12 @@ export class Janitor {
     return this.parts.files.bytesOnDisk > this.parts.options.logBytesMax;
   }
 
-  private considerFlush(): void {
-    const { groups, stager, options } = this.parts;
-    let oldest = Number.POSITIVE_INFINITY;
+  /** Bytes of the log since its oldest entry that is not flushed. */
+  bytesSinceFlush(): number {
+    const { groups, stager } = this.parts;
+    let oldest = stager.segment.end;
     for (const state of groups.values()) oldest = Math.min(oldest, state.unflushedPosition() ?? oldest);
-    if (stager.segment.end - oldest > options.flushWantedBytes) this.parts.wantFlush();
+    return stager.segment.end - oldest;
   }
 
   /** Reads what alone keeps the oldest segments, for as many of them as one checkpoint can relieve. */
@@ -116,7 +118,8 @@ export class Janitor {
       const part = await this.parts.reader.read(state, index, range.last, budget);
       budget -= bytesOf(part);
       if (budget < 0) return undefined;
-      entries.push(...part);
+      // Copied: a view would keep the whole block that it was read in.
+      for (const view of part) entries.push(copyOfRecord(view));
       index += part.length;
     }
     return entries;

@@ -222,6 +222,8 @@ export class Log {
       groups: this.states.size,
       segments: this.files.segments.length,
       bytesOnDisk: this.files.bytesOnDisk,
+      bytesOverBound: Math.max(0, this.files.bytesOnDisk - this.parts.options.logBytesMax),
+      bytesSinceFlush: this.janitor.bytesSinceFlush(),
       cacheBytes: this.cache.bytesHeld,
       bytesWaiting: this.stager.bytesWaiting,
     };

@@ -56,6 +56,18 @@ export const termRunBytes = 16;
 /** Where the entry lies in a record that holds a whole one: salvage, carried. */
 export const nestedAt = 16;
 
+const bytesMinByType: Readonly<Record<number, number>> = {
+  [recordType.entry]: entryHeaderBytes,
+  [recordType.hardState]: hardStateBytes,
+  [recordType.truncation]: truncationBytes,
+  [recordType.salvage]: nestedAt + entryHeaderBytes,
+  [recordType.salvageDropped]: salvageDroppedBytes,
+  [recordType.mark]: markBytes,
+  [recordType.checkpoint]: checkpointBytes,
+  [recordType.groupState]: groupStateBytes,
+  [recordType.carried]: nestedAt + entryHeaderBytes,
+};
+
 /** Of a mark: it was a snapshot, not a compaction. */
 export const snapshotFlag = 1;
 /** Of a mark: the entries behind it are gone as well. */
@@ -92,6 +104,11 @@ export interface RecordView {
 
 export type RecordSlot = { -readonly [Field in keyof RecordView]: RecordView[Field] };
 
+export function copyOfRecord(view: RecordView): RecordView {
+  const bytes = view.bytes.slice(view.start, view.end);
+  return { bytes, start: 0, end: bytes.length };
+}
+
 export const recordLengthAt = (bytes: Uint8Array, at: number): number => readU32(bytes, at);
 export const typeOf = (bytes: Uint8Array, at: number): number => bytes[at + typeAt] as number;
 export const flagsOf = (bytes: Uint8Array, at: number): number => bytes[at + flagsAt] as number;
@@ -103,10 +120,13 @@ export const termOf = (bytes: Uint8Array, at: number): Term => term(readU64(byte
 export const indexOf = (bytes: Uint8Array, at: number): LogIndex => logIndex(readU64(bytes, at + secondAt));
 /** Of an entry. */
 export const stampOf = (bytes: Uint8Array, at: number): Stamp => stamp(readU64(bytes, at + thirdAt));
-/** The three numbers that follow the header of most records. */
-export const firstNumberOf = (bytes: Uint8Array, at: number): number => readU64(bytes, at + firstAt);
-export const secondNumberOf = (bytes: Uint8Array, at: number): number => readU64(bytes, at + secondAt);
-export const thirdNumberOf = (bytes: Uint8Array, at: number): number => readU64(bytes, at + thirdAt);
+/** The body's number `which` (0, 1 or 2) of the record at `at`: as writeNumber wrote it. */
+export const numberOf = (bytes: Uint8Array, which: number, at = 0): number => readU64(bytes, at + firstAt + 8 * which);
+
+/** No intact record of this type is shorter. */
+export function recordBytesMin(type: number): number {
+  return bytesMinByType[type] ?? recordHeaderBytes;
+}
 
 /** Writes the header of the record that fills target[at, at + length); its body is there already. */
 export function sealRecord(target: Uint8Array, at: number, length: number, header: RecordHeader): void {

@@ -86,23 +86,19 @@ export class Replay {
   private other(at: number, length: number): void {
     const { bytes } = this.batch;
     const type = record.typeOf(bytes, at) as record.RecordType;
-    if (length < minimumLength(type)) throw this.bad(at, `a record of type ${type} with ${length} bytes`);
+    if (length < record.recordBytesMin(type)) throw this.bad(at, `a record of type ${type} with ${length} bytes`);
     const isInCheckpoint = (this.batch.flags & checkpointFlag) !== 0;
     switch (type) {
       case recordType.entry:
         return this.entry(at, length);
       case recordType.hardState:
-        return this.known(at).noteHardState(
-          record.firstNumberOf(bytes, at),
-          record.secondNumberOf(bytes, at),
-          record.thirdNumberOf(bytes, at),
-        );
+        return this.hardState(at);
       case recordType.truncation:
         return this.truncation(at);
       case recordType.salvage:
         return this.salvage(at, length);
       case recordType.salvageDropped:
-        return this.known(at).dropSalvage(record.firstNumberOf(bytes, at), record.secondNumberOf(bytes, at));
+        return this.known(at).dropSalvage(record.numberOf(bytes, 0, at), record.numberOf(bytes, 1, at));
       case recordType.mark:
         return this.mark(at);
       case recordType.groupRemoved:
@@ -124,9 +120,18 @@ export class Replay {
     throw this.bad(at, `a record of type ${type} outside of a checkpoint`);
   }
 
+  private hardState(at: number): void {
+    const { bytes } = this.batch;
+    const state = this.known(at);
+    const term = record.numberOf(bytes, 0, at);
+    if (term < state.term) throw this.bad(at, `term ${term} of group ${state.group} after term ${state.term}`);
+    const commit = Math.max(state.commit, record.numberOf(bytes, 2, at));
+    state.noteHardState(term, record.numberOf(bytes, 1, at), commit);
+  }
+
   private truncation(at: number): void {
     const state = this.known(at);
-    const from = record.firstNumberOf(this.batch.bytes, at);
+    const from = record.numberOf(this.batch.bytes, 0, at);
     if (from <= state.baseIndex || from > state.lastIndex) {
       throw this.bad(at, `a truncation from ${from} of a log from ${state.firstIndex} to ${state.lastIndex}`);
     }
@@ -136,12 +141,12 @@ export class Replay {
   private mark(at: number): void {
     const { bytes } = this.batch;
     const state = this.known(at);
-    const index = record.firstNumberOf(bytes, at);
+    const index = record.numberOf(bytes, 0, at);
     const dropsRest = (record.flagsOf(bytes, at) & record.dropsRestFlag) !== 0;
     if (index < state.baseIndex || (!dropsRest && index > state.lastIndex)) {
       throw this.bad(at, `a mark at ${index} of a log from ${state.firstIndex} to ${state.lastIndex}`);
     }
-    state.mark(index, record.secondNumberOf(bytes, at), dropsRest);
+    state.mark(index, record.numberOf(bytes, 1, at), dropsRest);
     state.baseStaged = index;
   }
 
@@ -154,7 +159,7 @@ export class Replay {
   }
 
   private checkpoint(at: number): void {
-    const groups = record.firstNumberOf(this.batch.bytes, at);
+    const groups = record.numberOf(this.batch.bytes, 0, at);
     if (this.isGround) return;
     const staged = [...this.groups.values()].filter((state) => state.isStaged).length;
     if (staged !== groups) throw this.bad(at, `a checkpoint of ${groups} groups, and the log before it has ${staged}`);
@@ -239,18 +244,3 @@ export class Replay {
     return corruption(`${this.path}: ${what} at offset ${this.offsetOf(at)}`);
   }
 }
-
-function minimumLength(type: number): number {
-  return minimumLengths[type] ?? record.recordHeaderBytes;
-}
-
-const minimumLengths: Readonly<Record<number, number>> = {
-  [recordType.hardState]: record.hardStateBytes,
-  [recordType.truncation]: record.truncationBytes,
-  [recordType.salvage]: record.nestedAt + record.entryHeaderBytes,
-  [recordType.salvageDropped]: record.salvageDroppedBytes,
-  [recordType.mark]: record.markBytes,
-  [recordType.checkpoint]: record.checkpointBytes,
-  [recordType.groupState]: record.groupStateBytes,
-  [recordType.carried]: record.nestedAt + record.entryHeaderBytes,
-};

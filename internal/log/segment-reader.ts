@@ -96,6 +96,17 @@ export class SegmentReader {
     return -1;
   }
 
+  /** Whether all bytes from `offset` on are zeros. */
+  async isBlankFrom(offset: number): Promise<boolean> {
+    for (let at = offset; at < this.size;) {
+      await this.load(at, 1);
+      if (at === this.to) break;
+      if (this.bytes.subarray(0, this.to - at).some((byte) => byte !== 0)) return false;
+      at = this.to;
+    }
+    return true;
+  }
+
   /** REQUIRES: the window holds a batch's header at `offset`. Undefined when it cannot be one of this segment. */
   private frameAt(offset: number): BatchFrame | undefined {
     const at = offset - this.from;

@@ -1,7 +1,7 @@
 // One segment of the log: where it lies in the stream of positions, and the file behind it, which may
 // come later than the decision to begin it.
 
-import { assert } from "../base/assert.ts";
+import { TrefoilError } from "../base/errors.ts";
 import type { DiskFile } from "../platform/disk.ts";
 import { segmentHeaderBytes } from "./format.ts";
 
@@ -89,7 +89,7 @@ export class Segment {
 
   /** Reads up to target.length bytes from an offset; the file stays open for so long. */
   async read(target: Uint8Array, offset: number): Promise<number> {
-    assert(this.file !== undefined, "a read of a segment without a file", { segment: this.number });
+    if (this.file === undefined) throw new TrefoilError("stopping", `${this.path} is closed`);
     this.readersPending++;
     try {
       let done = 0;
