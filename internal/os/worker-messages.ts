@@ -7,7 +7,7 @@
 import type { PassedError } from "./error-passing.ts";
 
 export const wakeCell = 0;
-export const rateCell = 1;
+const rateCell = 1;
 export const cellCount = 2;
 
 const kibibyte = 1024;

@@ -2,13 +2,21 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AssertionFailure } from "../../internal/base/assert.ts";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
+import { Prng } from "../../internal/base/prng.ts";
 import { DiskFailure, type DiskFile } from "../../internal/platform/disk.ts";
 import { describeDisk } from "./disk-conformance.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import { everythingSurvives, nothingSurvives, PowerCut } from "./power-cut.ts";
+import { seededDelay } from "./seeded-delay.ts";
 
 describeDisk("memory", async () => {
   const disk = new MemoryDisk();
+  await disk.makeFolder("/data");
+  return { disk, folder: "/data", dispose: async () => assert.equal(disk.openFileCount, 0) };
+});
+
+describeDisk("memory, calls delayed by a seed", async () => {
+  const disk = new MemoryDisk({ delay: seededDelay(new Prng(11), 20) });
   await disk.makeFolder("/data");
   return { disk, folder: "/data", dispose: async () => assert.equal(disk.openFileCount, 0) };
 });

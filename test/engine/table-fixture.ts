@@ -3,18 +3,21 @@
 import { utf8 } from "../../internal/base/bytes.ts";
 import { hashBytes } from "../../internal/base/hash.ts";
 import { fileNumber, logIndex, term } from "../../internal/base/ids.ts";
-import type { FileNumber } from "../../internal/base/ids.ts";
 import { engineKeyBytesMax } from "../../internal/base/limits.ts";
 import { neverExpires, stamp } from "../../internal/base/stamp.ts";
 import { cellHeaderBytesMax, writeCellHeader } from "../../internal/engine/cell.ts";
+import type { DecodedCell } from "../../internal/engine/cell.ts";
 import type { Cursor, EntryView } from "../../internal/engine/cursor.ts";
 import { LookupKey } from "../../internal/engine/lookup-key.ts";
 import { tablePath } from "../../internal/engine/file-names.ts";
 import type { TableMeta } from "../../internal/engine/table-meta.ts";
 import { ReadBudget } from "../../internal/engine/table/read-budget.ts";
 import { TableBuilder } from "../../internal/engine/table/table-builder.ts";
+import { inspectTable } from "../../internal/engine/table/table-inspector.ts";
+import type { InspectedEntry, TableFinding } from "../../internal/engine/table/table-inspector.ts";
 import { TableMemory } from "../../internal/engine/table/table-memory.ts";
 import { openTable } from "../../internal/engine/table/table-reader.ts";
+import { TableScan } from "../../internal/engine/table/table-scan.ts";
 import type { TableReader } from "../../internal/engine/table/table-reader.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { compareEntries } from "./array-cursor.ts";
@@ -131,9 +134,52 @@ export function lookupOf(engineKey: Uint8Array): LookupKey {
   return key;
 }
 
+/** All entries of a table, by a scan. */
+export function scanTable(disk: MemoryDisk, meta: TableMeta): Entry[] {
+  const file = disk.jobs.openFile(tablePath(tableFolder, meta.number));
+  try {
+    const scan = new TableScan(file, meta);
+    const entries: Entry[] = [];
+    for (scan.seekToFirst(); scan.valid; scan.next()) entries.push(copyEntry(scan));
+    scan.close();
+    return entries;
+  } finally {
+    file.close();
+  }
+}
+
+export interface Inspection {
+  readonly findings: readonly TableFinding[];
+  readonly entries: readonly Entry[];
+  readonly entryFindings: readonly InspectedEntry[];
+  readonly damage: readonly string[];
+}
+
+/** What the inspector finds; entries with the cells that their findings decode to, encoded anew. */
+export function inspect(disk: MemoryDisk, meta: Pick<TableMeta, "number">): Inspection {
+  const file = disk.jobs.openFile(tablePath(tableFolder, meta.number));
+  try {
+    const findings = [...inspectTable(file)];
+    const entryFindings = findings.filter((finding) => finding.kind === "entry");
+    return {
+      findings,
+      entryFindings,
+      entries: entryFindings.map(({ key, sequence, cell }) => ({ key, sequence, cell: encodeCell(cell) })),
+      damage: findings.filter((finding) => finding.kind === "damage").map((finding) => finding.detail),
+    };
+  } finally {
+    file.close();
+  }
+}
+
+function encodeCell(cell: DecodedCell): Uint8Array {
+  const bytes = new Uint8Array(cellHeaderBytesMax + cell.payload.length);
+  const at = writeCellHeader(bytes, 0, cell);
+  bytes.set(cell.payload, at);
+  return bytes.slice(0, at + cell.payload.length);
+}
+
 export async function settled(cursor: Cursor): Promise<Cursor> {
   while (cursor.needsLoad) await cursor.load();
   return cursor;
 }
-
-export type { Entry, FileNumber };

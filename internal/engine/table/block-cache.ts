@@ -73,6 +73,11 @@ export class BlockCache {
     return this.lookUp(file, offset) >= 0;
   }
 
+  /** Frames that cannot be taken now. */
+  get pinned(): number {
+    return this.pinnedFrames;
+  }
+
   /** The memory that frame lies in, from `startOf` on. */
   slabOf(frame: number): Uint8Array {
     const { slabs } = this;

@@ -38,13 +38,21 @@ export class EntryHeader {
       cellLength = this.varint(bytes, end);
       at = this.at;
     }
-    let sequence = bytes[at] as number;
-    if (sequence < 128 && at < end) {
-      at++;
-    } else {
-      this.at = at;
-      sequence = this.varint(bytes, end);
-      at = this.at;
+    // Sequences of up to four bytes are read here, the others below; `at` is checked last, as `end` is.
+    let byte = bytes[at++] as number;
+    let sequence = byte & 0x7f;
+    if (byte >= 128) {
+      byte = bytes[at++] as number;
+      sequence |= (byte & 0x7f) << 7;
+      if (byte >= 128) {
+        byte = bytes[at++] as number;
+        sequence |= (byte & 0x7f) << 14;
+        if (byte >= 128) {
+          this.at = at - 3;
+          sequence = this.varint(bytes, end);
+          at = this.at;
+        }
+      }
     }
     this.shared = shared;
     this.unshared = unshared;

@@ -94,6 +94,8 @@ export class BlockIndex {
   /** What it takes in memory beside the contents. */
   readonly bytesBeside: number;
   private readonly prefix: Uint8Array;
+  /** Of each block, how many first bytes all its keys share for certain, up to 255. */
+  private readonly shared: Uint8Array;
   /** The suffixes, one behind the other. */
   private readonly suffixes: Uint8Array;
   private readonly suffixEnds: Uint32Array;
@@ -107,7 +109,9 @@ export class BlockIndex {
   constructor(contents: Uint8Array, what: string, dataBytes: number) {
     const reader = new ByteReader(contents, what);
     const blocks = reader.varint();
-    if (blocks < 1 || blocks > dataBytes / blockLengthMin) throw corruption(`${what}: it counts ${blocks} blocks`);
+    if (blocks < 1 || blocks > dataBytes / blockLengthMin || blocks > contents.length) {
+      throw corruption(`${what}: it counts ${blocks} blocks`);
+    }
     this.blocks = blocks;
     this.prefix = reader.block();
     this.offsets = readOffsets(reader, blocks, dataBytes);
@@ -116,8 +120,9 @@ export class BlockIndex {
     this.suffixes = reader.bytes(this.suffixEnds[blocks - 2] ?? 0);
     reader.expectEnd();
     this.heads = headsOf(this.suffixes, this.suffixEnds);
-    this.checkOrder(what);
-    this.bytesBeside = (this.sequences === undefined ? 16 : 24) * blocks;
+    this.shared = new Uint8Array(blocks);
+    this.compareNeighbours(what);
+    this.bytesBeside = (this.sequences === undefined ? 17 : 25) * blocks;
   }
 
   offsetOf(block: number): number {
@@ -127,6 +132,11 @@ export class BlockIndex {
   /** Trailer included. */
   lengthOf(block: number): number {
     return (this.offsets[block + 1] as number) - (this.offsets[block] as number);
+  }
+
+  /** All keys of the block, and all keys that `find` leads to it, begin with so many equal bytes. */
+  sharedIn(block: number): number {
+    return this.shared[block] as number;
   }
 
   /**
@@ -174,12 +184,18 @@ export class BlockIndex {
     return this.sequences === undefined || limit < (this.sequences[separator] as number);
   }
 
-  private checkOrder(what: string): void {
+  /** Two separators have all keys of the block between them: what they share, those share. */
+  private compareNeighbours(what: string): void {
     const { suffixes, suffixEnds, sequences } = this;
     for (let at = 1; at < suffixEnds.length; at++) {
       const start = at === 1 ? 0 : (suffixEnds[at - 2] as number);
       const middle = suffixEnds[at - 1] as number;
-      const order = compareRanges(suffixes, start, middle, suffixes, middle, suffixEnds[at] as number);
+      const end = suffixEnds[at] as number;
+      const most = Math.min(middle - start, end - middle);
+      let shared = 0;
+      while (shared < most && suffixes[start + shared] === suffixes[middle + shared]) shared++;
+      this.shared[at] = Math.min(255, this.prefix.length + shared);
+      const order = compareRanges(suffixes, start + shared, middle, suffixes, middle + shared, end);
       const ascends = order < 0 || (order === 0 && sequences !== undefined && descends(sequences, at));
       if (!ascends) throw corruption(`${what}: separators ${at - 1} and ${at} are out of order`);
     }

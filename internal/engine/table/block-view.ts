@@ -45,59 +45,75 @@ export class BlockView {
 
   /**
    * Finds the first entry at or behind (key, limit): of the key itself, its newest version at or below `limit`.
-   * False when the block is malformed.
+   * All keys of the block begin with the first `known` bytes of the key. False when the block is malformed.
    */
-  locate(key: Uint8Array, length: number, limit: number): boolean {
-    const restart = this.firstRestartReaching(key, length, limit);
-    if (restart < 0) return false;
-    return this.scan(restart, key, length, limit);
-  }
-
-  /** The number of restart points whose entry lies before (key, limit), or -1. */
-  private firstRestartReaching(key: Uint8Array, length: number, limit: number): number {
+  locate(key: Uint8Array, length: number, limit: number, known: number): boolean {
     const { bytes, entriesEnd, entry } = this;
+    // Restart points [0, low) lie before (key, limit), [high, ...) do not.
     let low = 0;
     let high = this.restartCount;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const at = this.restart(middle);
-      if (at >= entriesEnd || !entry.decode(bytes, at, entriesEnd) || entry.shared !== 0) return -1;
-      const order = compareRanges(bytes, entry.suffixAt, entry.cellAt, key, 0, length);
+      if (at >= entriesEnd || !entry.decode(bytes, at, entriesEnd) || entry.shared !== 0) return false;
+      const order = compareRanges(bytes, entry.suffixAt + known, entry.cellAt, key, known, length);
       if (order < 0 || (order === 0 && entry.sequence > limit)) low = middle + 1;
       else high = middle;
     }
-    return low;
+    const start = low === 0 ? this.start : this.restart(low - 1);
+    const stop = low < this.restartCount ? this.restart(low) : entriesEnd;
+    return this.scan(start, stop, key, length, limit, known);
   }
 
   /**
-   * Walks from the restart point before `reaching` up to the entry at it. No key is put together on
-   * the way: `matched`, the length of the prefix that the entry before shares with the key looked for, and
-   * the prefix that an entry shares with the one before it decide nearly every step without looking at the key.
+   * Walks from one restart point to the entry at the next. No key is put together on the way: `matched`, the
+   * length of the prefix that the entry before has in common with the key, and what an entry shares with the one
+   * before it decide nearly every step without a look at the key:
+   *
+   *   shares more: it differs from the key where the one before does, and is before it too
+   *   shares less: it is above the one before in a byte in which that agrees with the key, so it is behind the key
    */
-  private scan(reaching: number, key: Uint8Array, length: number, limit: number): boolean {
+  // oxlint-disable-next-line max-params -- the inner loop of every lookup
+  private scan(start: number, stop: number, key: Uint8Array, length: number, limit: number, known: number): boolean {
     const { bytes, entriesEnd, entry } = this;
-    let at = reaching === 0 ? this.start : this.restart(reaching - 1);
-    const stop = reaching < this.restartCount ? this.restart(reaching) : entriesEnd;
-    let matched = 0;
+    let at = start;
+    let matched = known;
     this.isKey = false;
     while (at < entriesEnd) {
+      const isRestart = at === start || at === stop;
+      if (!isRestart) {
+        // An entry that shares more is passed over at once when its lengths take a byte each.
+        const shared = bytes[at] as number;
+        const unshared = bytes[at + 1] as number;
+        const cellLength = bytes[at + 2] as number;
+        if (shared > matched && (shared | unshared | cellLength) < 128) {
+          at += 3;
+          while ((bytes[at] as number) >= 128) at++;
+          at += 1 + unshared + cellLength;
+          continue;
+        }
+      }
       if (!entry.decode(bytes, at, entriesEnd)) return false;
-      if (at === stop) matched = 0;
-      const { shared } = entry;
-      if (shared < matched) break;
-      if (shared === matched) {
-        let suffix = entry.suffixAt;
-        const suffixEnd = entry.cellAt;
-        while (matched < length && suffix < suffixEnd && bytes[suffix] === key[matched]) {
-          suffix++;
-          matched++;
-        }
-        if (suffix < suffixEnd) {
-          if (matched === length || (bytes[suffix] as number) > (key[matched] as number)) break;
-        } else if (matched === length && entry.sequence <= limit) {
-          this.isKey = true;
-          break;
-        }
+      let suffix = entry.suffixAt;
+      if (isRestart) {
+        matched = known;
+        suffix += known;
+      } else if (entry.shared > matched) {
+        at = entry.end;
+        continue;
+      } else if (entry.shared < matched) {
+        break;
+      }
+      const suffixEnd = entry.cellAt;
+      while (matched < length && suffix < suffixEnd && bytes[suffix] === key[matched]) {
+        suffix++;
+        matched++;
+      }
+      if (suffix < suffixEnd) {
+        if (matched === length || (bytes[suffix] as number) > (key[matched] as number)) break;
+      } else if (matched === length && entry.sequence <= limit) {
+        this.isKey = true;
+        break;
       }
       at = entry.end;
     }

@@ -11,6 +11,7 @@
 
 import type { TrefoilError } from "../../base/errors.ts";
 import type { EntryView } from "../cursor.ts";
+import { anySequence } from "./block-index.ts";
 import { BlockInterval } from "./block-interval.ts";
 import { BlockView } from "./block-view.ts";
 import { copyRange } from "./copy-range.ts";
@@ -55,10 +56,10 @@ export abstract class BlockWalker implements EntryView {
     this.showAt(this.view.start);
   }
 
-  /** The first entry at or behind (key, limit); false when the block has none. */
-  protected showFound(key: Uint8Array, length: number, limit: number): boolean {
+  /** The first entry at or above the key, which has `known` bytes in common with all of the block; false when there is none. */
+  protected showFound(key: Uint8Array, length: number, known: number): boolean {
     const { view } = this;
-    if (!view.locate(key, length, limit)) throw this.damage("it has a malformed entry or restart point");
+    if (!view.locate(key, length, anySequence, known)) throw this.damage("it has a malformed entry or restart point");
     if (view.at >= view.entriesEnd) return false;
     // What the entry shares with the one before it, it shares with the key that was looked for.
     const shared = Math.min(view.entry.shared, length);
@@ -70,10 +71,10 @@ export abstract class BlockWalker implements EntryView {
     return true;
   }
 
-  /** The last entry before (key, limit); false when the block has none. */
-  protected showBefore(key: Uint8Array, length: number, limit: number): boolean {
+  /** The last entry below the key; false when the block has none. */
+  protected showBefore(key: Uint8Array, length: number, known: number): boolean {
     const { view } = this;
-    if (!view.locate(key, length, limit)) throw this.damage("it has a malformed entry or restart point");
+    if (!view.locate(key, length, anySequence, known)) throw this.damage("it has a malformed entry or restart point");
     return this.showEndingAt(view.at);
   }
 

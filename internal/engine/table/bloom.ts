@@ -3,15 +3,16 @@
 //
 //   contents of the filter block = bits (8 to a byte, the lowest first) | probes u8
 //
-// Probe i of a key with hash h looks at bit p(i) mod bits, where p(0) = h, d(0) = rehash(h),
-// p(i+1) = p(i) + d(i), d(i+1) = d(i) + i, all modulo 2^32 ("enhanced double hashing", after Dillinger and Manolios).
+// The probes of a key with hash h are bits p(0), p(1), ...: p(0) = h, d(0) = rehash(h), p(i+1) = p(i) + d(i),
+// d(i+1) = d(i) + i + 1, all modulo the count of bits ("enhanced double hashing", after Dillinger and Manolios).
 // Hashes are hashBytes of engine keys, which is part of the format, as rehash is.
 
 import { assert } from "../../base/assert.ts";
 import { rehash } from "../../base/hash.ts";
 
 export const probesMax = 30;
-const bitsMax = 2 ** 32 - 8;
+/** Sums of two bits stay below 2^31. */
+const bitsMax = 2 ** 30;
 
 /** Collects the hashes of distinct keys, four bytes each, until their count is known. */
 export class BloomBuilder {
@@ -55,13 +56,15 @@ export class BloomBuilder {
 }
 
 function setBits(bits: Uint8Array, bitCount: number, probes: number, hash: number): void {
-  let position = hash >>> 0;
-  let step = rehash(hash);
-  for (let probe = 0; probe < probes; probe++) {
-    const bit = position % bitCount;
-    bits[bit >>> 3] = (bits[bit >>> 3] as number) | (1 << (bit & 7));
-    position = (position + step) >>> 0;
-    step = (step + probe) >>> 0;
+  let position = hash % bitCount;
+  let step = rehash(hash) % bitCount;
+  for (let probe = 1; ; probe++) {
+    bits[position >>> 3] = (bits[position >>> 3] as number) | (1 << (position & 7));
+    if (probe === probes) return;
+    position += step;
+    if (position >= bitCount) position -= bitCount;
+    step += probe;
+    if (step >= bitCount) step -= bitCount;
   }
 }
 
@@ -69,7 +72,7 @@ function setBits(bits: Uint8Array, bitCount: number, probes: number, hash: numbe
 export class BloomFilter {
   readonly bytes: Uint8Array;
   private readonly bitCount: number;
-  private readonly probes: number;
+  readonly probes: number;
 
   constructor(contents: Uint8Array) {
     this.bytes = contents;
@@ -80,14 +83,15 @@ export class BloomFilter {
   /** False only for keys that the table does not have. */
   mayContain(hash: number): boolean {
     const { bytes, bitCount, probes } = this;
-    let position = hash >>> 0;
-    let step = 0;
-    for (let probe = 0; probe < probes; probe++) {
-      const bit = position % bitCount;
-      if (((bytes[bit >>> 3] as number) & (1 << (bit & 7))) === 0) return false;
-      if (probe === 0) step = rehash(hash);
-      else step = (step + probe - 1) >>> 0;
-      position = (position + step) >>> 0;
+    let position = hash % bitCount;
+    if (((bytes[position >>> 3] as number) & (1 << (position & 7))) === 0) return false;
+    let step = rehash(hash) % bitCount;
+    for (let probe = 1; probe < probes; probe++) {
+      position += step;
+      if (position >= bitCount) position -= bitCount;
+      if (((bytes[position >>> 3] as number) & (1 << (position & 7))) === 0) return false;
+      step += probe;
+      if (step >= bitCount) step -= bitCount;
     }
     return true;
   }

@@ -114,7 +114,12 @@ export function differenceFromMeta(properties: TableProperties, meta: TableMeta)
   if (properties.entries !== meta.entries) return `${properties.entries} entries instead of ${meta.entries}`;
   if (!equalBytes(properties.smallest, meta.smallest)) return "another smallest key";
   if (!equalBytes(properties.largest, meta.largest)) return "another largest key";
-  if (meta.sequenceOverride !== undefined) return undefined;
+  if (meta.sequenceOverride !== undefined) {
+    // All its entries count with one sequence, so there must not be two of one key.
+    return properties.keys === properties.entries
+      ? undefined
+      : `${properties.keys} keys in ${properties.entries} entries`;
+  }
   if (properties.sequenceLeast !== meta.sequenceLeast || properties.sequenceGreatest !== meta.sequenceGreatest) {
     return `sequences ${properties.sequenceLeast} to ${properties.sequenceGreatest}`;
   }

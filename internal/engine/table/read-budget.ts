@@ -1,24 +1,28 @@
 // How many reads may be made synchronously, on the event loop, within one turn. From the page cache such
-// a read takes a fifth of what the detour through the pool takes; from a disk that is slow right now it would hold
-// up everything. So reads are counted, and timed: after a slow one there are none for a while.
+// a read takes a fifth of what the detour through the pool takes; from a disk that is slow right now it
+// would hold up everything. So reads are counted, and timed: after a slow one there are none for ten times
+// as long as it took, which leaves at most a tenth of the time to slow reads.
 
 import type { Clock } from "../../platform/clock.ts";
 
-/** A read that takes longer than this did not come from the page cache. */
+/** A read that takes longer did not come from the page cache, or the machine is busy. */
 const slowMilliseconds = 1;
-/** How long reads go through the pool after a slow one. */
-const restMilliseconds = 100;
+const restFactor = 10;
+
+export interface ReadBudgetStats {
+  taken: number;
+  /** Asked for in vain: the turn's share was used up, or a slow read was not long ago. */
+  refused: number;
+  slow: number;
+}
 
 export class ReadBudget {
-  /** Reads that were refused for want of budget. */
-  refused = 0;
-  /** Reads that turned out slow. */
-  slow = 0;
+  readonly stats: ReadBudgetStats = { taken: 0, refused: 0, slow: 0 };
   private readonly readsPerTurn: number;
   private readonly clock: Clock;
   private left: number;
   private startedAt = 0;
-  private restUntil = 0;
+  private restUntil = -Infinity;
 
   constructor(readsPerTurn: number, clock: Clock) {
     this.readsPerTurn = readsPerTurn;
@@ -26,36 +30,36 @@ export class ReadBudget {
     this.left = readsPerTurn;
   }
 
-  /** True when one read may be made now; `done` is to be called behind it. */
+  /** True when one read may be made now. `done` is called behind it, before the next. */
   tryTake(): boolean {
-    if (this.left === 0) {
-      this.refused++;
-      return false;
+    if (this.left > 0) {
+      this.startedAt = this.clock.monotonicMilliseconds();
+      if (this.startedAt >= this.restUntil) {
+        this.left--;
+        this.stats.taken++;
+        return true;
+      }
     }
-    this.startedAt = this.clock.monotonicMilliseconds();
-    if (this.startedAt < this.restUntil) {
-      this.refused++;
-      return false;
-    }
-    this.left--;
-    return true;
+    this.stats.refused++;
+    return false;
   }
 
   /** The read that was taken last has ended. */
   done(): void {
     const now = this.clock.monotonicMilliseconds();
-    if (now - this.startedAt <= slowMilliseconds) return;
-    this.slow++;
-    this.restUntil = now + restMilliseconds;
+    const took = now - this.startedAt;
+    if (took <= slowMilliseconds) return;
+    this.stats.slow++;
+    this.restUntil = now + restFactor * took;
+  }
+
+  /** Whether anything was taken since the last refill, so that one is due when the turn is over. */
+  get isTouched(): boolean {
+    return this.left !== this.readsPerTurn;
   }
 
   /** A new turn of the event loop. */
   refill(): void {
     this.left = this.readsPerTurn;
-  }
-
-  /** Whether anything was taken in this turn, so that a refill is due. */
-  get isTouched(): boolean {
-    return this.left !== this.readsPerTurn;
   }
 }

@@ -1,51 +1,58 @@
 // The data blocks of one open table: found in the cache, read at once while the budget lasts, or loaded
 // through the pool. Each block is verified once, when it is read. Loads of one block at the same time
 // are one read. The file is not closed while a read is pending.
+//
+// A walk that goes on into missing blocks asks for several at once, its `ahead`: so many blocks from the wanted
+// one on, or, when negative, up to and including it. A read takes those that lie together and are neither in memory
+// nor on their way.
 
 import { TrefoilError } from "../../base/errors.ts";
 import { readFully, readFullyNow } from "../../platform/disk.ts";
 import type { DiskFile, JobFile } from "../../platform/disk.ts";
 import type { BlockIndex } from "./block-index.ts";
+import { HeldBlock } from "./held-block.ts";
 import { blockDamage, faultOfBlock, tableDamage } from "./table-format.ts";
 import type { BlockPlace } from "./table-format.ts";
 import type { TableMemory } from "./table-memory.ts";
 
-/** Where a block is in memory. */
-export class HeldBlock {
-  bytes = nothing;
-  start = 0;
-  /** Trailer included. */
-  end = 0;
-  /** The frame of the cache that it lies in, or -1. */
-  frame = -1;
-}
-
 /** A read of several blocks through the pool takes at most this. */
 const pooledBytesMax = 256 * 1024;
+/** A block that is larger is never read on the event loop. */
+const readNowBytesMax = 64 * 1024;
+
+/** Blocks [first, end), read in one go because of one of them. */
+interface Span {
+  readonly first: number;
+  readonly end: number;
+  readonly wanted: number;
+}
 
 export class TableBlocks {
   readonly index: BlockIndex;
+  /** Resolves when the file has been closed. */
+  readonly whenClosed: Promise<void>;
   private readonly file: DiskFile;
+  private readonly nowFile: Pick<JobFile, "read">;
   private readonly number: number;
   private readonly salt: number;
   private readonly memory: TableMemory;
   /** By number of the block. */
   private readonly loads = new Map<number, Promise<void>>();
   private readonly pending = new Set<Promise<unknown>>();
-  private readonly nowFile: Pick<JobFile, "read">;
   private closed = false;
   private announceClosed: () => void = () => undefined;
-  readonly whenClosed = new Promise<void>((resolve) => {
-    this.announceClosed = resolve;
-  });
 
+  /** The file is this object's to close. */
   constructor(file: DiskFile, index: BlockIndex, ids: { number: number; salt: number }, memory: TableMemory) {
     this.file = file;
+    this.nowFile = { read: (target, position) => file.readNow(target, position) };
     this.index = index;
     this.number = ids.number;
     this.salt = ids.salt;
     this.memory = memory;
-    this.nowFile = { read: (target, position) => file.readNow(target, position) };
+    this.whenClosed = new Promise((resolve) => {
+      this.announceClosed = resolve;
+    });
   }
 
   get path(): string {
@@ -54,8 +61,7 @@ export class TableBlocks {
 
   /**
    * Points `held` at the block when it is in memory or may be read at once; false: it must be loaded.
-   * The bytes stay until the next call that may read a block, of any table: copy, or `pin`.
-   * With `ahead` above 1 up to so many blocks from this one on are read in one go.
+   * The bytes stay until the next call that may read a block of any table: copy, or `pin`.
    */
   look(block: number, ahead: number, held: HeldBlock): boolean {
     return this.lookInMemory(block, held) || this.readNow(block, ahead, held);
@@ -68,28 +74,29 @@ export class TableBlocks {
 
   unpin(held: HeldBlock): void {
     if (held.frame >= 0) this.memory.cache.unpin(held.frame);
-    held.frame = -1;
-    held.bytes = nothing;
+    held.clear();
   }
 
-  /** Reads `block`, and up to `ahead` - 1 behind it that are not in memory either. */
+  /** Reads the block into memory, unless it is there. */
   load(block: number, ahead: number): Promise<void> {
     const running = this.loads.get(block);
     if (running !== undefined) return running;
-    const end = this.spanEnd(block, ahead, pooledBytesMax);
-    const load = this.track(this.readPooled(block, end)).finally(() => {
-      for (let at = block; at < end; at++) this.loads.delete(at);
+    if (this.isInMemory(block)) return Promise.resolve();
+    const span = this.spanAround(block, ahead, pooledBytesMax);
+    const load = this.track(this.readPooled(span)).finally(() => {
+      for (let at = span.first; at < span.end; at++) this.loads.delete(at);
     });
-    for (let at = block; at < end; at++) this.loads.set(at, load);
+    for (let at = span.first; at < span.end; at++) this.loads.set(at, load);
     return load;
   }
 
-  /** Reads a block into memory of its own, past the cache. */
+  /** Reads the block into memory of its own, past the cache. */
   async loadPrivately(block: number, held: HeldBlock): Promise<void> {
+    this.checkOpen();
     const bytes = new Uint8Array(this.index.lengthOf(block));
-    await this.track(this.fill(block, block + 1, bytes));
+    await this.track(this.fill({ first: block, end: block + 1, wanted: block }, bytes));
     this.check(block, bytes, 0);
-    pointAtOwn(held, bytes);
+    held.pointAtOwn(bytes);
   }
 
   damage(block: number, what: string): TrefoilError {
@@ -122,8 +129,13 @@ export class TableBlocks {
     }
     const bytes = loose.isEmpty ? undefined : loose.find(this.number, offset);
     if (bytes === undefined) return false;
-    pointAtOwn(held, bytes);
+    held.pointAtOwn(bytes);
     return true;
+  }
+
+  private isInMemory(block: number): boolean {
+    const offset = this.index.offsetOf(block);
+    return this.memory.cache.has(this.number, offset) || this.memory.loose.find(this.number, offset) !== undefined;
   }
 
   private pointAtFrame(held: HeldBlock, frame: number, length: number): void {
@@ -134,34 +146,48 @@ export class TableBlocks {
     held.frame = frame;
   }
 
-  /** How far a read that begins with `block` goes: over neighbours that are not in memory, nor on their way. */
-  private spanEnd(block: number, ahead: number, bytesMax: number): number {
-    const { index, memory } = this;
-    const start = index.offsetOf(block);
-    const most = Math.min(index.blocks, block + ahead);
-    let end = block + 1;
-    while (end < most && index.offsetOf(end + 1) - start <= bytesMax) {
-      if (this.loads.has(end) || memory.cache.has(this.number, index.offsetOf(end))) break;
-      end++;
+  private spanAround(wanted: number, ahead: number, bytesMax: number): Span {
+    const { index } = this;
+    let first = wanted;
+    let end = wanted + 1;
+    if (ahead > 0) {
+      const most = Math.min(index.blocks, wanted + ahead);
+      while (end < most && index.offsetOf(end + 1) - index.offsetOf(first) <= bytesMax && this.isMissing(end)) end++;
+    } else {
+      const least = Math.max(0, wanted + ahead + 1);
+      while (
+        first > least &&
+        index.offsetOf(end) - index.offsetOf(first - 1) <= bytesMax &&
+        this.isMissing(first - 1)
+      ) {
+        first--;
+      }
     }
-    return end;
+    return { first, end, wanted };
+  }
+
+  private isMissing(block: number): boolean {
+    return !this.loads.has(block) && !this.memory.cache.has(this.number, this.index.offsetOf(block));
   }
 
   private readNow(block: number, ahead: number, held: HeldBlock): boolean {
     const { budget, piece, stats } = this.memory;
-    if (!budget.tryTake()) return false;
+    const length = this.index.lengthOf(block);
+    if (length > readNowBytesMax || !budget.tryTake()) return false;
     this.checkOpen();
     stats.readsNow++;
-    const end = ahead === 1 ? block + 1 : this.spanEnd(block, ahead, piece.length);
-    if (end > block + 1) {
-      const target = piece.subarray(0, this.spanBytes(block, end));
-      this.fillNow(block, end, target);
-      this.keepAll(block, end, target, held);
-      return true;
+    if (ahead !== 1) {
+      const span = this.spanAround(block, ahead, piece.length);
+      if (span.end - span.first > 1) {
+        const target = piece.subarray(0, this.spanBytes(span));
+        this.fillNow(span, target);
+        this.keepAll(span, target, held);
+        return true;
+      }
     }
-    const target = this.makeSpace(this.index.lengthOf(block), held);
+    const target = this.makeSpace(length, held);
     try {
-      this.fillNow(block, end, target);
+      this.fillNow({ first: block, end: block + 1, wanted: block }, target);
       this.check(block, held.bytes, held.start);
     } catch (failure) {
       this.unpin(held);
@@ -171,52 +197,50 @@ export class TableBlocks {
     return true;
   }
 
-  private async readPooled(block: number, end: number): Promise<void> {
+  private async readPooled(span: Span): Promise<void> {
     this.checkOpen();
     this.memory.stats.readsPooled++;
+    const { wanted } = span;
     const held = new HeldBlock();
-    if (end > block + 1) {
-      const target = new Uint8Array(this.spanBytes(block, end));
-      await this.fill(block, end, target);
-      this.keepAll(block, end, target, held);
+    if (span.end - span.first > 1) {
+      const target = new Uint8Array(this.spanBytes(span));
+      await this.fill(span, target);
+      this.keepAll(span, target, held);
       return;
     }
-    const target = this.makeSpace(this.index.lengthOf(block), held);
+    const target = this.makeSpace(this.index.lengthOf(wanted), held);
     try {
-      await this.fill(block, end, target);
-      this.check(block, held.bytes, held.start);
+      await this.fill(span, target);
+      this.check(wanted, held.bytes, held.start);
     } catch (failure) {
       this.unpin(held);
       throw failure;
     }
-    this.keep(block, held);
+    this.keep(wanted, held);
   }
 
-  private fillNow(block: number, end: number, target: Uint8Array): void {
-    const { budget } = this.memory;
+  private fillNow(span: Span, target: Uint8Array): void {
     try {
-      const taken = readFullyNow(this.nowFile, target, this.index.offsetOf(block));
-      this.countRead(block, end, taken, target.length);
+      this.countRead(span, readFullyNow(this.nowFile, target, this.index.offsetOf(span.first)), target.length);
     } finally {
-      budget.done();
+      this.memory.budget.done();
     }
   }
 
-  private async fill(block: number, end: number, target: Uint8Array): Promise<void> {
-    const taken = await readFully(this.file, target, this.index.offsetOf(block));
-    this.countRead(block, end, taken, target.length);
+  private async fill(span: Span, target: Uint8Array): Promise<void> {
+    this.countRead(span, await readFully(this.file, target, this.index.offsetOf(span.first)), target.length);
   }
 
-  private countRead(block: number, end: number, taken: number, wanted: number): void {
+  private countRead(span: Span, taken: number, wanted: number): void {
     const { stats } = this.memory;
-    stats.blocksRead += end - block;
+    stats.blocksRead += span.end - span.first;
     stats.bytesRead += taken;
     if (taken < wanted) {
-      throw tableDamage(this.path, this.index.offsetOf(block) + taken, "the file ends within its data blocks");
+      throw tableDamage(this.path, this.index.offsetOf(span.first) + taken, "the file ends within its data blocks");
     }
   }
 
-  /** Room for a block: a frame, which is pinned, or memory of its own. */
+  /** Room for a block: a frame, pinned, or memory of its own. */
   private makeSpace(length: number, held: HeldBlock): Uint8Array {
     const { cache } = this.memory;
     const frame = length <= cache.frameBytes ? cache.claim() : -1;
@@ -225,7 +249,7 @@ export class TableBlocks {
       return held.bytes.subarray(held.start, held.end);
     }
     const own = new Uint8Array(length);
-    pointAtOwn(held, own);
+    held.pointAtOwn(own);
     return own;
   }
 
@@ -250,21 +274,26 @@ export class TableBlocks {
     this.memory.cache.unpin(held.frame);
   }
 
-  /** Distributes blocks that were read together. Only damage of the first, which was asked for, is told now. */
-  private keepAll(first: number, end: number, source: Uint8Array, held: HeldBlock): void {
+  /** Distributes blocks that were read together. Only damage of the one that was wanted is told now. */
+  private keepAll(span: Span, source: Uint8Array, held: HeldBlock): void {
     const { index } = this;
-    const base = index.offsetOf(first);
+    const { wanted } = span;
+    const base = index.offsetOf(span.first);
+    const from = index.offsetOf(wanted) - base;
+    this.check(wanted, source, from);
+    this.makeSpace(index.lengthOf(wanted), held).set(source.subarray(from, from + index.lengthOf(wanted)));
     const other = new HeldBlock();
-    this.check(first, source, 0);
-    this.makeSpace(index.lengthOf(first), held).set(source.subarray(0, index.lengthOf(first)));
-    for (let block = first + 1; block < end; block++) {
+    for (let block = span.first; block < span.end; block++) {
       const start = index.offsetOf(block) - base;
       const length = index.lengthOf(block);
-      if (length > this.memory.cache.frameBytes || this.faultOf(block, source, start) !== undefined) continue;
-      this.makeSpace(length, other).set(source.subarray(start, start + length));
+      if (block === wanted || length > this.memory.cache.frameBytes) continue;
+      if (this.faultOf(block, source, start) !== undefined) continue;
+      const space = this.makeSpace(length, other);
+      if (other.frame < 0) break;
+      space.set(source.subarray(start, start + length));
       this.keep(block, other);
     }
-    this.keep(first, held);
+    this.keep(wanted, held);
   }
 
   private track<Value>(read: Promise<Value>): Promise<Value> {
@@ -274,20 +303,11 @@ export class TableBlocks {
     return read;
   }
 
-  private spanBytes(block: number, end: number): number {
-    return this.index.offsetOf(end) - this.index.offsetOf(block);
+  private spanBytes(span: Span): number {
+    return this.index.offsetOf(span.end) - this.index.offsetOf(span.first);
   }
 
   private checkOpen(): void {
     if (this.closed) throw new TrefoilError("stopping", `table ${this.path} is closed`);
   }
 }
-
-function pointAtOwn(held: HeldBlock, bytes: Uint8Array): void {
-  held.bytes = bytes;
-  held.start = 0;
-  held.end = bytes.length;
-  held.frame = -1;
-}
-
-const nothing: Uint8Array = new Uint8Array(0);

@@ -91,8 +91,9 @@ export class TableCache {
     if (reader !== undefined) {
       this.takeOut(reader);
       if (reader.handles === 0) this.closeReader(reader);
-      await reader.whenClosed;
     }
+    const leaving = [...this.leaving].filter((other) => other.meta.number === number);
+    await Promise.all(leaving.map((other) => other.whenClosed));
     this.memory.cache.purge(number);
     this.memory.loose.purge(number);
   }

@@ -11,7 +11,7 @@ import type { TrefoilError } from "../../base/errors.ts";
 import type { Cursor } from "../cursor.ts";
 import { anySequence } from "./block-index.ts";
 import { BlockWalker } from "./block-walker.ts";
-import { HeldBlock } from "./table-blocks.ts";
+import { HeldBlock } from "./held-block.ts";
 import type { TableBlocks } from "./table-blocks.ts";
 import type { TableReader } from "./table-reader.ts";
 
@@ -26,7 +26,7 @@ export class TableCursor extends BlockWalker implements Cursor {
   private readonly blocks: TableBlocks;
   private readonly held = new HeldBlock();
   private block = 0;
-  /** How many blocks a read that this walk causes may bring. */
+  /** How many blocks a read that this walk causes may bring; negative when it goes backward. */
   private ahead = 1;
   /** What to do in `block` once it is there. */
   private arrival: Arrival = "first";
@@ -103,13 +103,13 @@ export class TableCursor extends BlockWalker implements Cursor {
 
   private enterNext(): void {
     if (this.block + 1 === this.blocks.index.blocks) return this.leave();
-    this.ahead = Math.min(2 * this.ahead, aheadMax);
+    this.ahead = Math.min(Math.max(2 * this.ahead, 2), aheadMax);
     this.enter(this.block + 1, "first");
   }
 
   private enterPrevious(): void {
     if (this.block === 0) return this.leave();
-    this.ahead = 1;
+    this.ahead = Math.max(Math.min(2 * this.ahead, -2), -aheadMax);
     this.enter(this.block - 1, "last");
   }
 
@@ -132,15 +132,16 @@ export class TableCursor extends BlockWalker implements Cursor {
   private arrive(arrival: Arrival, key: Uint8Array, length: number): void {
     const { held } = this;
     if (!this.view.open(held.bytes, held.start, held.end)) throw this.damage("its restart points cannot be");
+    const known = this.blocks.index.sharedIn(this.block);
     switch (arrival) {
       case "first":
         return this.showFirst();
       case "last":
         return this.showLast();
       case "at":
-        return this.showFound(key, length, anySequence) ? undefined : this.enterNext();
+        return this.showFound(key, length, known) ? undefined : this.enterNext();
       case "before":
-        return this.showBefore(key, length, anySequence) ? undefined : this.enterPrevious();
+        return this.showBefore(key, length, known) ? undefined : this.enterPrevious();
     }
   }
 

@@ -2,6 +2,8 @@
 // budget of synchronous reads, and counters.
 
 import { BlockCache } from "./block-cache.ts";
+import { BlockView } from "./block-view.ts";
+import { HeldBlock } from "./held-block.ts";
 import { LooseBlocks } from "./loose-blocks.ts";
 import type { ReadBudget } from "./read-budget.ts";
 
@@ -36,6 +38,9 @@ export class TableMemory {
   };
   /** For synchronous reads of several blocks, which end before another begins. */
   readonly piece: Uint8Array;
+  /** For lookups, which run to their end without a pause. */
+  readonly held = new HeldBlock();
+  readonly view = new BlockView();
 
   constructor(options: { blockCacheBytes: number; blockBytes: number }, budget: ReadBudget) {
     const looseBytes = Math.floor(options.blockCacheBytes * loosePart);

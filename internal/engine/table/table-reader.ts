@@ -8,8 +8,7 @@ import type { Cursor, EntrySlot } from "../cursor.ts";
 import type { LookupKey } from "../lookup-key.ts";
 import type { TableMeta } from "../table-meta.ts";
 import { anySequence } from "./block-index.ts";
-import { BlockView } from "./block-view.ts";
-import { HeldBlock, TableBlocks } from "./table-blocks.ts";
+import { TableBlocks } from "./table-blocks.ts";
 import { TableCursor } from "./table-cursor.ts";
 import { decodeFooter, footerBytes, tableDamage } from "./table-format.ts";
 import type { TableMemory } from "./table-memory.ts";
@@ -54,7 +53,7 @@ export class TableReader {
    * (a find, a movement of a cursor), and never across an await. Nothing is pinned. After "need_io", `load` and ask again.
    */
   find(key: LookupKey, limit: number, into: EntrySlot): FindOutcome {
-    const { stats } = this.memory;
+    const { stats, held, view } = this.memory;
     stats.filterChecks++;
     if (!this.tail.filter.mayContain(key.hash)) {
       stats.filterAvoided++;
@@ -65,12 +64,14 @@ export class TableReader {
       if (override > limit) return "absent";
       limit = anySequence;
     }
-    const block = this.tail.index.find(key.bytes, key.length, limit);
+    const { index } = this.tail;
+    const block = index.find(key.bytes, key.length, limit);
     if (!this.blocks.look(block, 1, held)) {
       stats.filterChecks--;
       return "need_io";
     }
-    if (!view.open(held.bytes, held.start, held.end) || !view.locate(key.bytes, key.length, limit)) {
+    const known = index.sharedIn(block);
+    if (!view.open(held.bytes, held.start, held.end) || !view.locate(key.bytes, key.length, limit, known)) {
       throw this.blocks.damage(block, "it has a malformed entry or restart point");
     }
     if (!view.isKey) {
@@ -119,10 +120,6 @@ export class TableReader {
     return this.blocks.whenClosed;
   }
 }
-
-/** Lookups run to their end without a pause, so they all share these. */
-const held = new HeldBlock();
-const view = new BlockView();
 
 /** Opens a table and reads its tail. Throws `corruption` when it is damaged or is not the table that `meta` names. */
 export async function openTable(disk: Disk, path: string, meta: TableMeta, memory: TableMemory): Promise<TableReader> {

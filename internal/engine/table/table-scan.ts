@@ -39,8 +39,9 @@ export class TableScan extends BlockWalker implements Cursor {
   }
 
   seek(key: Uint8Array, length: number): void {
-    this.enter(this.tail.index.find(key, length, anySequence));
-    if (!this.showFound(key, length, anySequence)) this.enterNext();
+    const { index } = this.tail;
+    this.enter(index.find(key, length, anySequence));
+    if (!this.showFound(key, length, index.sharedIn(this.block))) this.enterNext();
   }
 
   next(): void {
@@ -70,6 +71,7 @@ export class TableScan extends BlockWalker implements Cursor {
   }
 
   protected override damage(what: string): TrefoilError {
+    this.valid = false;
     return blockDamage({ path: this.file.path, offset: this.tail.index.offsetOf(this.block), kind: "data" }, what);
   }
 

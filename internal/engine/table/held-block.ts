@@ -1,0 +1,23 @@
+// Where a block is in memory: in a frame of the cache, or in memory of its own.
+
+export class HeldBlock {
+  bytes = nothing;
+  start = 0;
+  /** Trailer included. */
+  end = 0;
+  /** The frame of the cache, or -1. */
+  frame = -1;
+
+  pointAtOwn(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.start = 0;
+    this.end = bytes.length;
+    this.frame = -1;
+  }
+
+  clear(): void {
+    this.pointAtOwn(nothing);
+  }
+}
+
+const nothing: Uint8Array = new Uint8Array(0);
