@@ -328,6 +328,10 @@ async function start(opened: Opened, seams: StoreSeams, make: (parts: StoreParts
   const incarnation = engine.placeOf(onlyGroup)?.incarnation ?? (await engine.createIncarnation(onlyGroup));
   const group = log.group(onlyGroup);
   const applier = new Applier({ log: group, engine, incarnation });
+  if (applier.appliedIndex > group.lastIndex) {
+    // Under an fsync interval a flush may reach the disk before the log does: what it holds stands.
+    await log.whenDurable(group.installSnapshot(applier.appliedIndex, group.hardState.term));
+  }
   group.flushed(applier.appliedIndex);
   engine.onFlushed((applied) => {
     const index = applied.get(incarnation);
