@@ -181,7 +181,9 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.buffer[this.claim(1)] = value;
+    // The claim may replace the buffer, so it comes first.
+    const at = this.claim(1);
+    this.buffer[at] = value;
     return this;
   }
 

@@ -2,8 +2,8 @@
 //
 //   open    read `current` and its manifest, then begin a new manifest with the whole state
 //   append  write the edit's frame, sync, and only then does the state change
-//   begin   write the new manifest, sync it, write a temporary file with its name, sync that, rename it
-//           to `current`, sync the folder, remove the old manifest
+//   begin   write the new manifest, sync it, sync the folder, write a temporary file with its name, sync
+//           that, rename it to `current`, sync the folder, remove the old manifest
 //
 // When an append fails for want of space, nobody knows how much of the frame is on disk. Nothing more is
 // written to that file: the next append begins a new manifest, in which the edit is part of the state. A
@@ -153,6 +153,8 @@ export class Manifest {
       await writeFully(file, header, 0);
       await writeFully(file, frame, header.length);
       await file.syncData();
+      // A rename may reach the disk before the name that it leads to: the new manifest's own name goes first.
+      await disk.syncFolder(folder);
       await this.pointTo(number);
     } catch (failure) {
       await file?.close();
