@@ -67,7 +67,7 @@ interface Life {
 async function liveUntilCut(disk: MemoryDisk, life: Life): Promise<boolean> {
   const { workload, random, options, known } = life;
   const seams = seamsOn(disk, new ManualTime(), random.next());
-  const state = { opened: false, failure: undefined as unknown };
+  const state = { opened: false, failure: undefined as Error | undefined };
   const living = (async () => {
     const store = await Store.open(seams, folder, options);
     state.opened = true;
@@ -83,7 +83,7 @@ async function liveUntilCut(disk: MemoryDisk, life: Life): Promise<boolean> {
       },
     });
   })().catch((failure: unknown) => {
-    state.failure = failure;
+    state.failure = failure instanceof Error ? failure : new Error(String(failure));
   });
   await Promise.race([disk.whenCut, living]);
   if (!disk.isOff) throw state.failure ?? new Error("the workload ended before the power was cut");
