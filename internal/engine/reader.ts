@@ -158,5 +158,6 @@ function recordOf(entry: EntryView, userKey: Uint8Array, now: Stamp | undefined)
   const cell = decodeCell(entry.cellBytes, entry.cellStart, entry.cellEnd);
   if (cell === undefined) throw corruption(`the record under key "${printableKey(userKey)}" cannot be read`);
   if (cell.tombstone || (now !== undefined && isExpired(cell.expiry, now))) return undefined;
-  return { ...cell, payload: cell.payload.slice() };
+  const { term, index, stamp, expiry, tombstone, payload } = cell;
+  return { term, index, stamp, expiry, tombstone, payload: payload.slice() };
 }

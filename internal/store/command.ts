@@ -108,6 +108,7 @@ export interface CommandBytes {
 /** Adds a command's operations to a batch, as writes of the log entry `origin`. Throws `corruption` on bytes that are none. */
 export function addCommand(batch: WriteBatch, group: Incarnation, command: CommandBytes, origin: WriteOrigin): void {
   const { bytes, end } = command;
+  const { term: of, index, stamp: stamped } = origin;
   let at = command.start;
   while (at < end) {
     if (end - at < headerBytes) throw malformed(origin, "a header is cut off");
@@ -127,7 +128,8 @@ export function addCommand(batch: WriteBatch, group: Incarnation, command: Comma
     }
     const key = bytes.subarray(keyAt, payloadAt);
     if ((flags & putFlag) === 0) batch.delete(group, key, origin);
-    else batch.put(group, key, { ...origin, expiry }, bytes.subarray(payloadAt, at));
+    // Field by field: a spread costs more than all the rest of a put.
+    else batch.put(group, key, { term: of, index, stamp: stamped, expiry }, bytes.subarray(payloadAt, at));
   }
 }
 
