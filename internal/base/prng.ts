@@ -1,28 +1,38 @@
 // Chance from a seed. Every component draws from a stream of its own, split off by name, so that a
 // change in one place does not reshuffle all others. Ratios are integers: "one in n", "m in n".
-// The generator is sfc32 (Chris Doty-Humphrey's small fast chaotic one), seeded through a mixer.
+// The generator is sfc32 (Chris Doty-Humphrey's small fast chaotic one); its first outputs, in which
+// near seeds still look alike, are thrown away.
 
 import { assert } from "./assert.ts";
 import { utf8 } from "./bytes.ts";
-import { hashBytes } from "./hash.ts";
+import { hashBytes, rehash } from "./hash.ts";
 
 export class Prng {
+  private readonly seed: number;
+  private readonly stream: number;
   private a: number;
   private b: number;
   private c: number;
   private counter = 1;
 
+  /** `seed` is any whole number that a double holds exactly, `stream` one of 32 bits. */
   constructor(seed: number, stream = 0) {
-    this.a = seed >>> 0;
-    this.b = Math.floor(seed / 0x1_0000_0000) >>> 0;
-    this.c = stream >>> 0;
+    assert(Number.isSafeInteger(seed), "a seed is a whole number", { seed });
+    this.seed = seed;
+    this.stream = stream >>> 0;
+    this.a = seed | 0;
+    this.b = Math.floor(seed / 0x1_0000_0000) | 0;
+    this.c = stream | 0;
     for (let round = 0; round < 15; round++) this.next();
   }
 
-  /** A stream of its own, decided by this seed's next number and the name. */
+  /**
+   * A stream of its own, decided by where this one began and by the name alone: it is the same however
+   * much was drawn or split off before. So of one stream each name is split off once.
+   */
   split(name: string): Prng {
     const bytes = utf8(name);
-    return new Prng(this.next() + this.next() * 0x10_0000, hashBytes(bytes, 0, bytes.length));
+    return new Prng(this.seed, rehash(this.stream ^ hashBytes(bytes, 0, bytes.length)));
   }
 
   /** A whole number from 0 to 2^32 - 1. */
