@@ -61,7 +61,7 @@ export class LogWriter {
     this.isScheduled = true;
     this.parts.seams.scheduler.afterTurn(() => {
       this.isScheduled = false;
-      if (!this.isRunning) void this.run();
+      if (!this.isRunning && this.failure === undefined) void this.run();
     });
   }
 

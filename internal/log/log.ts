@@ -277,6 +277,7 @@ export class Log {
   }
 
   private progressed(): void {
+    if (this.failure !== undefined) this.files.stop();
     this.waiters.moved();
     for (const listener of this.progressListeners) listener();
   }

@@ -169,12 +169,17 @@ export class SegmentFiles {
     segment.allocated = segment.used;
   }
 
-  /** REQUIRES: no commit is running. */
-  async close(): Promise<void> {
+  /** Prepares nothing any more; a writer that waits for space is told so. */
+  stop(): void {
     this.isClosed = true;
     this.retry?.cancel();
     this.waiting?.reject(new DiskFailure("failed", "close", this.folder));
     this.waiting = undefined;
+  }
+
+  /** REQUIRES: no commit is running. */
+  async close(): Promise<void> {
+    this.stop();
     await this.preparing;
     await this.prepared?.file.close();
     this.prepared = undefined;

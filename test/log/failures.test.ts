@@ -1,0 +1,260 @@
+// The disk fails: a failed write or sync ends the log, a full one does not, a short write is no whole one.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { TrefoilError } from "../../internal/base/errors.ts";
+import { logIndex, term } from "../../internal/base/ids.ts";
+import type { BatchNumber } from "../../internal/log/batch-stager.ts";
+import type { Log } from "../../internal/log/log.ts";
+import { FaultDisk } from "../disk/fault-disk.ts";
+import type { FaultRule } from "../disk/fault-rules.ts";
+import { MemoryDisk } from "../disk/memory-disk.ts";
+import { nothingSurvives } from "../disk/power-cut.ts";
+import { append, contents, folder, group1, newWorld, open, rest, smallOptions, until } from "./harness.ts";
+import type { World } from "./harness.ts";
+
+interface FaultyWorld extends World {
+  readonly faults: FaultDisk;
+}
+
+function newFaultyWorld(): FaultyWorld {
+  const disk = new MemoryDisk();
+  const faults = new FaultDisk(disk, { onFailedSync: (path) => disk.dropUnsynced(path) });
+  return { ...newWorld(disk, faults), faults };
+}
+
+function failing(calls: FaultRule["calls"], path?: RegExp): FaultRule {
+  const fault = { kind: "fail", failure: "failed" } as const;
+  return { calls, ...(path === undefined ? {} : { path }), when: 1, times: 1, fault };
+}
+
+/** The log has failed: every waiter is told, nothing more is taken, and the disk is not written again. */
+async function assertEnded(log: Log, world: World): Promise<void> {
+  assert.equal(log.failure?.code, "internal");
+  assert.equal(log.failure.outcome, "unknown");
+  const { operations } = world.disk;
+  assert.throws(() => append(log.group(group1), "after the failure"), isFailure);
+  const next = (log.staged + 1) as BatchNumber;
+  await assert.rejects(log.whenDurable(next), isFailure);
+  await assert.rejects(log.whenWritten(next), isFailure);
+  world.time.advance(1000);
+  await rest();
+  assert.equal(world.disk.operations, operations, "something was tried again");
+  assert.equal(log.refusal, log.failure);
+}
+
+const isFailure = (reason: unknown): boolean =>
+  reason instanceof TrefoilError && reason.code === "internal" && reason.message.includes("cannot be written any more");
+
+describe("log: a failed write or sync", () => {
+  it("ends the log when a synced write fails, and acknowledges nothing of it", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    await log.whenDurable(append(log.group(group1), "good"));
+    world.faults.arm(failing(["write"]));
+    const number = append(log.group(group1), "bad");
+    const waiting = Promise.allSettled([log.whenDurable(number), log.whenWritten(number)]);
+    assert.deepEqual(
+      (await waiting).map((it) => it.status),
+      ["rejected", "rejected"],
+    );
+    assert.ok(log.durable < number && log.written < number);
+    await assertEnded(log, world);
+    await log.close();
+    const again = await open(newWorld(world.disk.clone(nothingSurvives())));
+    assert.deepEqual(await contents(again.group(group1)), ["1.1 good"]);
+  });
+
+  it("never retries a failed sync: what the kernel dropped is not acknowledged by a second one", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world, { ...smallOptions, fsync: { kind: "interval", milliseconds: 10 } });
+    const number = append(log.group(group1), "buffered");
+    await log.whenWritten(number);
+    const rule = world.faults.arm({ ...failing(["syncData"]), times: 1 });
+    const durable = assert.rejects(log.whenDurable(number), isFailure);
+    world.time.advance(10);
+    await durable;
+    assert.equal(rule.struck, 1);
+    assert.ok(log.durable < number);
+    await assertEnded(log, world);
+  });
+
+  it("ends the log when a vote's sync fails under an interval, and does not call the vote written", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world, { ...smallOptions, fsync: { kind: "interval", milliseconds: 10 } });
+    world.faults.arm(failing(["syncData"]));
+    const number = log.group(group1).setHardState({ term: term(1), vote: 2, commit: logIndex(0) });
+    await assert.rejects(log.whenWritten(number), isFailure);
+    await assertEnded(log, world);
+  });
+
+  it("ends the log when the name of a prepared segment cannot be synced", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    world.faults.arm(failing(["syncFolder"]));
+    const filling = (async () => {
+      for (let n = 0; n < 40; n++) await log.whenDurable(append(log.group(group1), "x".repeat(500)));
+    })();
+    await assert.rejects(filling, isFailure);
+    await assertEnded(log, world);
+  });
+
+  it("ends the log when a purged segment cannot be taken away, for a gap might be left", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    const group = log.group(group1);
+    for (let n = 0; n < 40; n++) await log.whenDurable(append(group, "x".repeat(500)));
+    world.faults.arm(failing(["rename", "remove"], /\.log$/));
+    group.flushed(group.lastIndex);
+    group.compact(group.lastIndex);
+    await until(() => log.failure !== undefined, "the failure to be noticed");
+    await assertEnded(log, world);
+  });
+
+  it("writes on after a short write where it stopped", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    const rule = world.faults.arm({
+      calls: ["write"],
+      when: { chance: [1, 2] },
+      times: 1000,
+      fault: { kind: "short" },
+    });
+    const lines: string[] = [];
+    for (let n = 1; n <= 60; n++) {
+      const text = `${n} ${"x".repeat(n * 7)}`;
+      lines.push(`1.${n} ${text}`);
+      await log.whenDurable(append(log.group(group1), text));
+    }
+    assert.ok(rule.struck > 20);
+    const again = await open(newWorld(world.disk.clone(nothingSurvives())));
+    assert.deepEqual(await contents(again.group(group1)), lines);
+  });
+
+  it("calls nothing durable while the disk hangs, so that a leader on it can tell", async () => {
+    let release: () => void = () => undefined;
+    let isHung = false;
+    const hung = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const world = newWorld(new MemoryDisk({ delay: (name) => (isHung && name === "write" ? hung : undefined) }));
+    const log = await open(world);
+    await log.whenDurable(append(log.group(group1), "before"));
+    isHung = true;
+    const number = append(log.group(group1), "hangs");
+    await rest(50);
+    assert.ok(log.durable < number && log.written < number);
+    release();
+    await log.whenDurable(number);
+  });
+});
+
+describe("log: a full disk", () => {
+  it("refuses proposals while no segment can be prepared, loses nothing, and heals when space returns", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    const group = log.group(group1);
+    const lines: string[] = [];
+    const put = async (text: string): Promise<void> => {
+      lines.push(`1.${lines.length + 1} ${text}`);
+      await log.whenDurable(append(group, text));
+    };
+    await put("before the disk was full");
+    const space = world.faults.limitSpace(1000);
+    while (log.refusal === undefined) {
+      await put("x".repeat(200));
+      await rest(2);
+    }
+    assert.equal(log.refusal.code, "storage_full");
+    assert.match(log.refusal.message, /no space for the log in \/data\/log/);
+    assert.equal(log.failure, undefined);
+    // What is not refused (a vote, say) still finds its place.
+    await log.whenDurable(group.setHardState({ term: term(5), vote: 1, commit: logIndex(0) }));
+    assert.equal(
+      (await world.disk.list(folder)).filter((name) => name.endsWith(".new")).length,
+      0,
+      "half a file is left",
+    );
+    world.time.advance(1000);
+    await rest();
+    assert.notEqual(log.refusal, undefined, "still full");
+    space.refill(1_000_000);
+    world.time.advance(1000);
+    await until(() => log.refusal === undefined, "space to be noticed");
+    for (let n = 0; n < 30; n++) await put(`after ${n} ${"y".repeat(300)}`);
+    const again = await open(newWorld(world.disk.clone(nothingSurvives())));
+    assert.deepEqual(await contents(again.group(group1)), lines);
+    assert.equal(again.group(group1).hardState.term, 5);
+  });
+
+  it("lets what was staged nevertheless wait for space, bounded by hasRoom", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    const group = log.group(group1);
+    await log.whenDurable(append(group, "first"));
+    const space = world.faults.limitSpace(0);
+    while (log.hasRoom) {
+      append(group, "x".repeat(400));
+      await rest(2);
+    }
+    const { durable } = log;
+    const room = log.whenRoom();
+    assert.ok(durable < log.staged);
+    space.refill(1_000_000);
+    world.time.advance(1000);
+    await room;
+    await log.whenDurable(log.staged);
+    const again = await open(newWorld(world.disk.clone(nothingSurvives())));
+    assert.equal(again.group(group1).lastIndex, group.lastIndex);
+  });
+
+  it("can be closed while it is full, and says of what waited that its outcome is unknown", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    const group = log.group(group1);
+    world.faults.limitSpace(0);
+    while (log.hasRoom) {
+      append(group, "x".repeat(400));
+      await rest(2);
+    }
+    const waiting = assert.rejects(log.whenDurable(log.staged), (reason: unknown) => {
+      return reason instanceof TrefoilError && reason.code === "stopping" && reason.outcome === "unknown";
+    });
+    await log.close();
+    await waiting;
+    assert.equal(world.time.timerCount, 0, "a timer is left");
+    assert.equal(world.disk.openFileCount, 0, "a file is left open");
+  });
+
+  it("heals by itself when a flush frees old segments", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    const group = log.group(group1);
+    for (let n = 0; n < 60; n++) await log.whenDurable(append(group, "x".repeat(500)));
+    world.faults.limitSpace(0);
+    while (log.refusal === undefined) {
+      await log.whenDurable(append(group, "x".repeat(200)));
+      await rest(2);
+    }
+    group.flushed(group.lastIndex);
+    group.compact(group.lastIndex);
+    await until(() => log.refusal === undefined, "space to be freed");
+    for (let n = 0; n < 30; n++) {
+      await log.whenDurable(append(group, "y".repeat(300)));
+      group.flushed(group.lastIndex);
+      group.compact(group.lastIndex);
+    }
+  });
+
+  it("says so when there is no space to open in", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    await log.whenDurable(append(log.group(group1), "x".repeat(2000)));
+    const disk = world.disk.cloneAfterKill();
+    const faults = new FaultDisk(disk);
+    faults.limitSpace(100);
+    await assert.rejects(open(newWorld(disk, faults)), (reason: unknown) => {
+      return reason instanceof TrefoilError && reason.code === "storage_full" && reason.message.includes(folder);
+    });
+  });
+});
