@@ -1,9 +1,10 @@
-// What keeps the engine from writing to disk. A full disk is a state that passes: writers are refused,
-// readers go on, and the work is tried again when there is space. Anything else (a failed sync, damage
+// What keeps the engine from writing to disk. A full disk, or a worker that died, is a state that passes:
+// writers are refused, readers go on, and the work is tried again. Anything else (a failed sync, damage
 // in a table that compaction reads) does not pass while this process lives: a failed sync may have
 // dropped the pages, so trying again would prove nothing.
 
 import { TrefoilError } from "../base/errors.ts";
+import { WorkerDied } from "../platform/background.ts";
 import { DiskFailure } from "../platform/disk.ts";
 
 export type Severity = "passes" | "stays";
@@ -20,6 +21,10 @@ export function troubleFrom(failure: unknown, doing: string, folder: string): Tr
       `no space left in ${folder} while ${doing}; reads and deletes go on, ` +
       `writes are taken again when space has been made`;
     return { severity: "passes", error: new TrefoilError("storage_full", detail, { cause: failure }) };
+  }
+  if (failure instanceof WorkerDied) {
+    const detail = `${doing} in ${folder} was interrupted: ${failure.message}; it is tried again`;
+    return { severity: "passes", error: new TrefoilError("busy", detail, { cause: failure }) };
   }
   const reason = failure instanceof Error ? failure.message : String(failure);
   if (failure instanceof TrefoilError && failure.code === "corruption") {

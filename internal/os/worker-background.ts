@@ -6,6 +6,7 @@
 
 import { Worker } from "node:worker_threads";
 import { TrefoilError } from "../base/errors.ts";
+import { WorkerDied } from "../platform/background.ts";
 import type { Background, Job } from "../platform/background.ts";
 import type { Clock } from "../platform/clock.ts";
 import { unpackError } from "./error-passing.ts";
@@ -87,7 +88,7 @@ export class WorkerBackground implements Background {
     this.deaths = this.deaths.filter((at) => now - at < deathsWindowMilliseconds);
     if (this.deaths.length >= this.deathsMax) {
       const detail = `the background worker died ${this.deaths.length} times within a minute; the next job may come later`;
-      throw new TrefoilError("internal", `${detail}. The last time: ${this.lastDeath}`);
+      throw new WorkerDied(`${detail}. The last time: ${this.lastDeath}`);
     }
     const start: WorkerStart = { cells: this.cells };
     const thread = new Worker(this.entry, { workerData: start });
@@ -120,7 +121,7 @@ export class WorkerBackground implements Background {
     this.lastDeath = reason.message;
     for (const waiting of worker.waiting.values()) {
       const detail = `the background worker died while it had job ${waiting.name} to do: ${reason.message}`;
-      waiting.reject(new TrefoilError("internal", detail, { cause: reason, outcome: "unknown" }));
+      waiting.reject(new WorkerDied(detail, { cause: reason }));
     }
     worker.waiting.clear();
   }

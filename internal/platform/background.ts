@@ -32,3 +32,8 @@ export interface Background {
   /** Ends at once; running jobs reject. Their half-written files are left for the next open to remove. */
   close(): Promise<void>;
 }
+
+/** What `run` rejects with when the job's worker ended under it, or could not be started: another try may work. */
+export class WorkerDied extends Error {
+  override readonly name = "WorkerDied";
+}
