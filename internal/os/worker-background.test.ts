@@ -48,8 +48,8 @@ describe("worker background", () => {
     const spin = background.run(spinJob, { cells, bytes: 0 });
     const died = /background worker died while it had job (spin|die) to do: it exited with code 3/;
     await Promise.all([
-      assert.rejects(spin, { name: "TrefoilError", code: "internal", message: died }),
-      assert.rejects(background.run(dieJob, {}), { name: "TrefoilError", code: "internal", message: died }),
+      assert.rejects(spin, { name: "WorkerDied", message: died }),
+      assert.rejects(background.run(dieJob, {}), { name: "WorkerDied", message: died }),
     ]);
     assert.equal((await background.run(echoJob, { ...anything, text: "alive" })).text, "alive");
   });
