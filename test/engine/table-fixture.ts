@@ -19,6 +19,7 @@ import { TableMemory } from "../../internal/engine/table/table-memory.ts";
 import { openTable } from "../../internal/engine/table/table-reader.ts";
 import { TableScan } from "../../internal/engine/table/table-scan.ts";
 import type { TableReader } from "../../internal/engine/table/table-reader.ts";
+import type { Disk } from "../../internal/platform/disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { compareEntries } from "./array-cursor.ts";
 import type { Entry } from "./array-cursor.ts";
@@ -89,7 +90,7 @@ export async function makeDisk(disk = new MemoryDisk()): Promise<MemoryDisk> {
 }
 
 /** Builds the entries, sorted, into the folder's table of that number. */
-export function buildTable(disk: MemoryDisk, entries: readonly Entry[], options: BuildOptions = {}): TableMeta {
+export function buildTable(disk: Disk, entries: readonly Entry[], options: BuildOptions = {}): TableMeta {
   const number = fileNumber(options.number ?? 1);
   const file = disk.jobs.createFile(tablePath(tableFolder, number));
   const { blockBytes = 4096, bloomBitsPerKey = 10 } = options;
@@ -117,11 +118,11 @@ export interface MemoryOptions {
 }
 
 export function makeMemory(options: MemoryOptions = {}): TableMemory {
-  const { blockCacheBytes = 1024 * 1024, blockBytes = 4096, readsNow = 1_000_000 } = options;
+  const { blockCacheBytes = 64 * 1024, blockBytes = 4096, readsNow = 1_000_000 } = options;
   return new TableMemory({ blockCacheBytes, blockBytes }, new ReadBudget(readsNow, new FixedClock()));
 }
 
-export function openBuilt(disk: MemoryDisk, meta: TableMeta, memory = makeMemory()): Promise<TableReader> {
+export function openBuilt(disk: Disk, meta: TableMeta, memory = makeMemory()): Promise<TableReader> {
   return openTable(disk, tablePath(tableFolder, meta.number), meta, memory);
 }
 
@@ -134,8 +135,26 @@ export function lookupOf(engineKey: Uint8Array): LookupKey {
   return key;
 }
 
+/** The file's bytes. */
+export function fileOf(disk: Disk, number = 1): Uint8Array {
+  const file = disk.jobs.openFile(tablePath(tableFolder, fileNumber(number)));
+  const bytes = new Uint8Array(file.size());
+  file.read(bytes, 0);
+  file.close();
+  return bytes;
+}
+
+/** A disk that holds this as a table's file. */
+export async function diskWith(bytes: Uint8Array, number = 1): Promise<MemoryDisk> {
+  const disk = await makeDisk();
+  const file = disk.jobs.createFile(tablePath(tableFolder, fileNumber(number)));
+  file.write(bytes, 0);
+  file.close();
+  return disk;
+}
+
 /** All entries of a table, by a scan. */
-export function scanTable(disk: MemoryDisk, meta: TableMeta): Entry[] {
+export function scanTable(disk: Disk, meta: TableMeta): Entry[] {
   const file = disk.jobs.openFile(tablePath(tableFolder, meta.number));
   try {
     const scan = new TableScan(file, meta);
@@ -156,7 +175,7 @@ export interface Inspection {
 }
 
 /** What the inspector finds; entries with the cells that their findings decode to, encoded anew. */
-export function inspect(disk: MemoryDisk, meta: Pick<TableMeta, "number">): Inspection {
+export function inspect(disk: Disk, meta: Pick<TableMeta, "number">): Inspection {
   const file = disk.jobs.openFile(tablePath(tableFolder, meta.number));
   try {
     const findings = [...inspectTable(file)];

@@ -6,9 +6,10 @@
 //   frames: [ 0 ][ 1 ][ 2 ][ 3 ] ...         bytes in the slab; file, offset, pins, uses beside it
 //
 // A frame is free, filling, or published. Whoever fills or reads one across turns pins it; a pinned
-// frame keeps its bytes. Others are taken by a clock whose hand passes over what was used lately: each
-// use adds to a small count, each pass takes from it, so that one scan does not push out what many
-// lookups use. When every frame is pinned there is none to be had, and the caller reads into memory of its own.
+// frame keeps its bytes. Others are taken by a clock: each use adds to a small count, each pass of the hand
+// takes from it, and a frame that was used once at most is taken at once, so that what is used again and
+// again outlasts a scan. When every frame is pinned there is none to be had, and the caller reads into
+// memory of its own.
 
 import { assert } from "../../base/assert.ts";
 
@@ -18,7 +19,7 @@ export interface BlockCacheStats {
   evictions: number;
 }
 
-const usesMax = 3;
+const usesMax = 4;
 /** Slabs are at most so large: offsets in them stay small integers. One is enough for most. */
 const slabBytesMax = 1024 * 1024 * 1024;
 const noFile = -1;
@@ -112,7 +113,7 @@ export class BlockCache {
       this.hand = frame + 1 === frames ? 0 : frame + 1;
       if ((pins[frame] as number) > 0) continue;
       if ((this.files[frame] as number) !== noFile) {
-        if ((uses[frame] as number) > 0) {
+        if ((uses[frame] as number) > 1) {
           uses[frame] = (uses[frame] as number) - 1;
           continue;
         }
@@ -125,15 +126,15 @@ export class BlockCache {
   }
 
   /**
-   * Makes a filled frame findable. When another one holds the block by now, that one stays, and this is
+   * Makes a filled frame findable, for somebody who uses it now (1) or will find it (0). When another one holds the block by now, that one stays, and this is
    * an ordinary frame without a block. REQUIRES: claimed; it stays pinned.
    */
-  publish(frame: number, file: number, offset: number): void {
+  publish(frame: number, file: number, offset: number, uses: 0 | 1): void {
     assert((this.files[frame] as number) === noFile, "a frame was published twice", { frame });
     if (this.lookUp(file, offset) >= 0) return;
     this.files[frame] = file;
     this.offsets[frame] = offset;
-    this.uses[frame] = 0;
+    this.uses[frame] = uses;
     let slot = this.slotFor(file, offset);
     while ((this.slots[slot] as number) !== 0) slot = (slot + 1) & this.slotMask;
     this.slots[slot] = frame + 1;

@@ -103,6 +103,10 @@ export class TableBlocks {
     return blockDamage({ path: this.path, offset: this.index.offsetOf(block), kind: "data" }, what);
   }
 
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
   /** Nothing can be read from now on. Resolves when no read is pending and the file is closed. */
   close(): Promise<void> {
     if (!this.closed) {
@@ -181,7 +185,7 @@ export class TableBlocks {
       if (span.end - span.first > 1) {
         const target = piece.subarray(0, this.spanBytes(span));
         this.fillNow(span, target);
-        this.keepAll(span, target, held);
+        this.keepAll(span, target, held, 1);
         return true;
       }
     }
@@ -193,7 +197,7 @@ export class TableBlocks {
       this.unpin(held);
       throw failure;
     }
-    this.keep(block, held);
+    this.keep(block, held, 1);
     return true;
   }
 
@@ -205,7 +209,7 @@ export class TableBlocks {
     if (span.end - span.first > 1) {
       const target = new Uint8Array(this.spanBytes(span));
       await this.fill(span, target);
-      this.keepAll(span, target, held);
+      this.keepAll(span, target, held, 0);
       return;
     }
     const target = this.makeSpace(this.index.lengthOf(wanted), held);
@@ -216,7 +220,7 @@ export class TableBlocks {
       this.unpin(held);
       throw failure;
     }
-    this.keep(wanted, held);
+    this.keep(wanted, held, 0);
   }
 
   private fillNow(span: Span, target: Uint8Array): void {
@@ -263,19 +267,19 @@ export class TableBlocks {
     return faultOfBlock(bytes, start, start + this.index.lengthOf(block), place);
   }
 
-  /** Makes a verified block findable, and its frame, if it has one, claimable again. */
-  private keep(block: number, held: HeldBlock): void {
+  /** Makes a verified block findable, and its frame, if it has one, claimable again; `uses` as for publish. */
+  private keep(block: number, held: HeldBlock, uses: 0 | 1): void {
     const offset = this.index.offsetOf(block);
     if (held.frame < 0) {
       this.memory.loose.add({ file: this.number, offset, bytes: held.bytes });
       return;
     }
-    this.memory.cache.publish(held.frame, this.number, offset);
+    this.memory.cache.publish(held.frame, this.number, offset, uses);
     this.memory.cache.unpin(held.frame);
   }
 
   /** Distributes blocks that were read together. Only damage of the one that was wanted is told now. */
-  private keepAll(span: Span, source: Uint8Array, held: HeldBlock): void {
+  private keepAll(span: Span, source: Uint8Array, held: HeldBlock, uses: 0 | 1): void {
     const { index } = this;
     const { wanted } = span;
     const base = index.offsetOf(span.first);
@@ -291,9 +295,9 @@ export class TableBlocks {
       const space = this.makeSpace(length, other);
       if (other.frame < 0) break;
       space.set(source.subarray(start, start + length));
-      this.keep(block, other);
+      this.keep(block, other, 0);
     }
-    this.keep(wanted, held);
+    this.keep(wanted, held, uses);
   }
 
   private track<Value>(read: Promise<Value>): Promise<Value> {

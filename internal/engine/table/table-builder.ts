@@ -30,8 +30,9 @@ export interface TableBuilderOptions {
   readonly bloomBitsPerKey: number;
 }
 
-/** Output is written in pieces of about this size. */
-const chunkBytes = 256 * 1024;
+/** Output is written as soon as there is so much. */
+const writeBytes = 256 * 1024;
+const chunkBytes = writeBytes + blockBytesMax;
 /** Output is synced whenever so much has been written, so that the last sync is short. */
 const syncEveryBytes = 1024 * 1024;
 
@@ -170,6 +171,7 @@ export class TableBuilder {
     const end = this.block.finish();
     this.filled = sealBlock(this.chunk, start, end, { kind: "data", salt: this.salt, offset: this.written + start });
     this.index.addBlock(this.filled - start);
+    if (this.filled >= writeBytes) this.writeChunk();
     this.block.begin(this.chunk, this.filled);
   }
 

@@ -165,10 +165,9 @@ export class TableCache {
   }
 
   private closeReader(reader: TableReader): void {
-    void reader.close().finally(() => {
-      this.leaving.delete(reader);
-      this.stats.closed++;
-    });
+    if (reader.isClosed) return;
+    this.stats.closed++;
+    void reader.close().finally(() => this.leaving.delete(reader));
   }
 }
 

@@ -110,6 +110,10 @@ export class TableReader {
     if (this.handles === 0) this.onIdle?.();
   }
 
+  get isClosed(): boolean {
+    return this.blocks.isClosed;
+  }
+
   /** Nothing can be read from now on. Resolves when no read is pending and the file is closed. */
   close(): Promise<void> {
     return this.blocks.close();

@@ -19,7 +19,7 @@ const readBytes = 256 * 1024;
 export class TableScan extends BlockWalker implements Cursor {
   private readonly file: JobFile;
   private readonly tail: TableTail;
-  private piece: Uint8Array = new Uint8Array(readBytes);
+  private piece = nothing;
   /** The blocks [pieceFirst, pieceEnd) are in the piece. */
   private pieceFirst = 0;
   private pieceEnd = 0;
@@ -102,9 +102,9 @@ export class TableScan extends BlockWalker implements Cursor {
     let end = first + 1;
     while (end < index.blocks && index.offsetOf(end + 1) - offset <= readBytes) end++;
     const bytes = index.offsetOf(end) - offset;
-    if (bytes > this.piece.length || this.piece.length > Math.max(bytes, readBytes)) {
-      this.piece = new Uint8Array(Math.max(bytes, readBytes));
-    }
+    // Large enough for every read, unless a single block is larger than a read should be.
+    const room = Math.max(bytes, Math.min(readBytes, this.tail.footer.dataBytes));
+    if (this.piece.length < bytes || this.piece.length > room) this.piece = new Uint8Array(room);
     this.pieceEnd = 0;
     const taken = readFullyNow(this.file, this.piece.subarray(0, bytes), offset);
     if (taken < bytes) throw tableDamage(this.file.path, offset + taken, "the file ends within its data blocks");
