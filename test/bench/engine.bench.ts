@@ -87,8 +87,7 @@ async function measure(wanted: Wanted, folder: string): Promise<void> {
   const rows: Row[] = engineRows.filter((spec) => figures.has(spec.name)).map((spec) => figures.row(spec));
   if (wanted.only.has("memtable")) {
     console.log("memtable against Map plus sort");
-    for (const row of await memtableRows(wanted.plan.quick ? memtableQuickPlan : memtablePlan))
-      rows.push({ note: "", ...row });
+    rows.push(...(await memtableRows(wanted.plan.quick ? memtableQuickPlan : memtablePlan)));
   }
   const machine = limits.length === 0 ? undefined : medianLimits(limits);
   console.log(`\n${settings.join("\n")}\n`);

@@ -21,19 +21,7 @@ import { cellBytesMin } from "../../internal/engine/cell.ts";
 import { emptySlot } from "../../internal/engine/cursor.ts";
 import { arenaBytesDefault, arenaBytesFor, MemtableArena } from "../../internal/engine/memtable/arena.ts";
 import { Memtable } from "../../internal/engine/memtable/memtable.ts";
-
-export interface MemtableRow {
-  readonly work: string;
-  readonly unit: string;
-  readonly trefoil: number;
-  readonly peer: number;
-  /** Trefoil's figure over the peer's. */
-  readonly ratio: number;
-  /** In words; empty for a row that only informs. */
-  readonly target: string;
-  readonly met: boolean | undefined;
-  readonly aimMet: boolean | undefined;
-}
+import { renderRows, rowOf, type Row, type Target } from "./row.ts";
 
 export interface MemtablePlan {
   readonly rounds: number;
@@ -53,7 +41,7 @@ const batchOperations = 100;
 /** The peer: the newest cell of each key. */
 type PlainMemtable = Map<string, Buffer>;
 
-export async function memtableRows(plan: MemtablePlan): Promise<MemtableRow[]> {
+export async function memtableRows(plan: MemtablePlan): Promise<Row[]> {
   const entries = randomEntries(plan.entries);
   const arena = new MemtableArena();
   const large = new MemtableArena(arenaBytesFor(plan.entries, plan.entries * entryBytes));
@@ -61,7 +49,7 @@ export async function memtableRows(plan: MemtablePlan): Promise<MemtableRow[]> {
   const usual: Pair = { trefoil: [], peer: [] };
   const whole: Pair = { trefoil: [], peer: [] };
   const fromBytes: Pair = { trefoil: usual.trefoil, peer: [] };
-  for (let round = 0; round <= plan.rounds; round++) {
+  for (let round = 0; round < plan.rounds; round++) {
     const names = namesOf(entries);
     const runs: readonly (() => void)[] = [
       () => usual.trefoil.push(timed(plan.entries, () => insertMemtables(arena, entries))),
@@ -72,12 +60,18 @@ export async function memtableRows(plan: MemtablePlan): Promise<MemtableRow[]> {
     ];
     for (const run of round % 2 === 0 ? runs : runs.toReversed()) run();
   }
-  const rate = "inserts/s";
+  const unit = "inserts/s";
   const thousands = Math.round(plan.entries / 1000);
+  const atOnce = `memtable insert, ${arenaBytesDefault / 1024 / 1024} MiB at a time, against Map plus sort`;
   return [
-    row(`memtable insert, ${arenaBytesDefault / 1024 / 1024} MiB at a time, against Map plus sort`, rate, usual, speed),
-    row("the same, the peer making its keys from the same bytes", rate, fromBytes),
-    row(`the same, ${thousands} K entries in one memtable, the peer given its keys`, rate, whole),
+    rowOf({ work: atOnce, unit, ...usual, target: speed, note: "the peer is given its keys as strings" }),
+    rowOf({ work: "the same", unit, ...fromBytes, note: "the peer makes its keys from the same bytes" }),
+    rowOf({
+      work: `the same, ${thousands} K entries in one memtable`,
+      unit,
+      ...whole,
+      note: "the peer is given its keys",
+    }),
     ...(await heapRows(entries, perMemtable)),
   ];
 }
@@ -87,35 +81,8 @@ interface Pair {
   readonly peer: number[];
 }
 
-interface Judge {
-  readonly words: string;
-  readonly met: (ratio: number) => boolean;
-  readonly aimMet: (ratio: number) => boolean;
-}
-
-const speed: Judge = { words: "≥ 1 x, aim 2 x", met: (ratio) => ratio >= 1, aimMet: (ratio) => ratio >= 2 };
-const tenth: Judge = { words: "≤ 0.1 x", met: (ratio) => ratio <= 0.1, aimMet: (ratio) => ratio <= 0.1 };
-
-function row(work: string, unit: string, figures: Pair, judge?: Judge): MemtableRow {
-  const ratio = median(figures.trefoil.map((figure, round) => figure / (figures.peer[round] as number)));
-  return {
-    work,
-    unit,
-    trefoil: median(figures.trefoil),
-    peer: median(figures.peer),
-    ratio,
-    target: judge?.words ?? "",
-    met: judge?.met(ratio),
-    aimMet: judge?.aimMet(ratio),
-  };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
-}
+const speed: Target = { of: "ratio", better: "above", atLeast: 1, aim: 2 };
+const tenth: Target = { of: "ratio", better: "below", atLeast: 0.1 };
 
 /** Keys and cells one behind the other, as a write batch holds them. */
 function randomEntries(count: number): Uint8Array {
@@ -207,7 +174,7 @@ interface HeapFigures {
 }
 
 /** What one memtable full of entries costs; its keys and cells come to `count * entryBytes`. */
-async function heapRows(entries: Uint8Array, count: number): Promise<MemtableRow[]> {
+async function heapRows(entries: Uint8Array, count: number): Promise<Row[]> {
   const part = entries.slice(0, count * entryBytes);
   const trefoil = await costOf(() => {
     const memtable = new Memtable(new MemtableArena());
@@ -220,9 +187,9 @@ async function heapRows(entries: Uint8Array, count: number): Promise<MemtableRow
     peer: [peer[name] / by],
   });
   return [
-    row(`heap objects of ${count} entries`, "objects", figures("objects"), tenth),
-    row("heap that the collector walks", "B/entry", figures("heapBytes", count)),
-    row(`all memory, ${entryBytes} B of it keys and cells`, "B/entry", figures("bytes", count)),
+    rowOf({ work: `heap objects of ${count} entries`, unit: "objects", ...figures("objects"), target: tenth }),
+    rowOf({ work: "heap that the collector walks", unit: "B/entry", ...figures("heapBytes", count) }),
+    rowOf({ work: `all memory, ${entryBytes} B of it keys and cells`, unit: "B/entry", ...figures("bytes", count) }),
   ];
 }
 
@@ -283,20 +250,10 @@ async function main(): Promise<void> {
   const settings = [
     `Node ${process.version}, ${rounds} rounds of ${plan.entries} entries, keys of ${keyBytes - incarnationBytes} B, cells of ${cellBytes} B`,
   ];
-  console.log(settings.join("\n"));
-  for (const { work, unit, trefoil, peer, ratio, target, met } of rows) {
-    const verdict = met === undefined ? "" : `${target}: ${met ? "met" : "missed"}`;
-    console.log(
-      `${work.padEnd(64)} ${figure(trefoil)} ${figure(peer)} ${unit.padEnd(10)} ${ratio.toFixed(3)} x  ${verdict}`,
-    );
-  }
+  console.log(`${settings.join("\n")}\n\n${renderRows(rows)}`);
   if (values.json !== undefined) {
     writeFileSync(values.json, `${JSON.stringify({ settings, limits: {}, rows }, null, 2)}\n`);
   }
-}
-
-function figure(value: number): string {
-  return Math.round(value).toLocaleString("en-US").padStart(12);
 }
 
 if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) await main();

@@ -37,8 +37,8 @@ export class MemtableArena {
 
   constructor(bytes = arenaBytesDefault) {
     assert(bytes >= arenaBytesLeast && bytes <= arenaBytesMost, "bytes of an arena", { bytes });
-    this.buffer = new SharedArrayBuffer(bytes - (bytes % bytesPerWord));
-    this.words = new Int32Array(this.buffer);
+    this.buffer = new SharedArrayBuffer(bytes);
+    this.words = wordsOf(this.buffer);
     this.bytes = new Uint8Array(this.buffer);
     this.bucketCount = bucketsFor(bytes);
     this.recordsEnd = this.bucketCount;
@@ -47,7 +47,7 @@ export class MemtableArena {
 
   /** Bytes of records and nodes. */
   get bytesUsed(): number {
-    return this.bytes.length - (this.nodesStart - this.recordsEnd + this.bucketCount) * bytesPerWord;
+    return (this.words.length - (this.nodesStart - this.recordsEnd) - this.bucketCount) * bytesPerWord;
   }
 
   get bytesFree(): number {
@@ -93,6 +93,11 @@ export function arenaBytesFor(operations: number, bytes: number): number {
   // Buckets take at most one word of every sixteen.
   const total = Math.ceil((content * 16) / 15) * bytesPerWord + bytesPerBucket;
   return Math.max(arenaBytesLeast, total);
+}
+
+/** An arena's buffer as words; up to three bytes at its end belong to none. */
+export function wordsOf(buffer: SharedArrayBuffer): Int32Array {
+  return new Int32Array(buffer, 0, Math.floor(buffer.byteLength / bytesPerWord));
 }
 
 function bucketsFor(bytes: number): number {

@@ -5,6 +5,7 @@
 
 import { assert } from "../../base/assert.ts";
 import type { Cursor } from "../cursor.ts";
+import { wordsOf } from "./arena.ts";
 import { countAt, KeyTree, nextLeafAt, previousLeafAt, refsAt } from "./key-tree.ts";
 import type { SealedMemtable } from "./memtable.ts";
 import {
@@ -173,7 +174,7 @@ export class MemtableCursor implements Cursor {
 
 /** For the worker: nobody recycles a memtable while its flush runs. */
 export function cursorOverSealed(sealed: SealedMemtable): Cursor {
-  const memory = { words: new Int32Array(sealed.buffer), bytes: new Uint8Array(sealed.buffer) };
+  const memory = { words: wordsOf(sealed.buffer), bytes: new Uint8Array(sealed.buffer) };
   return new MemtableCursor(new KeyTree(memory, sealed), unchanging);
 }
 
