@@ -6,11 +6,13 @@
 // A checkpoint without `current` is not complete and is refused by open.
 
 import { TrefoilError } from "../base/errors.ts";
+import type { Incarnation, LogIndex } from "../base/ids.ts";
 import type { EngineCore } from "./core.ts";
 import { tablePath } from "./file-names.ts";
 import { Manifest } from "./version/manifest.ts";
 
-export async function checkpointTo(core: EngineCore, folder: string): Promise<void> {
+/** Answers up to which log index of each incarnation the copy goes. */
+export async function checkpointTo(core: EngineCore, folder: string): Promise<ReadonlyMap<Incarnation, LogIndex>> {
   const { disk } = core.seams;
   await disk.makeFolder(folder);
   const there = await disk.list(folder);
@@ -27,6 +29,7 @@ export async function checkpointTo(core: EngineCore, folder: string): Promise<vo
     const manifest = await Manifest.create(place, { ...state, version });
     await manifest.close();
     await disk.syncFolder(parentOf(folder));
+    return state.applied;
   } finally {
     core.versions.unpin(version);
   }

@@ -222,10 +222,13 @@ export class Engine {
     await this.until(() => !this.compactor.owes);
   }
 
-  /** A copy of the engine as it is durable now, in a folder of its own on the same file system, by hard links. */
-  async checkpoint(folder: string): Promise<void> {
+  /**
+   * A copy of the engine as it is durable now, in a folder of its own on the same file system, by hard links.
+   * Answers the log indexes that it goes up to.
+   */
+  async checkpoint(folder: string): Promise<ReadonlyMap<Incarnation, LogIndex>> {
     await this.flush();
-    await checkpointTo(this.core, folder);
+    return checkpointTo(this.core, folder);
   }
 
   stats(): EngineStats {

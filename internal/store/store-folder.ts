@@ -19,6 +19,11 @@ const temporaryName = "trefoil-store.temporary";
 const lockPrefix = ".lock-";
 const format = 1;
 
+export const logPart = (folder: string): string => `${folder}/log`;
+export const enginePart = (folder: string): string => `${folder}/engine`;
+
+const unmarked = "it is damaged, or a checkpoint that was not finished";
+
 /** Checks the folder, makes the store when it is to be made, and locks it. Changes nothing when it refuses. */
 export async function claimFolder(disk: Disk, folder: string, options: StoreOptions): Promise<FolderLock> {
   const exists = await checkFolder(disk, folder, options);
@@ -47,7 +52,7 @@ async function checkFolder(disk: Disk, folder: string, options: StoreOptions): P
     for (const part of ["log", "engine"].filter((name) => names.includes(name))) {
       const inside = await namesIn(disk, `${folder}/${part}`);
       if (inside.length === 0) continue;
-      throw corruption(`${folder} holds ${part}/${inside[0] ?? ""}, but ${markName} is missing: the folder is damaged`);
+      throw corruption(`${folder} holds ${part}/${inside[0] ?? ""}, but ${markName} is missing: ${unmarked}`);
     }
     if (!options.createIfMissing) throw new TrefoilError("not_found", `there is no store in ${folder}`);
     return false;
@@ -83,7 +88,7 @@ async function checkMark(disk: Disk, folder: string): Promise<void> {
   throw new TrefoilError("bad_request", `${detail}. Use the version of Trefoil that wrote it`);
 }
 
-async function lockFolder(disk: Disk, folder: string): Promise<FolderLock> {
+export async function lockFolder(disk: Disk, folder: string): Promise<FolderLock> {
   try {
     return await disk.lockFolder(folder);
   } catch (failure) {
@@ -95,7 +100,7 @@ async function lockFolder(disk: Disk, folder: string): Promise<FolderLock> {
 }
 
 /** Makes a folder, and makes its name and those of its parents outlive a power cut. */
-async function makeDurably(disk: Disk, folder: string): Promise<void> {
+export async function makeDurably(disk: Disk, folder: string): Promise<void> {
   await disk.makeFolder(folder);
   for (let parent = parentOf(folder); parent !== undefined; parent = parentOf(parent)) {
     try {
@@ -115,7 +120,8 @@ function parentOf(path: string): string | undefined {
   return at === -1 ? "." : trimmed.slice(0, Math.max(at, 1));
 }
 
-async function writeMark(disk: Disk, folder: string): Promise<void> {
+/** Makes the folder a store. */
+export async function writeMark(disk: Disk, folder: string): Promise<void> {
   const temporary = `${folder}/${temporaryName}`;
   const bytes = utf8(`trefoil store, format ${format}\n`);
   const file = await disk.openFile(temporary, { access: "write", create: "may" });
@@ -126,8 +132,8 @@ async function writeMark(disk: Disk, folder: string): Promise<void> {
   } finally {
     await file.close();
   }
-  await disk.makeFolder(`${folder}/log`);
-  await disk.makeFolder(`${folder}/engine`);
+  await disk.makeFolder(logPart(folder));
+  await disk.makeFolder(enginePart(folder));
   await disk.rename(temporary, `${folder}/${markName}`);
   await disk.syncFolder(folder);
 }

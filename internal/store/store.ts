@@ -3,33 +3,27 @@
 
 import { utf8, utf8Text } from "../base/bytes.ts";
 import { corruption, TrefoilError } from "../base/errors.ts";
-import { groupId, term } from "../base/ids.ts";
-import type { GroupId, Incarnation } from "../base/ids.ts";
 import { keyBytesMax } from "../base/limits.ts";
-import { isExpired, neverExpires, stamp, stampsPerMillisecond, stampZero } from "../base/stamp.ts";
+import { isExpired, neverExpires, stamp, stampsPerMillisecond } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import { Engine } from "../engine/engine.ts";
 import type { EngineStats } from "../engine/engine-stats.ts";
 import type { EngineSnapshot } from "../engine/live-snapshots.ts";
 import type { EngineRecord } from "../engine/reader.ts";
-import type { Log } from "../log/log.ts";
 import type { LogStats } from "../log/log-stats.ts";
 import { openLog } from "../log/open-log.ts";
 import { payloadBytesMax } from "../log/record.ts";
-import type { FolderLock } from "../platform/disk.ts";
-import { Applier } from "./applier.ts";
 import { CommandWriter, contentTypeBytesMax } from "./command.ts";
-import { HybridClock } from "./hybrid-clock.ts";
 import { storeOptions } from "./options.ts";
 import type { StoreOptions, StoreSeams } from "./options.ts";
-import { claimFolder } from "./store-folder.ts";
+import { checkpointStore } from "./store-checkpoint.ts";
+import { claimFolder, enginePart, logPart } from "./store-folder.ts";
+import { startParts } from "./store-parts.ts";
+import type { StoreParts } from "./store-parts.ts";
 import { StoreScan } from "./store-scan.ts";
-import { WritePipeline } from "./write-pipeline.ts";
 import type { Written } from "./write-pipeline.ts";
 
-/** All of a store's data belongs to this one. */
-const onlyGroup: GroupId = groupId(1);
 const ttlMillisecondsMax = 100 * 366 * 24 * 3600 * 1000;
 
 export interface PutOptions {
@@ -77,17 +71,6 @@ export class StoreSnapshot {
   }
 }
 
-interface StoreParts {
-  readonly folder: string;
-  readonly options: StoreOptions;
-  readonly lock: FolderLock;
-  readonly engine: Engine;
-  readonly log: Log;
-  readonly incarnation: Incarnation;
-  readonly clock: HybridClock;
-  readonly pipeline: WritePipeline;
-}
-
 export class Store {
   private readonly parts: StoreParts;
   private readonly command = new CommandWriter();
@@ -103,11 +86,11 @@ export class Store {
     const lock = await claimFolder(seams.disk, folder, options);
     const opened: { close(): Promise<void> }[] = [];
     try {
-      const engine = await Engine.open(seams, `${folder}/engine`, options.engine);
+      const engine = await Engine.open(seams, enginePart(folder), options.engine);
       opened.push(engine);
-      const log = await openLog(`${folder}/log`, seams, { ...options.log, fsync: options.fsync });
+      const log = await openLog(logPart(folder), seams, { ...options.log, fsync: options.fsync });
       opened.push(log);
-      return await start({ folder, options, lock, engine, log }, seams, (parts) => new Store(parts));
+      return new Store(await startParts({ seams, folder, options, lock, engine, log }));
     } catch (failure) {
       for (const part of opened.toReversed()) await part.close();
       await lock.release();
@@ -182,10 +165,10 @@ export class Store {
     return new StoreSnapshot(this.parts.engine.snapshot(), this.parts.clock.now());
   }
 
-  /** A copy of what is in the store now, in an empty or absent folder on the same file system. */
+  /** A copy of what is in the store now, in an empty or absent folder on the same file system: a store of its own. */
   async checkpoint(folder: string): Promise<void> {
     this.checkOpen();
-    await this.parts.engine.checkpoint(folder);
+    await checkpointStore(this.parts, folder);
   }
 
   /** Resolves when everything that was written so far is in tables. */
@@ -319,51 +302,6 @@ export class StoreBatch {
 }
 
 const noBytes = new Uint8Array(0);
-
-type Opened = Pick<StoreParts, "folder" | "options" | "lock" | "engine" | "log">;
-
-/** Brings the engine up to the log, begins a term of its own, and takes writes. */
-async function start(opened: Opened, seams: StoreSeams, make: (parts: StoreParts) => Store): Promise<Store> {
-  const { folder, options, engine, log } = opened;
-  const incarnation = engine.placeOf(onlyGroup)?.incarnation ?? (await engine.createIncarnation(onlyGroup));
-  const group = log.group(onlyGroup);
-  const applier = new Applier({ log: group, engine, incarnation });
-  if (applier.appliedIndex > group.lastIndex) {
-    // Under an fsync interval a flush may reach the disk before the log does: what it holds stands.
-    await log.whenDurable(group.installSnapshot(applier.appliedIndex, group.hardState.term));
-  }
-  group.flushed(applier.appliedIndex);
-  engine.onFlushed((applied) => {
-    const index = applied.get(incarnation);
-    if (index === undefined) return;
-    group.flushed(index);
-    group.compact(index);
-  });
-  log.onFlushWanted(() => {
-    engine.flush().catch((failure: unknown) => {
-      seams.logger.warn("a flush that the log asked for failed", { folder, reason: String(failure) });
-    });
-  });
-  await applier.replay();
-  // Versions are never used twice: what a crash took from the log under an old term stays apart from what comes.
-  const hardState = group.hardState;
-  const next = term(Math.max(hardState.term, group.lastTerm) + 1);
-  await log.whenDurable(group.setHardState({ term: next, vote: 0, commit: group.lastIndex }));
-  const clock = new HybridClock(seams.clock, engine.horizonOf(incarnation)?.watermark ?? stampZero);
-  clock.observe(applier.lastStamp);
-  const { waitingBytesMax, unappliedBytesMax } = options;
-  const pipeline = new WritePipeline({
-    folder,
-    log,
-    group,
-    applier,
-    clock,
-    term: next,
-    waitingBytesMax,
-    unappliedBytesMax,
-  });
-  return make({ ...opened, incarnation, clock, pipeline });
-}
 
 function checkKey(key: Uint8Array): void {
   if (key.length > 0 && key.length <= keyBytesMax) return;

@@ -1,0 +1,96 @@
+// What a store is made of, and how log and engine are brought together when it is opened:
+//
+//   engine: tables up to entry A      log: entries up to entry L
+//   A < L   entries behind A are applied again
+//   A > L   a crash of the machine took entries that were answered as buffered and flushed before they
+//           were synced: the log goes on behind A
+//
+// Then a term of the store's own begins, so that what a crash took from the log under an old term stays
+// apart from what comes: a version never names two writes.
+
+import { corruption } from "../base/errors.ts";
+import { groupId, term } from "../base/ids.ts";
+import type { GroupId, Incarnation } from "../base/ids.ts";
+import { stampZero } from "../base/stamp.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { GroupLog } from "../log/group-log.ts";
+import type { Log } from "../log/log.ts";
+import type { FolderLock } from "../platform/disk.ts";
+import { Applier } from "./applier.ts";
+import { HybridClock } from "./hybrid-clock.ts";
+import type { StoreOptions, StoreSeams } from "./options.ts";
+import { WritePipeline } from "./write-pipeline.ts";
+
+/** All of a store's data belongs to this one. */
+export const onlyGroup: GroupId = groupId(1);
+
+export interface OpenedParts {
+  readonly seams: StoreSeams;
+  readonly folder: string;
+  readonly options: StoreOptions;
+  readonly lock: FolderLock;
+  readonly engine: Engine;
+  readonly log: Log;
+}
+
+export interface StoreParts extends OpenedParts {
+  readonly incarnation: Incarnation;
+  readonly clock: HybridClock;
+  readonly pipeline: WritePipeline;
+}
+
+/** Brings the engine up to the log, begins a term, and takes writes. */
+export async function startParts(opened: OpenedParts): Promise<StoreParts> {
+  const { seams, folder, options, engine, log } = opened;
+  const incarnation = engine.placeOf(onlyGroup)?.incarnation ?? (await engine.createIncarnation(onlyGroup));
+  const group = log.group(onlyGroup);
+  const applier = new Applier({ log: group, engine, incarnation });
+  joinLog(group, applier, folder);
+  keepHouse(opened, incarnation, group);
+  await applier.replay();
+  const hardState = group.hardState;
+  const next = term(Math.max(hardState.term, group.lastTerm) + 1);
+  await log.whenDurable(group.setHardState({ term: next, vote: 0, commit: group.lastIndex }));
+  const clock = new HybridClock(seams.clock, engine.horizonOf(incarnation)?.watermark ?? stampZero);
+  clock.observe(applier.lastStamp);
+  const { waitingBytesMax, unappliedBytesMax } = options;
+  const pipeline = new WritePipeline({
+    folder,
+    log,
+    group,
+    applier,
+    clock,
+    term: next,
+    waitingBytesMax,
+    unappliedBytesMax,
+  });
+  return { ...opened, incarnation, clock, pipeline };
+}
+
+/** Sees to it that the log covers what the engine has. */
+function joinLog(group: GroupLog, applier: Applier, folder: string): void {
+  const applied = applier.appliedIndex;
+  if (applied > group.lastIndex) {
+    // Every store begins its log with a term, which is synced whatever the mode.
+    if (group.hardState.term === 0) {
+      throw corruption(`${folder}/log is empty, and ${folder}/engine holds entries up to ${applied}: the log is lost`);
+    }
+    group.installSnapshot(applied, group.hardState.term);
+  }
+  group.flushed(applied);
+}
+
+/** What is in tables may leave the log; a log that grows has the engine write tables. */
+function keepHouse({ seams, folder, engine, log }: OpenedParts, incarnation: Incarnation, group: GroupLog): void {
+  engine.onFlushed((applied) => {
+    const index = applied.get(incarnation);
+    if (index === undefined) return;
+    group.flushed(index);
+    group.compact(index);
+  });
+  log.onFlushWanted(() => {
+    engine.flush().catch((failure: unknown) => {
+      seams.logger.warn("a flush that the log asked for failed", { folder, reason: String(failure) });
+    });
+  });
+}
