@@ -125,13 +125,9 @@ async function timedFill(
   what: { readonly count: number; readonly order: "made" | "stride"; readonly generation: number },
 ): Promise<void> {
   const { process } = side;
-  await process.call("watchLoop", {});
   await profiled(context, side, name, () => process.call("fill", { first: 0, ...what, ...fillWay(context, side) }));
   const settled = await process.call("settle", {});
   context.figures.add(`${name} settle`, side.name, settled.seconds);
-  const delays = await process.call("watchedLoop", {});
-  context.figures.add("loop max", side.name, delays.maxMilliseconds);
-  context.figures.add("loop p99.9", side.name, delays.p999Milliseconds);
 }
 
 /** Takes the rate of a step, and a profile of Trefoil's side when profiles are wanted. */

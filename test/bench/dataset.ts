@@ -13,11 +13,13 @@ const alphabet = "0123456789abcdefghijklmnopqrstuv";
 
 export class KeySet {
   readonly count: number;
-  /** Views into one buffer. */
-  readonly views: Uint8Array[] = [];
+  /** Views into one buffer; none when they are made as they are asked for. */
+  private readonly views: Uint8Array[] = [];
   private readonly bytes: Buffer;
+  private readonly plain: Uint8Array;
 
-  constructor(count: number, seed: number) {
+  /** Lean: keys are no objects until they are asked for, so that the collector has nothing to do for the benchmark's sake. */
+  constructor(count: number, seed: number, lean = false) {
     this.count = count;
     this.bytes = Buffer.alloc(count * keyBytes);
     const random = new Prng(seed);
@@ -27,8 +29,16 @@ export class KeySet {
         this.bytes[at + offset] = alphabet.charCodeAt(word & 31);
       }
     }
-    const plain = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
-    for (let at = 0; at < plain.length; at += keyBytes) this.views.push(plain.subarray(at, at + keyBytes));
+    this.plain = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
+    for (let index = 0; !lean && index < count; index++) this.views.push(this.view(index));
+  }
+
+  of(index: number): Uint8Array {
+    return this.views.length === 0 ? this.view(index) : (this.views[index] as Uint8Array);
+  }
+
+  private view(index: number): Uint8Array {
+    return this.plain.subarray(index * keyBytes, (index + 1) * keyBytes);
   }
 
   /** The same keys as strings, for an interface that is faster with those. */

@@ -20,7 +20,7 @@ export interface EnginePlan {
   readonly recoveryTableBytes: number;
 }
 
-export const groups = ["limits", "data", "writers", "memory", "recovery", "memtable"] as const;
+export const groups = ["limits", "data", "writers", "upkeep", "recovery", "memtable"] as const;
 export type Group = (typeof groups)[number];
 
 const mebibyte = 1024 * 1024;

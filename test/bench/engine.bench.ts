@@ -3,7 +3,7 @@
 //   --quick          less data and one round, under a minute
 //   --rounds N       how often everything is measured
 //   --keys N         how many keys
-//   --only A,B       some of: limits, data, writers, memory, recovery, memtable
+//   --only A,B       some of: limits, data, writers, upkeep, recovery, memtable
 //   --json FILE      the table as {settings, limits, rows}
 //   --folder DIR     where the data goes while it runs (default: the system's folder for such)
 //   --profiles DIR   writes a CPU profile of Trefoil's side for each work of the first round
@@ -20,8 +20,8 @@ import { FigureTable } from "./figures.ts";
 import { memtablePlan, memtableQuickPlan, memtableRows } from "./memtable.ts";
 import { measureLimits, medianLimits, type Limits } from "./limits.ts";
 import { figure, renderRows, type Row } from "./row.ts";
-import { SideProcess, sideFlags } from "./side.ts";
-import { memoryRound, recoveryRound } from "./upkeep-round.ts";
+import { SideProcess, sideFlags, type DataCall } from "./side.ts";
+import { recoveryRound, upkeepRound } from "./upkeep-round.ts";
 import { writersRound } from "./writers-round.ts";
 
 interface Wanted {
@@ -112,15 +112,19 @@ async function runRounds(wanted: Wanted, folder: string, figures: FigureTable, l
     mkdirSync(own);
     if (only.has("limits")) limits.push(measureLimits(own, plan.limitSeconds, plan.sequentialBytes));
     if (ways !== undefined) {
-      await withSides(plan.keys, async (contestants) => {
+      await withSides({ keys: plan.keys, lean: false }, async (contestants) => {
         const context = { plan, ways, figures, contestants, folder: own, round, profiles: wanted.profiles };
         if (only.has("data")) await dataRound(context);
         if (only.has("writers")) await withCrowdedPeer(plan.keys, (crowded) => writersRound(context, crowded));
       });
     }
-    if (only.has("memory")) await withSides(plan.keys, (sides) => memoryRound(plan, figures, sides, own));
-    if (only.has("recovery"))
-      await withSides(plan.recoveryRecords, (sides) => recoveryRound(plan, figures, sides, own));
+    if (only.has("upkeep")) {
+      await withSides({ keys: plan.keys, lean: true }, (sides) => upkeepRound(plan, figures, sides, own));
+    }
+    if (only.has("recovery")) {
+      const data = { keys: plan.recoveryRecords, lean: true };
+      await withSides(data, (sides) => recoveryRound(plan, figures, sides, own));
+    }
     rmSync(own, { recursive: true });
   }
   settings.push(`load average at the end: ${loadAverage()}`);
@@ -131,7 +135,7 @@ async function calibrated(wanted: Wanted, folder: string, settings: string[]) {
   console.log("finding each side's fastest way");
   mkdirSync(folder);
   const { plan } = wanted;
-  return withSides(plan.keys, async (contestants, described) => {
+  return withSides({ keys: plan.keys, lean: false }, async (contestants, described) => {
     const [peer, trefoil] = contestants as [Contestant, Contestant];
     const ways = await calibrate(plan, folder, { peer: peer.process, trefoil: trefoil.process });
     rmSync(folder, { recursive: true });
@@ -146,13 +150,13 @@ async function calibrated(wanted: Wanted, folder: string, settings: string[]) {
 }
 
 async function withSides<Result>(
-  keys: number,
+  data: DataCall,
   run: (contestants: readonly Contestant[], settings: readonly string[]) => Promise<Result>,
 ): Promise<Result> {
   const peer = new SideProcess("peer", peerModule);
   const trefoil = new SideProcess("trefoil", trefoilModule);
   try {
-    const settings = [await peer.call("prepare", { keys }), await trefoil.call("prepare", { keys })];
+    const settings = [await peer.call("prepare", data), await trefoil.call("prepare", data)];
     const contestants: Contestant[] = [
       { name: "peer", process: peer },
       { name: "trefoil", process: trefoil },
@@ -169,7 +173,7 @@ async function withSides<Result>(
 async function withCrowdedPeer(keys: number, run: (crowded: SideProcess) => Promise<void>): Promise<void> {
   const crowded = new SideProcess("peer, 64 threads", peerModule, { UV_THREADPOOL_SIZE: "64" });
   try {
-    await crowded.call("prepare", { keys });
+    await crowded.call("prepare", { keys, lean: false });
     await run(crowded);
   } finally {
     await crowded.end();

@@ -23,7 +23,7 @@ import type {
   WritersCall,
 } from "./side.ts";
 import { Latencies, runLanes, seconds } from "./timing.ts";
-import { CpuProfile, LoopWatch, MemoryWatch } from "./watches.ts";
+import { collectGarbage, CpuProfile, LoopWatch, MemoryWatch } from "./watches.ts";
 
 type Level = ClassicLevel<string | Uint8Array, Uint8Array>;
 
@@ -39,8 +39,8 @@ let opened: OpenCall | undefined;
 let present: KeySet;
 let missing: KeySet;
 let values: Values;
-let keys: readonly (string | Uint8Array)[] = [];
-let absent: readonly (string | Uint8Array)[] = [];
+let texts: readonly string[] = [];
+let absentTexts: readonly string[] = [];
 let writtenBefore = { flushedBytes: 0, compactedBytes: 0 };
 
 function database(): Level {
@@ -48,17 +48,16 @@ function database(): Level {
   return level;
 }
 
-function prepare(count: number): void {
-  present = new KeySet(count, 1);
-  missing = new KeySet(Math.min(count, 200_000), 2);
-  values = new Values(3);
+function keyOf(index: number): string | Uint8Array {
+  return opened?.keysAs === "text" ? (texts[index] as string) : present.of(index);
 }
 
 async function open(call: OpenCall): Promise<Timed> {
   if (opened?.folder !== call.folder) writtenBefore = { flushedBytes: 0, compactedBytes: 0 };
   opened = call;
-  keys = call.keysAs === "text" ? present.texts() : present.views;
-  absent = call.keysAs === "text" ? missing.texts() : missing.views;
+  texts = call.keysAs === "text" ? present.texts() : [];
+  absentTexts = call.keysAs === "text" ? missing.texts() : [];
+  collectGarbage();
   const started = performance.now();
   level = new ClassicLevel(call.folder, {
     keyEncoding: call.keysAs === "text" ? "utf8" : "view",
@@ -100,8 +99,7 @@ async function fill(call: FillCall): Promise<Timed> {
       const operations: { type: "put"; key: string | Uint8Array; value: Uint8Array }[] = [];
       for (let at = from; at < until; at++) {
         const index = place(at);
-        const key = keys[index] as string | Uint8Array;
-        operations.push({ type: "put", key, value: values.of(index, call.generation) });
+        operations.push({ type: "put", key: keyOf(index), value: values.of(index, call.generation) });
       }
       await db.batch(operations);
       return;
@@ -109,7 +107,7 @@ async function fill(call: FillCall): Promise<Timed> {
     const batch = db.batch();
     for (let at = from; at < until; at++) {
       const index = place(at);
-      batch.put(keys[index] as string | Uint8Array, values.of(index, call.generation));
+      batch.put(keyOf(index), values.of(index, call.generation));
     }
     await batch.write();
   });
@@ -148,12 +146,14 @@ async function settle(): Promise<Timed> {
 
 function read(call: ReadCall): ReadFigures {
   const db = database();
-  const from = call.keys === "present" ? keys : absent;
-  const indexes = randomIndexes(call.count, from.length, call.seed);
+  const from = call.keys === "present" ? present : missing;
+  const names = call.keys === "present" ? texts : absentTexts;
+  const indexes = randomIndexes(call.count, from.count, call.seed);
   let found = 0;
   const started = performance.now();
   for (let at = 0; at < call.count; at++) {
-    const value = db.getSync(from[indexes[at] as number] as string | Uint8Array);
+    const index = indexes[at] as number;
+    const value = db.getSync(names.length === 0 ? from.of(index) : (names[index] as string));
     if (value !== undefined) found++;
   }
   const taken = seconds(started);
@@ -163,7 +163,7 @@ function read(call: ReadCall): ReadFigures {
 function check(count: number, generation: number): { wrong: number } {
   let wrong = 0;
   for (const index of randomIndexes(count, present.count, 77)) {
-    const value = database().getSync(keys[index] as string | Uint8Array);
+    const value = database().getSync(keyOf(index));
     if (value === undefined || Buffer.compare(value, values.of(index, generation)) !== 0) wrong++;
   }
   return { wrong };
@@ -183,9 +183,9 @@ async function scan(call: ScanCall): Promise<Timed> {
     await iterator.close();
     return { operations: seen, seconds: seconds(started) };
   }
-  const starts = randomIndexes(Math.ceil(call.count / call.rangeEntries), keys.length, call.seed);
+  const starts = randomIndexes(Math.ceil(call.count / call.rangeEntries), present.count, call.seed);
   for (const start of starts) {
-    const iterator = db.iterator({ gte: keys[start] as string | Uint8Array, limit: call.rangeEntries });
+    const iterator = db.iterator({ gte: keyOf(start), limit: call.rangeEntries });
     for (;;) {
       const entries = await iterator.nextv(call.rangeEntries);
       if (entries.length === 0) break;
@@ -208,7 +208,7 @@ async function writers(call: WritersCall): Promise<WriterFigures> {
     while (performance.now() < until) {
       const index = next++ % present.count;
       const begun = performance.now();
-      await db.put(keys[index] as string | Uint8Array, values.of(index, 0), options);
+      await db.put(keyOf(index), values.of(index, 0), options);
       latencies.add(performance.now() - begun);
     }
   };
@@ -217,8 +217,11 @@ async function writers(call: WritersCall): Promise<WriterFigures> {
 }
 
 serveSide({
-  prepare: ({ keys: count }) => {
-    prepare(count);
+  prepare: ({ keys, lean }) => {
+    present = new KeySet(keys, 1, lean);
+    missing = new KeySet(Math.min(keys, 200_000), 2, lean);
+    values = new Values(3);
+    collectGarbage();
     return {
       settings: "LevelDB 1.20 by classic-level 3, compression off, Bloom filter 10 bits, 4 KiB blocks, tables of 2 MiB",
     };

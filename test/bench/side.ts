@@ -18,6 +18,8 @@ export interface OpenCall {
 
 export interface DataCall {
   readonly keys: number;
+  /** Whether the benchmark is to keep its keys out of the heap. */
+  readonly lean: boolean;
 }
 
 export interface FillCall {

@@ -26,7 +26,7 @@ import type {
   WritersCall,
 } from "./side.ts";
 import { Latencies, runLanes, seconds } from "./timing.ts";
-import { CpuProfile, LoopWatch, MemoryWatch } from "./watches.ts";
+import { collectGarbage, CpuProfile, LoopWatch, MemoryWatch } from "./watches.ts";
 
 const syncIntervalMilliseconds = 1000;
 const pollMilliseconds = 10;
@@ -95,7 +95,7 @@ async function fill(call: FillCall): Promise<Timed> {
     const batch = spare.pop() ?? target.batch();
     for (let at = from; at < until; at++) {
       const index = place(at);
-      batch.put(present.views[index] as Uint8Array, values.of(index, call.generation));
+      batch.put(present.of(index), values.of(index, call.generation));
     }
     const answered = target.write(batch);
     spare.push(batch.clear());
@@ -146,14 +146,14 @@ async function flush(): Promise<Timed> {
 
 async function read(call: ReadCall): Promise<ReadFigures> {
   const target = theStore();
-  const from = call.keys === "present" ? present.views : missing.views;
-  const indexes = randomIndexes(call.count, from.length, call.seed);
+  const from = call.keys === "present" ? present : missing;
+  const indexes = randomIndexes(call.count, from.count, call.seed);
   const before = target.stats().engine.reads;
   let found = 0;
   let waited = 0;
   const started = performance.now();
   for (let at = 0; at < call.count; at++) {
-    const key = from[indexes[at] as number] as Uint8Array;
+    const key = from.of(indexes[at] as number);
     let record = target.getNow(key);
     if (record === "need_io") {
       waited++;
@@ -176,7 +176,7 @@ async function read(call: ReadCall): Promise<ReadFigures> {
 async function check(count: number, generation: number): Promise<{ wrong: number }> {
   let wrong = 0;
   for (const index of randomIndexes(count, present.count, 77)) {
-    const record = await theStore().get(present.views[index] as Uint8Array);
+    const record = await theStore().get(present.of(index));
     if (record === undefined || Buffer.compare(record.value, values.of(index, generation)) !== 0) wrong++;
   }
   return { wrong };
@@ -191,7 +191,7 @@ async function scan(call: ScanCall): Promise<Timed> {
     seen = await walk(target.scan(), Number.POSITIVE_INFINITY);
   } else {
     const starts = randomIndexes(Math.ceil(call.count / call.rangeEntries), present.count, call.seed);
-    for (const start of starts) seen += await walk(target.scan({ lower: present.views[start] }), call.rangeEntries);
+    for (const start of starts) seen += await walk(target.scan({ lower: present.of(start) }), call.rangeEntries);
   }
   return { operations: seen, seconds: seconds(started) };
 }
@@ -242,7 +242,7 @@ async function writers(call: WritersCall): Promise<WriterFigures> {
     while (performance.now() < until) {
       const index = next++ % present.count;
       const begun = performance.now();
-      const { durability } = await target.put(present.views[index] as Uint8Array, values.of(index, 0));
+      const { durability } = await target.put(present.of(index), values.of(index, 0));
       if (durability !== "synced") throw new Error("a write was answered before its fsync");
       latencies.add(performance.now() - begun);
     }
@@ -269,10 +269,11 @@ function configuredBytes(): number {
 }
 
 serveSide({
-  prepare: ({ keys }) => {
-    present = new KeySet(keys, 1);
-    missing = new KeySet(Math.min(keys, 200_000), 2);
+  prepare: ({ keys, lean }) => {
+    present = new KeySet(keys, 1, lean);
+    missing = new KeySet(Math.min(keys, 200_000), 2, lean);
     values = new Values(3);
+    collectGarbage();
     const { memtablesMax, blockBytes, bloomBitsPerKey, tableBytes, levelBaseBytes, levelFactor } = engineDefaults;
     const settings =
       `Trefoil: the small store; Bloom filter ${bloomBitsPerKey} bits, blocks of ${blockBytes} B, tables of ${tableBytes >> 20} MiB, ` +

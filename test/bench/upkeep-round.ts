@@ -1,4 +1,5 @@
-// What a store costs beside its operations: memory while it works, and time until it is open again.
+// What a store costs beside its operations: memory and a held-up event loop while it works, and time until
+// it is open again.
 
 import path from "node:path";
 import type { Contestant } from "./data-round.ts";
@@ -7,8 +8,8 @@ import type { FigureTable } from "./figures.ts";
 
 const bulkValueBytes = 1000;
 
-/** Fill, settle, scan and read with the small cache, in a process that does nothing else. */
-export async function memoryRound(
+/** Fill, overwrite, settle, read and scan with the small cache, in a process that has nothing else to hold or to do. */
+export async function upkeepRound(
   plan: EnginePlan,
   figures: FigureTable,
   sides: readonly Contestant[],
@@ -22,10 +23,14 @@ export async function memoryRound(
       memtableBytes: plan.memtableBytes,
       fsync: "never",
     });
+    await process.call("watchLoop", {});
     const call = { first: 0, count: plan.keys, batch: plan.batch, lanes: 4 };
     await process.call("fill", { ...call, order: "made", generation: 0 });
     await process.call("fill", { ...call, order: "stride", generation: 1 });
     await process.call("settle", {});
+    const delays = await process.call("watchedLoop", {});
+    figures.add("loop max", name, delays.maxMilliseconds);
+    figures.add("loop p99.9", name, delays.p999Milliseconds);
     await process.call("read", { keys: "present", count: plan.reads, seed: 1 });
     await process.call("scan", { kind: "whole", count: plan.keys, rangeEntries: 100, seed: 1 });
     const memory = await process.call("watchedMemory", {});
