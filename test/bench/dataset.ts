@@ -30,7 +30,8 @@ export class KeySet {
       }
     }
     this.plain = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
-    for (let index = 0; !lean && index < count; index++) this.views.push(this.view(index));
+    if (lean) return;
+    for (let index = 0; index < count; index++) this.views.push(this.view(index));
   }
 
   of(index: number): Uint8Array {
