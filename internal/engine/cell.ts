@@ -9,7 +9,7 @@
 import { readU16, readU32, varintBytesMax, writeU16, writeU32, writeVarint } from "../base/codec.ts";
 import { logIndex, term } from "../base/ids.ts";
 import type { LogIndex, Term } from "../base/ids.ts";
-import { neverExpires, stamp } from "../base/stamp.ts";
+import { neverExpires, stamp, stampZero } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 
 /** The log entry that first accepted a write; ordered by term, then index. */
@@ -79,34 +79,54 @@ export function payloadStartOf(cell: Uint8Array, start: number, end: number): nu
   return at;
 }
 
-/** undefined when the bytes are no cell. */
-export function decodeCell(cell: Uint8Array, start: number, end: number): DecodedCell | undefined {
-  if (end - start < cellBytesMin || ((cell[start] as number) & ~knownFlags) !== 0) return undefined;
-  const expires = ((cell[start] as number) & expiryFlag) !== 0;
-  const numbers = { at: start + (expires ? expiryAt + 7 : expiryAt), end };
-  const termValue = takeVarint(cell, numbers);
-  const indexValue = takeVarint(cell, numbers);
-  if (termValue === undefined || indexValue === undefined) return undefined;
-  return {
-    tombstone: isTombstone(cell, start),
-    stamp: stampOfCell(cell, start),
-    expiry: expiryOfCell(cell, start),
-    term: term(termValue),
-    index: logIndex(indexValue),
-    payload: cell.subarray(numbers.at, end),
-  };
+/** A cell's header as `readCell` fills it in, with where its payload begins. Reused by whoever reads many. */
+export class CellReader implements CellHeader {
+  tombstone = false;
+  stamp: Stamp = stampZero;
+  expiry: Stamp = neverExpires;
+  term: Term = term(0);
+  index: LogIndex = logIndex(0);
+  payloadAt = 0;
+  private number = 0;
+
+  /** False when the bytes are no cell. */
+  read(cell: Uint8Array, start: number, end: number): boolean {
+    if (end - start < cellBytesMin) return false;
+    const flags = cell[start] as number;
+    if ((flags & ~knownFlags) !== 0) return false;
+    this.tombstone = (flags & tombstoneFlag) !== 0;
+    this.stamp = stampOfCell(cell, start);
+    this.expiry = expiryOfCell(cell, start);
+    const termEnd = this.takeVarint(cell, versionStartOfCell(cell, start), end);
+    this.term = term(this.number);
+    this.payloadAt = this.takeVarint(cell, termEnd, end);
+    this.index = logIndex(this.number);
+    return this.payloadAt <= end;
+  }
+
+  /** Leaves the number in `number` and returns the offset behind it; an offset behind `end` when there is none. */
+  private takeVarint(bytes: Uint8Array, at: number, end: number): number {
+    let value = 0;
+    let scale = 1;
+    while (at < end && scale <= 2 ** 49) {
+      const byte = bytes[at++] as number;
+      value += (byte & 0x7f) * scale;
+      if (byte < 128) {
+        this.number = value;
+        return value <= Number.MAX_SAFE_INTEGER ? at : end + 1;
+      }
+      scale *= 128;
+    }
+    return end + 1;
+  }
 }
 
-function takeVarint(bytes: Uint8Array, range: { at: number; end: number }): number | undefined {
-  let value = 0;
-  let scale = 1;
-  while (range.at < range.end && scale <= 2 ** 49) {
-    const byte = bytes[range.at++] as number;
-    value += (byte & 0x7f) * scale;
-    if (byte < 128) return value <= Number.MAX_SAFE_INTEGER ? value : undefined;
-    scale *= 128;
-  }
-  return undefined;
+/** undefined when the bytes are no cell. */
+export function decodeCell(cell: Uint8Array, start: number, end: number): DecodedCell | undefined {
+  const reader = new CellReader();
+  if (!reader.read(cell, start, end)) return undefined;
+  const { tombstone, stamp: stamped, expiry, term: ofTerm, index, payloadAt } = reader;
+  return { tombstone, stamp: stamped, expiry, term: ofTerm, index, payload: cell.subarray(payloadAt, end) };
 }
 
 function writeStamp(target: Uint8Array, at: number, value: Stamp): void {

@@ -9,8 +9,9 @@ import type { Incarnation } from "../base/ids.ts";
 import { incarnationBytes } from "../base/limits.ts";
 import { isExpired } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
-import { decodeCell } from "./cell.ts";
+import { CellReader } from "./cell.ts";
 import type { CellHeader } from "./cell.ts";
+import { CopyPool } from "./copy-pool.ts";
 import type { EngineCore } from "./core.ts";
 import { emptySlot } from "./cursor.ts";
 import type { EntryView } from "./cursor.ts";
@@ -49,6 +50,8 @@ export class EngineReader {
   /** Of the lookup under way, which never lasts beyond one call. */
   private readonly key = new LookupKey();
   private readonly slot = emptySlot();
+  private readonly cell = new CellReader();
+  private readonly copies = new CopyPool();
   private refillIsDue = false;
 
   constructor(core: EngineCore) {
@@ -65,7 +68,7 @@ export class EngineReader {
       if (core.tables.memory.budget.isTouched) this.refillAfterTurn();
       if (outcome !== "found") return outcome;
     }
-    return recordOf(slot, userKey, options.now) ?? "absent";
+    return this.recordOf(slot, userKey, options.now) ?? "absent";
   }
 
   async get(of: Incarnation, userKey: Uint8Array, options: ReadOptions = present): Promise<EngineRecord | undefined> {
@@ -78,7 +81,7 @@ export class EngineReader {
     const version = core.versions.pin();
     try {
       const found = await findLoaded(core.tables, version, lookup);
-      return found ? recordOf(lookup.into, userKey, options.now) : undefined;
+      return found ? this.recordOf(lookup.into, userKey, options.now) : undefined;
     } finally {
       core.versions.unpin(version);
     }
@@ -109,6 +112,17 @@ export class EngineReader {
       core.versions.unpin(version);
       if (core.tables.memory.budget.isTouched) this.refillAfterTurn();
     });
+  }
+
+  private recordOf(entry: EntryView, userKey: Uint8Array, now: Stamp | undefined): EngineRecord | undefined {
+    const { cell } = this;
+    if (!cell.read(entry.cellBytes, entry.cellStart, entry.cellEnd)) {
+      throw corruption(`the record under key "${printableKey(userKey)}" cannot be read`);
+    }
+    const { tombstone, stamp, expiry, term, index } = cell;
+    if (tombstone || (now !== undefined && isExpired(expiry, now))) return undefined;
+    const payload = this.copies.copy(entry.cellBytes, cell.payloadAt, entry.cellEnd);
+    return { term, index, stamp, expiry, tombstone, payload };
   }
 
   private findInMemtables(limit: number): boolean {
@@ -152,12 +166,4 @@ function limitOf(options: ReadOptions, core: EngineCore): number {
   if (snapshot === undefined) return core.lastSequence;
   assert(!snapshot.released, "a snapshot was read after it was released", { sequence: snapshot.sequence });
   return snapshot.sequence;
-}
-
-function recordOf(entry: EntryView, userKey: Uint8Array, now: Stamp | undefined): EngineRecord | undefined {
-  const cell = decodeCell(entry.cellBytes, entry.cellStart, entry.cellEnd);
-  if (cell === undefined) throw corruption(`the record under key "${printableKey(userKey)}" cannot be read`);
-  if (cell.tombstone || (now !== undefined && isExpired(cell.expiry, now))) return undefined;
-  const { term, index, stamp, expiry, tombstone, payload } = cell;
-  return { term, index, stamp, expiry, tombstone, payload: payload.slice() };
 }
