@@ -225,7 +225,7 @@ export class GroupLog {
   installSnapshot(index: LogIndex, snapshotTerm: Term): BatchNumber {
     this.parts.beforeStaging(this.state);
     const { state } = this;
-    assert(index >= state.baseIndex, "a snapshot older than the log's base", { index, base: state.baseIndex });
+    assert(index > 0 && index >= state.commit, "a snapshot over newer state", { index, commit: state.commit });
     this.stageMark(index, snapshotTerm, state.termOf(index) !== snapshotTerm, true);
     this.parts.stager.demandSync();
     state.commit = Math.max(state.commit, index);

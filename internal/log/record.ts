@@ -213,6 +213,10 @@ export function checkEntry(bytes: Uint8Array, start: number, end: number, what: 
     throw corruption(`${what}: record type ${typeOf(bytes, start)} is no entry`);
   }
   if (!isRecordIntact(bytes, start)) throw corruption(`${what}: the checksum of an entry does not match`);
+  const numbers = [termOf(bytes, start), indexOf(bytes, start), stampOf(bytes, start)];
+  if (!numbers.every((value) => Number.isSafeInteger(value)) || indexOf(bytes, start) === 0) {
+    throw corruption(`${what}: an entry with term, index and stamp ${numbers.join(", ")}`);
+  }
 }
 
 /** Writes the body's number `which` (0, 1 or 2) of the record at `at`. */
@@ -272,6 +276,9 @@ export function decodeGroupState(bytes: Uint8Array, at: number, length: number):
   }
   const first = runs[0];
   const last = runs.at(-1);
+  const numbers = [16, 24, 32, 40, 48, 56].map(number);
+  if (![...numbers, last?.index ?? 0, last?.term ?? 0].every((value) => Number.isSafeInteger(value))) return undefined;
+  if (number(32) > lastIndex) return undefined;
   if (lastIndex < baseIndex || lastIndex > baseIndex !== (first !== undefined)) return undefined;
   if (first !== undefined && first.index > baseIndex + 1) return undefined;
   if (last !== undefined && last.index > lastIndex) return undefined;

@@ -179,7 +179,7 @@ class Recovery {
 /** The position at which the oldest segment there is begins. */
 async function firstStart(reader: SegmentReader, number: number): Promise<number> {
   reader.start = undefined;
-  const isGood = await reader.batchAt(segmentHeaderBytes);
+  const isGood = (await reader.batchAt(segmentHeaderBytes)) && Number.isSafeInteger(reader.frame.position);
   const start = isGood ? reader.frame.position - segmentHeaderBytes : 0;
   if (isGood && (start === 0) !== (number === 1)) {
     throw corruption(`${reader.path}: segment ${number} cannot begin at position ${start}`);

@@ -76,6 +76,7 @@ export class Replay {
     if (index !== state.lastIndex + 1) {
       throw this.bad(at, `entry ${index} of group ${group} follows entry ${state.lastIndex}`);
     }
+    if (!Number.isSafeInteger(index) || !Number.isSafeInteger(term)) throw this.bad(at, "a number above 2^53");
     if (term < state.lastTerm) {
       throw this.bad(at, `entry ${index} of group ${group} has term ${term}, the one before it ${state.lastTerm}`);
     }
@@ -98,7 +99,7 @@ export class Replay {
       case recordType.salvage:
         return this.salvage(at, length);
       case recordType.salvageDropped:
-        return this.known(at).dropSalvage(record.numberOf(bytes, 0, at), record.numberOf(bytes, 1, at));
+        return this.known(at).dropSalvage(this.number(at, 0), this.number(at, 1));
       case recordType.mark:
         return this.mark(at);
       case recordType.groupRemoved:
@@ -121,17 +122,17 @@ export class Replay {
   }
 
   private hardState(at: number): void {
-    const { bytes } = this.batch;
     const state = this.known(at);
-    const term = record.numberOf(bytes, 0, at);
+    const [term, vote, commit] = [this.number(at, 0), this.number(at, 1), this.number(at, 2)];
     if (term < state.term) throw this.bad(at, `term ${term} of group ${state.group} after term ${state.term}`);
-    const commit = Math.max(state.commit, record.numberOf(bytes, 2, at));
-    state.noteHardState(term, record.numberOf(bytes, 1, at), commit);
+    if (commit > state.lastIndex)
+      throw this.bad(at, `a commit index ${commit} behind the last entry ${state.lastIndex}`);
+    state.noteHardState(term, vote, Math.max(state.commit, commit));
   }
 
   private truncation(at: number): void {
     const state = this.known(at);
-    const from = record.numberOf(this.batch.bytes, 0, at);
+    const from = this.number(at, 0);
     if (from <= state.baseIndex || from > state.lastIndex) {
       throw this.bad(at, `a truncation from ${from} of a log from ${state.firstIndex} to ${state.lastIndex}`);
     }
@@ -141,12 +142,14 @@ export class Replay {
   private mark(at: number): void {
     const { bytes } = this.batch;
     const state = this.known(at);
-    const index = record.numberOf(bytes, 0, at);
+    const index = this.number(at, 0);
     const dropsRest = (record.flagsOf(bytes, at) & record.dropsRestFlag) !== 0;
     if (index < state.baseIndex || (!dropsRest && index > state.lastIndex)) {
       throw this.bad(at, `a mark at ${index} of a log from ${state.firstIndex} to ${state.lastIndex}`);
     }
-    state.mark(index, record.numberOf(bytes, 1, at), dropsRest);
+    const term = this.number(at, 1);
+    if (!dropsRest && term !== state.termOf(index)) throw this.bad(at, `a mark at ${index} with term ${term}`);
+    state.mark(index, term, dropsRest);
     state.baseStaged = index;
   }
 
@@ -159,7 +162,7 @@ export class Replay {
   }
 
   private checkpoint(at: number): void {
-    const groups = record.numberOf(this.batch.bytes, 0, at);
+    const groups = this.number(at, 0);
     if (this.isGround) return;
     const staged = [...this.groups.values()].filter((state) => state.isStaged).length;
     if (staged !== groups) throw this.bad(at, `a checkpoint of ${groups} groups, and the log before it has ${staged}`);
@@ -179,7 +182,8 @@ export class Replay {
       if (saved.lastIndex > saved.baseIndex) state.anchors.push(saved.baseIndex + 1, absent);
     } else {
       const agrees = state.term === saved.term && state.vote === saved.vote && state.lastIndex === saved.lastIndex;
-      if (!agrees || saved.baseIndex < state.baseIndex || state.lastTerm !== saved.lastTerm) {
+      const hasBase = saved.baseIndex >= state.baseIndex && state.termOf(saved.baseIndex) === saved.baseTerm;
+      if (!agrees || !hasBase || state.lastTerm !== saved.lastTerm) {
         throw this.bad(at, `the checkpoint of group ${saved.group} disagrees with the log before it`);
       }
       state.mark(saved.baseIndex, saved.baseTerm, false);
@@ -216,6 +220,13 @@ export class Replay {
       }
     }
     this.carried = [];
+  }
+
+  /** The body's number `which` of the record at `at`. */
+  private number(at: number, which: number): number {
+    const value = record.numberOf(this.batch.bytes, which, at);
+    if (!Number.isSafeInteger(value)) throw this.bad(at, "a number above 2^53");
+    return value;
   }
 
   private known(at: number): GroupState {

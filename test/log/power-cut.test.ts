@@ -31,7 +31,8 @@ describe("log: power cut after every operation", () => {
         const cut = await playUntil(operation, options);
         for (const { name, survival } of survivals(operation)) {
           await checkClone(cut, survival, options).catch((reason: unknown) => {
-            throw new Error(`power cut at operation ${operation}, ${name}`, { cause: reason });
+            const what = reason instanceof Error ? reason.message : String(reason);
+            throw new Error(`power cut at operation ${operation}, ${name}: ${what}`, { cause: reason });
           });
         }
       }

@@ -15,14 +15,19 @@ describe("log against a model", () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 31 }), async (seed) => {
         const run = await RandomRun.start(seed);
-        for (let step = 0; step < stepsPerRun; step++) await run.step();
-        await run.check();
-        await run.end();
+        try {
+          for (let step = 0; step < stepsPerRun; step++) await run.step();
+          await run.check();
+          await run.end();
+        } catch (reason) {
+          const what = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+          throw new Error(`seed ${seed}, step ${run.counts.steps}: ${what}`, { cause: reason });
+        }
         for (const key of Object.keys(run.counts) as (keyof RunCounts)[]) {
           total[key] = (total[key] ?? 0) + run.counts[key];
         }
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 60, endOnFailure: true, includeErrorInReport: true },
     );
     // A run that never met what it is for proves nothing.
     for (const [what, count] of Object.entries(total)) assert.ok(count > 0, `the runs never met: ${what}`);

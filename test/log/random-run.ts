@@ -171,7 +171,7 @@ export class RandomRun {
     if (this.pins.some((it) => it.group === id)) return;
     const { tracked, random } = this;
     const model = tracked.model(id);
-    const index = random.between(Math.max(model.commit, tracked.group(id).base.index), lastOf(model) + 5);
+    const index = random.between(Math.max(1, model.commit, tracked.group(id).base.index), lastOf(model) + 5);
     const agrees = index <= lastOf(model) && random.chance(1, 2);
     tracked.installSnapshot(id, { index, term: agrees ? termAt(model, index) : termAt(model, lastOf(model)) + 1 });
   }
