@@ -33,9 +33,11 @@ export interface ReadOptions {
   readonly snapshot?: EngineSnapshot | undefined;
   /** Records that have expired at this time are hidden; left out, none are. */
   readonly now?: Stamp | undefined;
+  /** A lookup shows tombstones that have not been collected, for comparing versions with them. */
+  readonly tombstones?: boolean | undefined;
 }
 
-export interface RangeOptions extends ReadOptions {
+export interface RangeOptions extends Omit<ReadOptions, "tombstones"> {
   /** User keys: the first is included, the second is not. Left out: the incarnation's whole range. */
   readonly lower?: Uint8Array | undefined;
   readonly upper?: Uint8Array | undefined;
@@ -68,7 +70,7 @@ export class EngineReader {
       if (core.tables.memory.budget.isTouched) this.refillAfterTurn();
       if (outcome !== "found") return outcome;
     }
-    return this.recordOf(slot, userKey, options.now) ?? "absent";
+    return this.recordOf(slot, userKey, options) ?? "absent";
   }
 
   async get(of: Incarnation, userKey: Uint8Array, options: ReadOptions = present): Promise<EngineRecord | undefined> {
@@ -81,7 +83,7 @@ export class EngineReader {
     const version = core.versions.pin();
     try {
       const found = await findLoaded(core.tables, version, lookup);
-      return found ? this.recordOf(lookup.into, userKey, options.now) : undefined;
+      return found ? this.recordOf(lookup.into, userKey, options) : undefined;
     } finally {
       core.versions.unpin(version);
     }
@@ -114,13 +116,18 @@ export class EngineReader {
     });
   }
 
-  private recordOf(entry: EntryView, userKey: Uint8Array, now: Stamp | undefined): EngineRecord | undefined {
+  private recordOf(entry: EntryView, userKey: Uint8Array, options: ReadOptions): EngineRecord | undefined {
     const { cell } = this;
+    const { now } = options;
     if (!cell.read(entry.cellBytes, entry.cellStart, entry.cellEnd)) {
       throw corruption(`the record under key "${printableKey(userKey)}" cannot be read`);
     }
     const { tombstone, stamp, expiry, term, index } = cell;
-    if (tombstone || (now !== undefined && isExpired(expiry, now))) return undefined;
+    if (tombstone) {
+      if (options.tombstones !== true) return undefined;
+    } else if (now !== undefined && isExpired(expiry, now)) {
+      return undefined;
+    }
     const payload = this.copies.copy(entry.cellBytes, cell.payloadAt, entry.cellEnd);
     return { term, index, stamp, expiry, tombstone, payload };
   }

@@ -13,8 +13,7 @@ const cutsPerDisk = 20;
 function whole(text: string, name: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  console.error(`--${name} wants a whole number, not ${text}`);
-  process.exit(2);
+  throw new Error(`--${name} wants a whole number, not ${text}`);
 }
 
 async function main(): Promise<number> {
@@ -34,7 +33,8 @@ async function main(): Promise<number> {
   const killed = await runKillRounds(rounds, new Prng(seed), (line) => values.verbose && console.log(line));
   const killSeconds = Math.round((Date.now() - started) / 1000);
   console.log(`rounds ${killed.rounds}, writes ${killed.writes}, losses ${killed.faults.length}, ${killSeconds} s`);
-  for (const [point, count] of [...killed.kills].toSorted()) console.log(`  ${String(count).padStart(4)} ${point}`);
+  for (const [point, count] of [...killed.kills].toSorted(([a], [b]) => a.localeCompare(b)))
+    console.log(`  ${String(count).padStart(4)} ${point}`);
   const faults = [...killed.faults];
   let done = 0;
   const sums = { writes: 0, operations: 0, duringOpen: 0 };

@@ -41,7 +41,7 @@ export async function runPowerCuts({ seed, cuts }: CutRun): Promise<CutResult> {
     const opened = await liveUntilCut(disk, { workload, random, options, known, cut });
     if (!opened) totals.duringOpen++;
     totals.operations += disk.operations;
-    disk = disk.clone(randomSurvival({ random: random.split("survival") }));
+    disk = disk.clone(randomSurvival({ random: random.split(`survival ${cut}`) }));
     const where = (fault: string) => `seed ${seed}, cut ${cut}: ${fault}`;
     try {
       const finding = await look(disk.cloneAfterKill(), workload, { options, known, seed: random.next() });
@@ -72,7 +72,7 @@ async function liveUntilCut(disk: MemoryDisk, life: Life): Promise<boolean> {
     const store = await Store.open(seams, folder, options);
     state.opened = true;
     await drive(store, workload, {
-      random: random.split("drive"),
+      random: random.split(`drive ${life.cut}`),
       first: known.sent + 1,
       count: 100_000,
       inFlightMax: 12,
