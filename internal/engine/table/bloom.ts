@@ -80,10 +80,13 @@ export class BloomFilter {
     this.probes = contents[contents.length - 1] as number;
   }
 
-  /** False only for keys that the table does not have. */
+  /**
+   * False only for keys that the table does not have. The hash may come as a signed number, which
+   * needs no object of its own to be passed.
+   */
   mayContain(hash: number): boolean {
     const { bytes, bitCount, probes } = this;
-    let position = hash % bitCount;
+    let position = (hash >>> 0) % bitCount;
     if (((bytes[position >>> 3] as number) & (1 << (position & 7))) === 0) return false;
     let step = rehash(hash) % bitCount;
     for (let probe = 1; probe < probes; probe++) {

@@ -55,23 +55,21 @@ export class TableReader {
   find(key: LookupKey, limit: number, into: EntrySlot): FindOutcome {
     const { stats, held, view } = this.memory;
     stats.filterChecks++;
-    if (!this.tail.filter.mayContain(key.hash)) {
+    if (!this.tail.filter.mayContain(key.hash | 0)) {
       stats.filterAvoided++;
       return "absent";
     }
-    const override = this.meta.sequenceOverride;
-    if (override !== undefined) {
-      if (override > limit) return "absent";
-      limit = anySequence;
-    }
+    const { sequenceOverride } = this.meta;
+    if (sequenceOverride !== undefined && sequenceOverride > limit) return "absent";
+    const newest = sequenceOverride === undefined ? limit : anySequence;
     const { index } = this.tail;
-    const block = index.find(key.bytes, key.length, limit);
+    const block = index.find(key.bytes, key.length, newest);
     if (!this.blocks.look(block, 1, held)) {
       stats.filterChecks--;
       return "need_io";
     }
     const known = index.sharedIn(block);
-    if (!view.open(held.bytes, held.start, held.end) || !view.locate(key.bytes, key.length, limit, known)) {
+    if (!view.open(held.bytes, held.start, held.end) || !view.locate(key.bytes, key.length, newest, known)) {
       throw this.blocks.damage(block, "it has a malformed entry or restart point");
     }
     if (!view.isKey) {
@@ -85,7 +83,7 @@ export class TableReader {
     into.cellBytes = view.bytes;
     into.cellStart = entry.cellAt;
     into.cellEnd = entry.end;
-    into.sequence = override ?? entry.sequence;
+    into.sequence = sequenceOverride ?? entry.sequence;
     return "found";
   }
 
