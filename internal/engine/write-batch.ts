@@ -15,8 +15,10 @@ import { cellHeaderBytesMax, writeCellHeader } from "./cell.ts";
 import type { CellHeader, Version } from "./cell.ts";
 import { emptySlot } from "./cursor.ts";
 import type { EntrySlot, EntryView } from "./cursor.ts";
+import { copyRange } from "./table/copy-range.ts";
 
 const lengthsBytes = 8;
+const nothing: Uint8Array = new Uint8Array(0);
 
 /** What a put or a delete is told about itself: the log entry that it comes from, and when it ends. */
 export interface WriteOrigin extends Version {
@@ -24,7 +26,25 @@ export interface WriteOrigin extends Version {
   readonly expiry?: Stamp;
 }
 
+/** Key and payload of an operation in memory that others own. Filled in anew for each operation, where there are many. */
+export interface OperationSlot {
+  keyBytes: Uint8Array;
+  keyStart: number;
+  keyEnd: number;
+  payloadBytes: Uint8Array;
+  payloadStart: number;
+  payloadEnd: number;
+}
+
 export class WriteBatch {
+  private readonly source: OperationSlot = {
+    keyBytes: nothing,
+    keyStart: 0,
+    keyEnd: 0,
+    payloadBytes: nothing,
+    payloadStart: 0,
+    payloadEnd: 0,
+  };
   private buffer: Uint8Array;
   private end = 0;
   private operations = 0;
@@ -46,13 +66,18 @@ export class WriteBatch {
   put(group: Incarnation, userKey: Uint8Array, origin: WriteOrigin, payload: Uint8Array): this {
     // Field by field: copied by a spread, this object costs more than everything else that a put does.
     const { term, index, stamp } = origin;
-    this.add(group, userKey, { term, index, stamp, expiry: origin.expiry ?? neverExpires, tombstone: false }, payload);
+    this.addWhole(
+      group,
+      userKey,
+      { term, index, stamp, expiry: origin.expiry ?? neverExpires, tombstone: false },
+      payload,
+    );
     return this;
   }
 
   delete(group: Incarnation, userKey: Uint8Array, origin: Version & { readonly stamp: Stamp }): this {
     const { term, index, stamp } = origin;
-    this.add(group, userKey, { term, index, stamp, expiry: neverExpires, tombstone: true }, noPayload);
+    this.addWhole(group, userKey, { term, index, stamp, expiry: neverExpires, tombstone: true }, nothing);
     return this;
   }
 
@@ -79,22 +104,35 @@ export class WriteBatch {
 
   private readonly view: EntrySlot = emptySlot();
 
-  private add(group: Incarnation, userKey: Uint8Array, header: CellHeader, payload: Uint8Array): void {
-    assert(userKey.length <= keyBytesMax, "a key above its bound reached the engine", { bytes: userKey.length });
-    const keyBytes = incarnationBytes + userKey.length;
-    this.reserve(lengthsBytes + keyBytes + cellHeaderBytesMax + payload.length);
+  /** Adds a put or a delete of user key and payload as the slot names them. Makes no object of its own. */
+  add(group: Incarnation, source: OperationSlot, header: CellHeader): void {
+    const { keyStart, keyEnd, payloadStart, payloadEnd } = source;
+    const keyLength = keyEnd - keyStart;
+    const payloadLength = payloadEnd - payloadStart;
+    if (keyLength > keyBytesMax) assert(false, "a key above its bound reached the engine", { bytes: keyLength });
+    this.reserve(lengthsBytes + incarnationBytes + keyLength + cellHeaderBytesMax + payloadLength);
+    const { buffer } = this;
     const start = this.end;
     const keyAt = start + lengthsBytes;
-    writeU32(this.buffer, start, keyBytes);
-    writeU32BigEndian(this.buffer, keyAt, group);
-    this.buffer.set(userKey, keyAt + incarnationBytes);
-    const cellAt = keyAt + keyBytes;
-    const payloadAt = writeCellHeader(this.buffer, cellAt, header);
-    this.buffer.set(payload, payloadAt);
-    this.end = payloadAt + payload.length;
-    writeU32(this.buffer, start + 4, this.end - cellAt);
+    writeU32(buffer, start, incarnationBytes + keyLength);
+    writeU32BigEndian(buffer, keyAt, group);
+    copyRange(buffer, keyAt + incarnationBytes, source.keyBytes, keyStart, keyEnd);
+    const cellAt = keyAt + incarnationBytes + keyLength;
+    const payloadAt = writeCellHeader(buffer, cellAt, header);
+    copyRange(buffer, payloadAt, source.payloadBytes, payloadStart, payloadEnd);
+    this.end = payloadAt + payloadLength;
+    writeU32(buffer, start + 4, this.end - cellAt);
     this.operations++;
     this.cellBytes += this.end - keyAt;
+  }
+
+  private addWhole(group: Incarnation, userKey: Uint8Array, header: CellHeader, payload: Uint8Array): void {
+    const { source } = this;
+    source.keyBytes = userKey;
+    source.keyEnd = userKey.length;
+    source.payloadBytes = payload;
+    source.payloadEnd = payload.length;
+    this.add(group, source, header);
   }
 
   private reserve(bytes: number): void {
@@ -105,5 +143,3 @@ export class WriteBatch {
     this.buffer = grown;
   }
 }
-
-const noPayload = new Uint8Array(0);

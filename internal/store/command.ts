@@ -13,12 +13,13 @@ import type { Incarnation } from "../base/ids.ts";
 import { keyBytesMax } from "../base/limits.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
-import type { WriteBatch, WriteOrigin } from "../engine/write-batch.ts";
+import type { OperationSlot, WriteBatch, WriteOrigin } from "../engine/write-batch.ts";
 
 /** The kind of a log entry that holds operations. */
 export const operationsKind = 1;
 export const contentTypeBytesMax = 255;
 
+const noBytes: Uint8Array = new Uint8Array(0);
 const headerBytes = 7;
 const putFlag = 1;
 const expiryFlag = 2;
@@ -105,10 +106,27 @@ export interface CommandBytes {
   readonly end: number;
 }
 
+/** Filled in anew for each operation: applying makes no garbage. */
+const operation: OperationSlot = {
+  keyBytes: noBytes,
+  keyStart: 0,
+  keyEnd: 0,
+  payloadBytes: noBytes,
+  payloadStart: 0,
+  payloadEnd: 0,
+};
+
 /** Adds a command's operations to a batch, as writes of the log entry `origin`. Throws `corruption` on bytes that are none. */
 export function addCommand(batch: WriteBatch, group: Incarnation, command: CommandBytes, origin: WriteOrigin): void {
   const { bytes, end } = command;
-  const { term: of, index, stamp: stamped } = origin;
+  const header = {
+    term: origin.term,
+    index: origin.index,
+    stamp: origin.stamp,
+    expiry: neverExpires,
+    tombstone: false,
+  };
+  operation.keyBytes = operation.payloadBytes = bytes;
   let at = command.start;
   while (at < end) {
     if (end - at < headerBytes) throw malformed(origin, "a header is cut off");
@@ -116,9 +134,10 @@ export function addCommand(batch: WriteBatch, group: Incarnation, command: Comma
     const keyBytes = readU16(bytes, at + 1);
     const payloadBytes = readU32(bytes, at + 3);
     let keyAt = at + headerBytes;
-    let expiry = neverExpires;
+    header.tombstone = (flags & putFlag) === 0;
+    header.expiry = neverExpires;
     if ((flags & expiryFlag) !== 0 && end - keyAt >= 8) {
-      expiry = stamp(readU64(bytes, keyAt));
+      header.expiry = stamp(readU64(bytes, keyAt));
       keyAt += 8;
     }
     const payloadAt = keyAt + keyBytes;
@@ -126,10 +145,10 @@ export function addCommand(batch: WriteBatch, group: Incarnation, command: Comma
     if (at > end || keyBytes > keyBytesMax || (flags & ~(putFlag | expiryFlag)) !== 0) {
       throw malformed(origin, "an operation is malformed");
     }
-    const key = bytes.subarray(keyAt, payloadAt);
-    if ((flags & putFlag) === 0) batch.delete(group, key, origin);
-    // Field by field: a spread costs more than all the rest of a put.
-    else batch.put(group, key, { term: of, index, stamp: stamped, expiry }, bytes.subarray(payloadAt, at));
+    operation.keyStart = keyAt;
+    operation.keyEnd = operation.payloadStart = payloadAt;
+    operation.payloadEnd = at;
+    batch.add(group, operation, header);
   }
 }
 

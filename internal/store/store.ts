@@ -107,17 +107,25 @@ export class Store {
     return this.parts.pipeline.failed ?? this.parts.log.refusal ?? this.parts.engine.trouble;
   }
 
-  async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<Written> {
+  put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<Written> {
     const { command } = this;
     command.clear();
-    this.addPut(command, key, value, options);
+    try {
+      this.addPut(command, key, value, options);
+    } catch (failure) {
+      return refused(failure);
+    }
     return this.submit(command);
   }
 
-  async delete(key: Uint8Array): Promise<Written> {
+  delete(key: Uint8Array): Promise<Written> {
     const { command } = this;
     command.clear();
-    this.addDelete(command, key);
+    try {
+      this.addDelete(command, key);
+    } catch (failure) {
+      return refused(failure);
+    }
     return this.submit(command);
   }
 
@@ -127,7 +135,7 @@ export class Store {
   }
 
   /** Makes all operations of a batch take effect together, or none. */
-  async write(batch: StoreBatch): Promise<Written> {
+  write(batch: StoreBatch): Promise<Written> {
     return this.submit(batch.command);
   }
 
@@ -224,13 +232,13 @@ export class Store {
   }
 
   private submit(command: CommandWriter): Promise<Written> {
-    this.checkOpen();
+    if (this.closing !== undefined) return refused(this.closedError());
     const { trouble } = this;
     // A full disk refuses what needs space; what frees some goes on.
-    if (trouble !== undefined && (trouble.code !== "storage_full" || command.puts > 0)) throw trouble;
+    if (trouble !== undefined && (trouble.code !== "storage_full" || command.puts > 0)) return refused(trouble);
     if (command.length > payloadBytesMax) {
       const detail = `the batch has ${command.length} bytes; the most is ${payloadBytesMax}. Divide it`;
-      throw new TrefoilError("too_large", detail);
+      return refused(new TrefoilError("too_large", detail));
     }
     return this.parts.pipeline.submit(command.bytes, command.length);
   }
@@ -257,7 +265,11 @@ export class Store {
   }
 
   private checkOpen(): void {
-    if (this.closing !== undefined) throw new TrefoilError("stopping", `the store in ${this.parts.folder} is closed`);
+    if (this.closing !== undefined) throw this.closedError();
+  }
+
+  private closedError(): TrefoilError {
+    return new TrefoilError("stopping", `the store in ${this.parts.folder} is closed`);
   }
 
   private async shutDown(): Promise<void> {
@@ -270,6 +282,11 @@ export class Store {
       await lock.release();
     }
   }
+}
+
+/** Writes are no async functions: those cost a promise and three rounds of microtasks for each write. */
+function refused(failure: unknown): Promise<never> {
+  return Promise.reject(failure instanceof Error ? failure : new Error(String(failure)));
 }
 
 /** Operations that take effect together. May be cleared and used again once `write` has been called. */
