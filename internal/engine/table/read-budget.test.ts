@@ -39,6 +39,30 @@ describe("a read budget", () => {
     assert.equal(budget.stats.slow, 1);
   });
 
+  test("forgives a slow read that is alone among many fast ones, unless it was very slow", () => {
+    for (const [milliseconds, granted] of [
+      [20, true],
+      [21, false],
+    ] as const) {
+      const clock = new FixedClock();
+      const budget = new ReadBudget(1000, clock);
+      for (let count = 0; count < 64; count++) read(budget, clock, 1);
+      read(budget, clock, milliseconds);
+      assert.equal(read(budget, clock, 0), granted);
+      assert.equal(budget.stats.slow, 1);
+    }
+  });
+
+  test("does not forgive slow reads that come often", () => {
+    const clock = new FixedClock();
+    const budget = new ReadBudget(1000, clock);
+    for (let count = 0; count < 64; count++) read(budget, clock, 1);
+    assert.equal(read(budget, clock, 5), true);
+    for (let count = 0; count < 63; count++) read(budget, clock, 1);
+    assert.equal(read(budget, clock, 5), true);
+    assert.equal(read(budget, clock, 0), false);
+  });
+
   test("of none grants none", () => {
     const budget = new ReadBudget(0, new FixedClock());
     assert.equal(budget.tryTake(), false);

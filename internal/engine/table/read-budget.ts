@@ -2,12 +2,18 @@
 // a read takes a fifth of what the detour through the pool takes; from a disk that is slow right now it
 // would hold up everything. So reads are counted, and timed: after a slow one there are none for ten times
 // as long as it took, which leaves at most a tenth of the time to slow reads.
+//
+// A machine with too much to do makes a read look slow now and then, when the thread loses its processor in
+// the middle of one. A slow read that is alone among many fast ones is taken for that.
 
 import type { Clock } from "../../platform/clock.ts";
 
 /** A read that takes longer did not come from the page cache, or the machine is busy. */
 const slowMilliseconds = 1;
 const restFactor = 10;
+/** A slow read behind at least so many fast ones is forgiven, unless it took longer than a thread is kept waiting. */
+const loneAfterReads = 64;
+const loneMilliseconds = 20;
 
 export interface ReadBudgetStats {
   taken: number;
@@ -23,6 +29,8 @@ export class ReadBudget {
   private left: number;
   private startedAt = 0;
   private restUntil = -Infinity;
+  /** Since the last slow one. */
+  private fastReads = 0;
 
   constructor(readsPerTurn: number, clock: Clock) {
     this.readsPerTurn = readsPerTurn;
@@ -48,9 +56,14 @@ export class ReadBudget {
   done(): void {
     const now = this.clock.monotonicMilliseconds();
     const took = now - this.startedAt;
-    if (took <= slowMilliseconds) return;
+    if (took <= slowMilliseconds) {
+      this.fastReads++;
+      return;
+    }
+    const isLone = this.fastReads >= loneAfterReads && took <= loneMilliseconds;
     this.stats.slow++;
-    this.restUntil = now + restFactor * took;
+    this.fastReads = 0;
+    if (!isLone) this.restUntil = now + restFactor * took;
   }
 
   /** Whether anything was taken since the last refill, so that one is due when the turn is over. */
