@@ -4,6 +4,8 @@
 import { corruption } from "../base/errors.ts";
 import { incarnationBytes } from "../base/limits.ts";
 import { payloadStartOf } from "../engine/cell.ts";
+import type { CopyPool } from "../engine/copy-pool.ts";
+import type { EntryView } from "../engine/cursor.ts";
 import { engineKey } from "../engine/reader.ts";
 import type { RecordIterator, Step } from "../engine/record-iterator.ts";
 import type { Incarnation } from "../base/ids.ts";
@@ -11,10 +13,12 @@ import type { Incarnation } from "../base/ids.ts";
 export class StoreScan {
   private readonly iterator: RecordIterator;
   private readonly incarnation: Incarnation;
+  private readonly copies: CopyPool;
 
-  constructor(iterator: RecordIterator, incarnation: Incarnation) {
+  constructor(iterator: RecordIterator, incarnation: Incarnation, copies: CopyPool) {
     this.iterator = iterator;
     this.incarnation = incarnation;
+    this.copies = copies;
   }
 
   /** Moves on without waiting; "load": `await load()`, then call it again. */
@@ -44,24 +48,30 @@ export class StoreScan {
 
   /** The value, in memory that changes with the next step. */
   get valueView(): Uint8Array {
-    const { cellBytes, cellStart, cellEnd } = this.iterator.entry;
-    const at = payloadStartOf(cellBytes, cellStart, cellEnd);
-    const valueAt = at < cellEnd ? at + 1 + (cellBytes[at] as number) : cellEnd + 1;
-    if (valueAt > cellEnd) throw corruption("a record that was scanned has no content type");
-    return cellBytes.subarray(valueAt, cellEnd);
+    const { entry } = this.iterator;
+    return entry.cellBytes.subarray(valueStartOf(entry), entry.cellEnd);
   }
 
   /** A copy of the key. */
   key(): Uint8Array {
-    return this.keyView.slice();
+    const { keyBytes, keyStart, keyEnd } = this.iterator.entry;
+    return this.copies.copy(keyBytes, keyStart + incarnationBytes, keyEnd);
   }
 
   /** A copy of the value. */
   value(): Uint8Array {
-    return this.valueView.slice();
+    const { entry } = this.iterator;
+    return this.copies.copy(entry.cellBytes, valueStartOf(entry), entry.cellEnd);
   }
 
   close(): void {
     this.iterator.close();
   }
+}
+
+function valueStartOf({ cellBytes, cellStart, cellEnd }: EntryView): number {
+  const at = payloadStartOf(cellBytes, cellStart, cellEnd);
+  const valueAt = at < cellEnd ? at + 1 + (cellBytes[at] as number) : cellEnd + 1;
+  if (valueAt > cellEnd) throw corruption("a record that was scanned has no content type");
+  return valueAt;
 }

@@ -7,6 +7,7 @@ import { keyBytesMax } from "../base/limits.ts";
 import { isExpired, neverExpires, stamp, stampsPerMillisecond } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
+import { CopyPool } from "../engine/copy-pool.ts";
 import { Engine } from "../engine/engine.ts";
 import type { EngineStats } from "../engine/engine-stats.ts";
 import type { EngineSnapshot } from "../engine/live-snapshots.ts";
@@ -74,6 +75,7 @@ export class StoreSnapshot {
 export class Store {
   private readonly parts: StoreParts;
   private readonly command = new CommandWriter();
+  private readonly copies = new CopyPool();
   private closing: Promise<void> | undefined;
 
   private constructor(parts: StoreParts) {
@@ -165,7 +167,7 @@ export class Store {
     const { lower, upper, backward, snapshot } = range;
     const now = snapshot?.now ?? clock.now();
     const iterator = engine.iterate(incarnation, { lower, upper, backward, now, snapshot: snapshot?.at });
-    return new StoreScan(iterator, incarnation);
+    return new StoreScan(iterator, incarnation, this.copies);
   }
 
   snapshot(): StoreSnapshot {

@@ -22,7 +22,7 @@ import type {
   WriterFigures,
   WritersCall,
 } from "./side.ts";
-import { Latencies, runLanes, seconds } from "./timing.ts";
+import { runLanes, runWriters, seconds } from "./timing.ts";
 import { collectGarbage, CpuProfile, LoopWatch, MemoryWatch } from "./watches.ts";
 
 type Level = ClassicLevel<string | Uint8Array, Uint8Array>;
@@ -197,23 +197,13 @@ async function scan(call: ScanCall): Promise<Timed> {
   return { operations: seen, seconds: seconds(started) };
 }
 
-async function writers(call: WritersCall): Promise<WriterFigures> {
+function writers(call: WritersCall): Promise<WriterFigures> {
   const db = database();
   const options = { sync: true };
-  const latencies = new Latencies();
-  const started = performance.now();
-  const until = started + call.seconds * 1000;
-  let next = 0;
-  const writer = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const index = next++ % present.count;
-      const begun = performance.now();
-      await db.put(keyOf(index), values.of(index, 0), options);
-      latencies.add(performance.now() - begun);
-    }
-  };
-  await Promise.all(Array.from({ length: call.writers }, writer));
-  return latencies.figures(seconds(started));
+  return runWriters(call, (number) => {
+    const index = number % present.count;
+    return db.put(keyOf(index), values.of(index, 0), options);
+  });
 }
 
 serveSide({

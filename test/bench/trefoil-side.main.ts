@@ -25,7 +25,7 @@ import type {
   WriterFigures,
   WritersCall,
 } from "./side.ts";
-import { Latencies, runLanes, seconds } from "./timing.ts";
+import { runLanes, runWriters, seconds } from "./timing.ts";
 import { collectGarbage, CpuProfile, LoopWatch, MemoryWatch } from "./watches.ts";
 
 const syncIntervalMilliseconds = 1000;
@@ -234,21 +234,12 @@ async function walkCopying(walk: StoreScan, limit: number): Promise<number> {
 
 async function writers(call: WritersCall): Promise<WriterFigures> {
   const target = theStore();
-  const latencies = new Latencies();
-  const started = performance.now();
-  const until = started + call.seconds * 1000;
-  let next = 0;
-  const writer = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const index = next++ % present.count;
-      const begun = performance.now();
-      const { durability } = await target.put(present.of(index), values.of(index, 0));
-      if (durability !== "synced") throw new Error("a write was answered before its fsync");
-      latencies.add(performance.now() - begun);
-    }
-  };
-  await Promise.all(Array.from({ length: call.writers }, writer));
-  return latencies.figures(seconds(started));
+  const { durability } = await target.put(present.of(0), values.of(0, 0));
+  if (durability !== "synced") throw new Error("a write was answered before its fsync");
+  return runWriters(call, (number) => {
+    const index = number % present.count;
+    return target.put(present.of(index), values.of(index, 0));
+  });
 }
 
 function storage(): StorageFigures {
