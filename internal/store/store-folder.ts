@@ -54,11 +54,13 @@ async function checkFolder(disk: Disk, folder: string, options: StoreOptions): P
       if (inside.length === 0) continue;
       throw corruption(`${folder} holds ${part}/${inside[0] ?? ""}, but ${markName} is missing: ${unmarked}`);
     }
-    if (!options.createIfMissing) throw new TrefoilError("not_found", `there is no store in ${folder}`);
+    if (!options.createIfMissing)
+      throw new TrefoilError("not_found", `a store in ${folder} does not exist, and is not to be made`);
     return false;
   }
   await checkMark(disk, folder);
-  if (options.errorIfExists) throw new TrefoilError("conflict", `there is a store in ${folder} already`);
+  if (options.errorIfExists)
+    throw new TrefoilError("conflict", `a store in ${folder} exists, and a new one was wanted`);
   return true;
 }
 

@@ -27,7 +27,6 @@ export interface PowerCutCounts {
   merges: number;
   manifestRotations: number;
   segmentsPurged: number;
-  entriesCarried: number;
   checkpoints: number;
 }
 
@@ -43,7 +42,6 @@ export function noCounts(): PowerCutCounts {
     merges: 0,
     manifestRotations: 0,
     segmentsPurged: 0,
-    entriesCarried: 0,
     checkpoints: 0,
   };
 }
@@ -119,7 +117,6 @@ function count(life: Life | undefined, counts: PowerCutCounts): void {
   counts.merges += engine.compaction.merges;
   counts.manifestRotations += engine.manifest.rotations;
   counts.segmentsPurged += log.counters.segmentsPurged;
-  counts.entriesCarried += log.counters.carriedEntries;
   counts.checkpoints += life.checkpoints;
 }
 
