@@ -43,6 +43,8 @@ export class EngineCore {
   /** The newest write. */
   lastSequence: Sequence;
   private readonly manifest: Manifest;
+  /** The manifest is ahead of it while the edit that made it so is still being installed. */
+  private present: EngineState;
   private nextIncarnation: number;
   private nextNumber: number;
   private installing: Promise<void> = Promise.resolve();
@@ -58,6 +60,7 @@ export class EngineCore {
     this.folder = given.folder;
     this.options = given.options;
     this.manifest = given.manifest;
+    this.present = given.manifest.state;
     this.tables = given.tables;
     this.memtables = new Memtables(
       given.options.memtableBytes,
@@ -70,9 +73,9 @@ export class EngineCore {
     this.nextNumber = given.manifest.state.nextFileNumber;
   }
 
-  /** As of the last durable edit. */
+  /** As of the last durable edit; it changes together with the version and the memtables. */
   get state(): EngineState {
-    return this.manifest.state;
+    return this.present;
   }
 
   get manifestStats(): Manifest["stats"] {
@@ -112,7 +115,8 @@ export class EngineCore {
       await this.manifest.append(whole);
       const kept = new Set(whole.added.map((entry) => entry.meta.number));
       const gone = whole.removed.map((entry) => entry.number).filter((number) => !kept.has(number));
-      this.versions.install(this.manifest.state.version, gone);
+      this.present = this.manifest.state;
+      this.versions.install(this.present.version, gone);
       onInstalled();
       this.changed();
     });
