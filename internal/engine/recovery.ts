@@ -5,9 +5,13 @@ import { corruption } from "../base/errors.ts";
 import { fileNumber } from "../base/ids.ts";
 import type { FileNumber } from "../base/ids.ts";
 import { currentName, joinPath, parseFileName, tableName } from "./file-names.ts";
+import type { EngineFile } from "./file-names.ts";
 import { Manifest } from "./version/manifest.ts";
 import type { ManifestPlace } from "./version/manifest.ts";
+import { emptyState } from "./version/version-edit.ts";
 import type { EngineState } from "./version/version-edit.ts";
+
+const firstNumber = emptyState.nextFileNumber;
 
 /** The manifest of the folder, made when there is none. */
 export async function openManifest(place: ManifestPlace): Promise<Manifest> {
@@ -16,10 +20,13 @@ export async function openManifest(place: ManifestPlace): Promise<Manifest> {
   const names = await disk.list(folder);
   const own = names.map((name) => ({ name, file: parseFileName(name) }));
   if (!names.includes(currentName)) {
-    const table = own.find(({ file }) => file?.kind === "table");
-    if (table !== undefined) {
-      const there = joinPath(folder, table.name);
-      throw corruption(`${joinPath(folder, currentName)} is missing, but there is ${there}: the folder is damaged`);
+    const evidence = own.find(({ file }) => file !== undefined && !isOfFirstOpen(file));
+    if (evidence !== undefined) {
+      const there = joinPath(folder, evidence.name);
+      throw corruption(
+        `${joinPath(folder, currentName)} is missing, but there is ${there}: the folder is damaged, or a checkpoint ` +
+          `that was not finished`,
+      );
     }
     // A crash while the folder was being made: nothing was promised yet.
     for (const { name, file } of own) if (file !== undefined) await disk.remove(joinPath(folder, name));
@@ -30,6 +37,11 @@ export async function openManifest(place: ManifestPlace): Promise<Manifest> {
   const manifest = await Manifest.open(place, fileNumber(next), (state) => checkTables(state, folder, names));
   await removeStrays(place, manifest);
   return manifest;
+}
+
+/** An engine that is being made has no table, and its manifest is file 1. Nobody relies on it before there is a `current`. */
+function isOfFirstOpen(file: EngineFile): boolean {
+  return file.kind !== "current" && file.kind !== "table" && file.number === firstNumber;
 }
 
 function checkTables(state: EngineState, folder: string, names: readonly string[]): void {
