@@ -4,9 +4,10 @@
 import { corruption } from "../base/errors.ts";
 import { fileNumber } from "../base/ids.ts";
 import type { FileNumber } from "../base/ids.ts";
+import type { Disk } from "../platform/disk.ts";
 import { currentName, joinPath, parseFileName, tableName } from "./file-names.ts";
 import type { EngineFile } from "./file-names.ts";
-import { Manifest } from "./version/manifest.ts";
+import { emptyManifestBytes, Manifest } from "./version/manifest.ts";
 import type { ManifestPlace } from "./version/manifest.ts";
 import { emptyState } from "./version/version-edit.ts";
 import type { EngineState } from "./version/version-edit.ts";
@@ -20,9 +21,9 @@ export async function openManifest(place: ManifestPlace): Promise<Manifest> {
   const names = await disk.list(folder);
   const own = names.map((name) => ({ name, file: parseFileName(name) }));
   if (!names.includes(currentName)) {
-    const evidence = own.find(({ file }) => file !== undefined && !isOfFirstOpen(file));
-    if (evidence !== undefined) {
-      const there = joinPath(folder, evidence.name);
+    for (const { name, file } of own) {
+      const there = joinPath(folder, name);
+      if (file === undefined || (await isOfFirstOpen(file, disk, there))) continue;
       throw corruption(
         `${joinPath(folder, currentName)} is missing, but there is ${there}: the folder is damaged, or a checkpoint ` +
           `that was not finished`,
@@ -39,9 +40,13 @@ export async function openManifest(place: ManifestPlace): Promise<Manifest> {
   return manifest;
 }
 
-/** An engine that is being made has no table, and its manifest is file 1. Nobody relies on it before there is a `current`. */
-function isOfFirstOpen(file: EngineFile): boolean {
-  return file.kind !== "current" && file.kind !== "table" && file.number === firstNumber;
+/**
+ * An engine that is being made has no table, and its manifest is file 1 and tells of nothing. Nobody relies
+ * on it before there is a `current`.
+ */
+async function isOfFirstOpen(file: EngineFile, disk: Disk, path: string): Promise<boolean> {
+  if (file.kind === "current" || file.kind === "table" || file.number !== firstNumber) return false;
+  return file.kind === "temporary" || ((await disk.sizeOf(path)) ?? 0) <= emptyManifestBytes;
 }
 
 function checkTables(state: EngineState, folder: string, names: readonly string[]): void {

@@ -16,7 +16,7 @@ import type { EngineSnapshot } from "../../internal/engine/live-snapshots.ts";
 import type { EngineOptions } from "../../internal/engine/options.ts";
 import { engineKey } from "../../internal/engine/reader.ts";
 import { TableBuilder } from "../../internal/engine/table/table-builder.ts";
-import { readManifest } from "../../internal/engine/version/manifest.ts";
+import { readManifest } from "../../internal/engine/version/manifest-reader.ts";
 import { faultOf } from "../../internal/engine/version/version.ts";
 import { WriteBatch } from "../../internal/engine/write-batch.ts";
 import type { Disk } from "../../internal/platform/disk.ts";

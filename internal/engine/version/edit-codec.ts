@@ -5,6 +5,7 @@ import { copyBytes } from "../../base/bytes.ts";
 import { ByteReader, ByteWriter } from "../../base/codec.ts";
 import { corruption } from "../../base/errors.ts";
 import { fileNumber, groupId, incarnation, logIndex, sequence, term } from "../../base/ids.ts";
+import { engineKeyBytesMax, incarnationBytes } from "../../base/limits.ts";
 import { stamp } from "../../base/stamp.ts";
 import type { Version as WriteVersion } from "../cell.ts";
 import type { GarbageHorizon } from "../garbage.ts";
@@ -120,8 +121,8 @@ function readTable(source: ByteReader): TableMeta {
     bytes: source.varint(),
     entries: source.varint(),
     tombstones: source.varint(),
-    smallest: copyBytes(source.block()),
-    largest: copyBytes(source.block()),
+    smallest: readKey(source),
+    largest: readKey(source),
     sequenceLeast: sequence(source.varint()),
     sequenceGreatest: sequence(source.varint()),
     stampGreatest: stamp(source.varint()),
@@ -133,6 +134,12 @@ function readTable(source: ByteReader): TableMeta {
   };
   const override = source.varint();
   return override === 0 ? meta : { ...meta, sequenceOverride: sequence(override) };
+}
+
+function readKey(source: ByteReader): Uint8Array {
+  const key = source.block();
+  if (key.length >= incarnationBytes && key.length <= engineKeyBytesMax) return copyBytes(key);
+  throw corruption(`${source.what}: a key of ${key.length} bytes before offset ${source.at} of the edit`);
 }
 
 function readLevel(source: ByteReader): number {

@@ -1,55 +1,77 @@
 // A manifest in bytes: a header, then one frame per edit.
 //
-//   header:  magic "TREFOILM" (8) | format (4) | masked crc of the 12 before (4)
+//   header:  magic "TREFOILM" (8) | format (4) | number of the manifest (8) | masked crc of the 20 before (4)
 //   frame:   magic (4) | length (4) | number (4) | position (4) | masked crc (4) | edit (length)
 //
-// Frames are numbered from 1 and say at which offset they stand. The checksum covers all but the magic. Each frame is synced before
-// the next is written, so after a crash at most the last one may be torn: a frame that is no frame is a
-// torn tail only if no frame with a higher number follows it anywhere. Otherwise it is damage.
+// Frames are numbered from 1 and say at which offset they stand. A frame's checksum covers all of it but
+// the magic and starts from the header's, so that bytes of another manifest never pass. Each frame is
+// synced before the next is written, so after a crash at most the last one may be torn: what is no frame
+// is a torn tail only if no frame follows it anywhere. Otherwise it is damage.
+// docs/formats/manifest.md has the grammar and a worked example.
 
-import { crc32, crc32Continue, maskCrc } from "../../base/checksum.ts";
-import { readU32, writeU32 } from "../../base/codec.ts";
-import { corruption } from "../../base/errors.ts";
 import { equalBytes, utf8 } from "../../base/bytes.ts";
+import { crc32, crc32Continue, maskCrc } from "../../base/checksum.ts";
+import { readU32, readU64, writeU32, writeU64 } from "../../base/codec.ts";
+import { corruption, TrefoilError } from "../../base/errors.ts";
+import { fileNumber } from "../../base/ids.ts";
+import type { FileNumber } from "../../base/ids.ts";
 
 export const manifestFormat = 1;
-export const headerBytes = 16;
+export const headerBytes = 24;
 export const frameHeaderBytes = 20;
 
 const magic = utf8("TREFOILM");
 const frameMagic = 0x54494445;
+const formatAt = 8;
+const numberAt = 12;
+const headerCrcAt = 20;
 
-export function encodeHeader(): Uint8Array {
+/** What every frame's checksum starts from. */
+export type FrameSeed = number;
+
+export function encodeHeader(number: FileNumber): Uint8Array {
   const header = new Uint8Array(headerBytes);
   header.set(magic);
-  writeU32(header, 8, manifestFormat);
-  writeU32(header, 12, maskCrc(crc32(header, 0, 12)));
+  writeU32(header, formatAt, manifestFormat);
+  writeU64(header, numberAt, number);
+  writeU32(header, headerCrcAt, maskCrc(crc32(header, 0, headerCrcAt)));
   return header;
 }
 
-/** Throws unless the file begins as a manifest of a format that is known here. */
-export function checkHeader(bytes: Uint8Array, path: string): void {
-  if (bytes.length < headerBytes || !equalBytes(bytes.subarray(0, magic.length), magic)) {
-    throw corruption(`${path} is not a manifest of Trefoil's engine: it does not begin with "TREFOILM"`);
-  }
-  if (readU32(bytes, 12) !== maskCrc(crc32(bytes, 0, 12))) {
-    throw corruption(`${path}: the checksum of its header is wrong`);
-  }
-  const format = readU32(bytes, 8);
-  if (format !== manifestFormat) {
-    const known = `this version reads format ${manifestFormat}`;
-    throw corruption(`${path} has manifest format ${format}; ${known}. Use the version of Trefoil that wrote it`);
-  }
+/** REQUIRES: the bytes begin with a header that is sound. */
+export function seedOf(bytes: Uint8Array): FrameSeed {
+  return crc32(bytes, 0, headerCrcAt);
 }
 
-export function encodeFrame(number: number, position: number, edit: Uint8Array): Uint8Array {
+/** The manifest's number. Throws unless the file begins as a manifest of a format that is known here. */
+export function decodeHeader(bytes: Uint8Array, path: string): FileNumber {
+  const foreign = bytes.length < headerBytes || !equalBytes(bytes.subarray(0, magic.length), magic);
+  if (foreign) throw corruption(`${path} is not a manifest of Trefoil's engine: it does not begin as one`);
+  const format = readU32(bytes, formatAt);
+  if (readU32(bytes, headerCrcAt) !== maskCrc(crc32(bytes, 0, headerCrcAt))) {
+    throw corruption(`${path}: the header at offset 0 does not match its checksum`);
+  }
+  if (format !== manifestFormat) {
+    const known = `this version of Trefoil reads format ${manifestFormat}`;
+    throw new TrefoilError("bad_request", `${path} has manifest format ${format}; ${known}: use the one that wrote it`);
+  }
+  return fileNumber(readU64(bytes, numberAt));
+}
+
+export interface FramePlace {
+  readonly seed: FrameSeed;
+  readonly number: number;
+  readonly position: number;
+}
+
+export function encodeFrame(place: FramePlace, edit: Uint8Array): Uint8Array {
   const frame = new Uint8Array(frameHeaderBytes + edit.length);
   writeU32(frame, 0, frameMagic);
   writeU32(frame, 4, edit.length);
-  writeU32(frame, 8, number);
-  writeU32(frame, 12, position);
+  writeU32(frame, 8, place.number);
+  writeU32(frame, 12, place.position);
   frame.set(edit, frameHeaderBytes);
-  writeU32(frame, 16, frameCrc(frame, 0, edit.length));
+  writeU32(frame, 16, frameCrc(frame, { at: 0, length: edit.length, seed: place.seed }));
   return frame;
 }
 
@@ -68,35 +90,49 @@ export interface Frames {
 
 /** All frames of a manifest. Throws `corruption` on damage that no crash explains. */
 export function readFrames(bytes: Uint8Array, path: string): Frames {
-  checkHeader(bytes, path);
+  decodeHeader(bytes, path);
   const frames: Frame[] = [];
   let at = headerBytes;
   for (;;) {
-    const frame = frameAt(bytes, at);
+    const frame = frameAt(bytes, at, seedOf(bytes));
     if (frame === undefined || frame.number !== frames.length + 1) break;
     frames.push(frame);
-    at += frameHeaderBytes + frame.edit.length;
+    at = endOf(frame);
   }
-  for (let later = at; later + frameHeaderBytes <= bytes.length; later++) {
-    const frame = frameAt(bytes, later);
-    if (frame === undefined) continue;
-    throw corruption(`${path}: edit ${frames.length + 1} at offset ${at} is damaged; edit ${frame.number} follows it`);
-  }
-  return { frames, end: at };
+  const later = nextFrame(bytes, at);
+  if (later === undefined) return { frames, end: at };
+  throw corruption(
+    `${path}: edit ${frames.length + 1} at offset ${at} is damaged: edit ${later.number} follows it at offset ${later.at}`,
+  );
 }
 
-function frameAt(bytes: Uint8Array, at: number): Frame | undefined {
+export function endOf(frame: Frame): number {
+  return frame.at + frameHeaderBytes + frame.edit.length;
+}
+
+/** The first sound frame at or behind `from`. */
+export function nextFrame(bytes: Uint8Array, from: number): Frame | undefined {
+  const seed = seedOf(bytes);
+  for (let at = from; at + frameHeaderBytes <= bytes.length; at++) {
+    const frame = frameAt(bytes, at, seed);
+    if (frame !== undefined) return frame;
+  }
+  return undefined;
+}
+
+function frameAt(bytes: Uint8Array, at: number, seed: FrameSeed): Frame | undefined {
   if (at + frameHeaderBytes > bytes.length || readU32(bytes, at) !== frameMagic) return undefined;
   if (readU32(bytes, at + 12) !== at) return undefined;
   const length = readU32(bytes, at + 4);
   if (length > bytes.length - at - frameHeaderBytes) return undefined;
-  if (readU32(bytes, at + 16) !== frameCrc(bytes, at, length)) return undefined;
+  if (readU32(bytes, at + 16) !== frameCrc(bytes, { at, length, seed })) return undefined;
   const start = at + frameHeaderBytes;
   return { at, number: readU32(bytes, at + 8), edit: bytes.subarray(start, start + length) };
 }
 
-function frameCrc(bytes: Uint8Array, at: number, length: number): number {
-  const head = crc32(bytes, at + 4, at + 16);
+function frameCrc(bytes: Uint8Array, frame: { at: number; length: number; seed: FrameSeed }): number {
+  const { at, length, seed } = frame;
+  const head = crc32Continue(seed, bytes.subarray(at + 4, at + 16));
   const start = at + frameHeaderBytes;
   return maskCrc(crc32Continue(head, bytes.subarray(start, start + length)));
 }

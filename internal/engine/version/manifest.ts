@@ -7,23 +7,27 @@
 //
 // When an append fails for want of space, nobody knows how much of the frame is on disk. Nothing more is
 // written to that file: the next append begins a new manifest, in which the edit is part of the state. A
-// failed sync is final.
+// crash before that may find the edit done or not, so whoever made it keeps what it names until a later
+// append has succeeded. A failed sync is final, whatever reason the disk gives: the manifest takes nothing more.
 
-import { utf8, utf8Text } from "../../base/bytes.ts";
-import { corruption, TrefoilError } from "../../base/errors.ts";
+import { assert } from "../../base/assert.ts";
+import { utf8 } from "../../base/bytes.ts";
+import { TrefoilError } from "../../base/errors.ts";
 import { fileNumber } from "../../base/ids.ts";
 import type { FileNumber } from "../../base/ids.ts";
-import { DiskFailure, readFully, writeFully } from "../../platform/disk.ts";
+import { DiskFailure, writeFully } from "../../platform/disk.ts";
 import type { Disk, DiskFile } from "../../platform/disk.ts";
-import { currentName, joinPath, manifestName, parseFileName, temporaryName } from "../file-names.ts";
-import { decodeEdit, encodeEdit } from "./edit-codec.ts";
-import { encodeFrame, encodeHeader, readFrames } from "./manifest-format.ts";
+import { currentName, joinPath, manifestName, temporaryName } from "../file-names.ts";
+import { encodeEdit } from "./edit-codec.ts";
+import { encodeFrame, encodeHeader, frameHeaderBytes, headerBytes, seedOf } from "./manifest-format.ts";
+import type { FrameSeed } from "./manifest-format.ts";
+import { readCurrent, readManifest } from "./manifest-reader.ts";
+import { faultOfState } from "./state-invariants.ts";
 import { applyEdit, editFromState, emptyState } from "./version-edit.ts";
 import type { EngineState, VersionEdit } from "./version-edit.ts";
-import { faultOf } from "./version.ts";
 
-/** A manifest larger than this is not one of ours: rotation keeps them far below. */
-const manifestBytesMost = 1024 * 1024 * 1024;
+/** Of the manifest that begins a new folder. */
+export const emptyManifestBytes = headerBytes + frameHeaderBytes + encodeEdit(editFromState(emptyState)).length;
 
 export interface ManifestPlace {
   readonly disk: Disk;
@@ -44,6 +48,7 @@ export class Manifest {
   private present: EngineState;
   private file: DiskFile | undefined;
   private number: FileNumber | undefined;
+  private seed: FrameSeed = 0;
   private position = 0;
   private frames = 0;
   /** Bytes of the state that the present manifest begins with: no use in rotating before it has doubled. */
@@ -75,7 +80,7 @@ export class Manifest {
     numberAtLeast: FileNumber,
     check: (state: EngineState) => void,
   ): Promise<Manifest> {
-    const number = await readCurrent(place);
+    const number = await readCurrent(place.disk, place.folder);
     const { state } = await readManifest(place.disk, joinPath(place.folder, manifestName(number)));
     check(state);
     const manifest = new Manifest(place, state, number);
@@ -100,7 +105,9 @@ export class Manifest {
   async append(edit: VersionEdit): Promise<EngineState> {
     if (this.dead !== undefined) throw this.dead;
     const next = applyEdit(this.present, edit);
-    const frame = encodeFrame(this.frames + 1, this.position, encodeEdit(edit));
+    assertSound(next);
+    const place = { seed: this.seed, number: this.frames + 1, position: this.position };
+    const frame = encodeFrame(place, encodeEdit(edit));
     const full = this.position + frame.length > Math.max(this.place.bytesMax, 2 * this.bytesAtStart);
     if (this.doubtful || full) {
       this.stats.rotations++;
@@ -124,11 +131,9 @@ export class Manifest {
     const file = this.file as DiskFile;
     try {
       await writeFully(file, frame, this.position);
-      await file.syncData();
+      await this.sync(file.path, () => file.syncData());
     } catch (failure) {
-      this.doubtful = true;
-      if (!(failure instanceof DiskFailure && failure.kind === "full")) this.dead = asError(failure);
-      throw failure;
+      this.fail(failure);
     }
     this.position += frame.length;
     this.frames++;
@@ -140,116 +145,97 @@ export class Manifest {
    * that failed may be current already.
    */
   private async begin(state: EngineState, numberAtLeast: FileNumber): Promise<void> {
-    const { disk, folder } = this.place;
     const number = fileNumber(Math.max(numberAtLeast, this.numberTried + 1));
     this.numberTried = number;
     const whole: EngineState = { ...state, nextFileNumber: fileNumber(number + 1) };
-    const path = joinPath(folder, manifestName(number));
-    const header = encodeHeader();
-    const frame = encodeFrame(1, header.length, encodeEdit(editFromState(whole)));
-    let file: DiskFile | undefined;
-    try {
-      file = await disk.openFile(path, { access: "write", create: "must" });
-      await writeFully(file, header, 0);
-      await writeFully(file, frame, header.length);
-      await file.syncData();
-      // A rename may reach the disk before the name that it leads to: the new manifest's own name goes first.
-      await disk.syncFolder(folder);
-      await this.pointTo(number);
-    } catch (failure) {
-      await file?.close();
-      if (!(failure instanceof DiskFailure && failure.kind === "full")) this.dead = asError(failure);
-      this.doubtful = true;
-      throw failure;
-    }
-    const oldFile = this.file;
-    const oldNumber = this.number;
+    assertSound(whole);
+    const header = encodeHeader(number);
+    const seed = seedOf(header);
+    const frame = encodeFrame({ seed, number: 1, position: headerBytes }, encodeEdit(editFromState(whole)));
+    const file = await this.writeWhole(number, [header, frame]);
+    const old = { file: this.file, number: this.number };
     this.file = file;
     this.number = number;
     this.present = whole;
+    this.seed = seed;
     this.frames = 1;
-    this.position = this.bytesAtStart = header.length + frame.length;
+    this.position = this.bytesAtStart = headerBytes + frame.length;
     this.stats.bytesWritten += this.position;
     this.doubtful = false;
-    await oldFile?.close();
-    if (oldNumber !== undefined) await disk.remove(joinPath(folder, manifestName(oldNumber)));
+    await this.discard(old.file, old.number === undefined ? [] : [manifestName(old.number)]);
   }
 
-  private async pointTo(number: FileNumber): Promise<void> {
+  private async writeWhole(number: FileNumber, parts: readonly Uint8Array[]): Promise<DiskFile> {
     const { disk, folder } = this.place;
+    const path = joinPath(folder, manifestName(number));
     const temporary = joinPath(folder, temporaryName(number));
-    const file = await disk.openFile(temporary, { access: "write", create: "must" });
+    let file: DiskFile | undefined;
+    let renaming = false;
+    try {
+      file = await disk.openFile(path, { access: "write", create: "must" });
+      const opened = file;
+      let position = 0;
+      for (const part of parts) {
+        await writeFully(opened, part, position);
+        position += part.length;
+      }
+      await this.sync(path, () => opened.syncData());
+      // A rename may reach the disk before the name that it leads to: the new manifest's own name goes first.
+      await this.sync(folder, () => disk.syncFolder(folder));
+      await this.writeName(temporary, number);
+      renaming = true;
+      await disk.rename(temporary, joinPath(folder, currentName));
+      await this.sync(folder, () => disk.syncFolder(folder));
+      return file;
+    } catch (failure) {
+      // Once the rename was tried, `current` may lead here after a crash.
+      await this.discard(file, renaming ? [] : [manifestName(number), temporaryName(number)]);
+      return this.fail(failure);
+    }
+  }
+
+  private async writeName(temporary: string, number: FileNumber): Promise<void> {
+    const file = await this.place.disk.openFile(temporary, { access: "write", create: "must" });
     try {
       await writeFully(file, utf8(`${manifestName(number)}\n`), 0);
-      await file.syncData();
+      await this.sync(temporary, () => file.syncData());
     } finally {
       await file.close();
     }
-    await disk.rename(temporary, joinPath(folder, currentName));
-    await disk.syncFolder(folder);
   }
+
+  /** What a failed sync left on disk nobody can find out, so nothing more is written. */
+  private async sync(path: string, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (cause) {
+      const detail = `${path} could not be synced: ${asError(cause).message}; the manifest takes no more edits`;
+      this.dead = new TrefoilError("internal", detail, { cause });
+      throw this.dead;
+    }
+  }
+
+  /** A full disk leaves the way open to a new manifest, anything else does not. */
+  private fail(failure: unknown): never {
+    this.doubtful = true;
+    if (!(failure instanceof DiskFailure && failure.kind === "full")) this.dead ??= asError(failure);
+    throw failure;
+  }
+
+  /** Files of no use any more. What cannot be removed is only wasted space: the next open removes it. */
+  private async discard(file: DiskFile | undefined, names: readonly string[]): Promise<void> {
+    const { disk, folder } = this.place;
+    const steps = [async () => file?.close(), ...names.map((name) => () => disk.remove(joinPath(folder, name)))];
+    for (const step of steps) await step().catch(() => undefined);
+  }
+}
+
+/** A state that breaks an invariant is never written: what is read back would be refused. */
+function assertSound(state: EngineState): void {
+  const fault = faultOfState(state);
+  assert(fault === undefined, "an edit leads to a state that cannot be", { fault });
 }
 
 function asError(failure: unknown): Error {
   return failure instanceof Error ? failure : new Error(String(failure));
-}
-
-async function readCurrent(place: ManifestPlace): Promise<FileNumber> {
-  const path = joinPath(place.folder, currentName);
-  const text = utf8Text(await readWhole(place.disk, path));
-  const parsed = text.endsWith("\n") ? parseFileName(text.slice(0, -1)) : undefined;
-  if (parsed?.kind !== "manifest") {
-    throw corruption(`${path} does not name a manifest: it holds ${JSON.stringify(text.slice(0, 80))}`);
-  }
-  return parsed.number;
-}
-
-export interface ReadManifest {
-  readonly state: EngineState;
-  readonly edits: readonly VersionEdit[];
-  readonly fileBytes: number;
-  /** Less than fileBytes when the last frame is torn. */
-  readonly soundBytes: number;
-}
-
-/** Reads a manifest without changing anything. Throws `corruption` when it is damaged or none. */
-export async function readManifest(disk: Disk, path: string): Promise<ReadManifest> {
-  const bytes = await readWhole(disk, path);
-  const { frames, end } = readFrames(bytes, path);
-  const edits: VersionEdit[] = [];
-  let state = emptyState;
-  for (const { at, edit: encoded, number } of frames) {
-    const what = `${path}: edit ${number} at offset ${at}`;
-    const edit = decodeEdit(encoded, what);
-    edits.push(edit);
-    state = applyForeign(state, edit, what);
-  }
-  if (frames.length === 0) throw corruption(`${path}: its first edit is missing`);
-  return { state, edits, fileBytes: bytes.length, soundBytes: end };
-}
-
-/** applyEdit, of an edit that may be nonsense although its checksum is right. */
-function applyForeign(state: EngineState, edit: VersionEdit, what: string): EngineState {
-  for (const { level, number } of edit.removed) {
-    const there = state.version.levels[level]?.some((table) => table.number === number) ?? false;
-    if (!there) throw corruption(`${what} removes table ${number} from level ${level}, which does not hold it`);
-  }
-  const next = applyEdit(state, edit);
-  const fault = faultOf(next.version);
-  if (fault !== undefined) throw corruption(`${what}: ${fault}`);
-  return next;
-}
-
-async function readWhole(disk: Disk, path: string): Promise<Uint8Array> {
-  const size = await disk.sizeOf(path);
-  if (size === undefined) throw corruption(`${path} is missing`);
-  if (size > manifestBytesMost) throw corruption(`${path} is too large to be ours: ${size} bytes`);
-  const file = await disk.openFile(path, { access: "read" });
-  try {
-    const bytes = new Uint8Array(size);
-    const read = await readFully(file, bytes, 0);
-    return bytes.subarray(0, read);
-  } finally {
-    await file.close();
-  }
 }

@@ -104,11 +104,13 @@ export function applyEdit(state: EngineState, edit: VersionEdit): EngineState {
       nextIncarnation = incarnation(Math.max(nextIncarnation, next + 1));
     }
   }
+  // What comes too late, of an incarnation that no group has any more, is of no use to anybody.
+  const living = new Set([...groups.values()].map((place) => place.incarnation));
   for (const { incarnation: of, index } of edit.applied) {
-    if (!dead.has(of)) applied.set(of, logIndex(Math.max(applied.get(of) ?? 0, index)));
+    if (living.has(of)) applied.set(of, logIndex(Math.max(applied.get(of) ?? 0, index)));
   }
   for (const horizon of edit.garbage) {
-    if (!dead.has(horizon.incarnation)) horizons.set(horizon.incarnation, furthest(horizons, horizon));
+    if (living.has(horizon.incarnation)) horizons.set(horizon.incarnation, furthest(horizons, horizon));
   }
   for (const gone of edit.died) dead.add(gone);
   for (const gone of edit.forgotten) dead.delete(gone);

@@ -1,0 +1,229 @@
+// What a damaged, foreign or missing manifest leads to: an error that names file and offset, and nothing
+// changed on disk. A torn last edit is no damage.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  contentsOf,
+  currentPath,
+  manifestFolder,
+  openOn,
+  shown,
+  writtenManifest,
+} from "../../../test/engine/manifest-rig.ts";
+import { MemoryDisk } from "../../../test/disk/memory-disk.ts";
+import { utf8, utf8Text } from "../../base/bytes.ts";
+import { crc32, maskCrc } from "../../base/checksum.ts";
+import { writeU32 } from "../../base/codec.ts";
+import { fileNumber } from "../../base/ids.ts";
+import { decodeHeader, encodeFrame, encodeHeader, endOf, headerBytes, readFrames, seedOf } from "./manifest-format.ts";
+import { inspectManifest } from "./manifest-inspector.ts";
+import { readManifest } from "./manifest-reader.ts";
+import type { EngineState } from "./version-edit.ts";
+
+async function readAs(bytes: Uint8Array, path: string): Promise<EngineState> {
+  const disk = new MemoryDisk();
+  disk.put(path, bytes);
+  return (await readManifest(disk, path)).state;
+}
+
+describe("a damaged manifest", () => {
+  test("is refused for any flipped bit but those of its last edit, with file and offset", async () => {
+    const { path, bytes, states } = await writtenManifest(6, 31);
+    const { frames } = readFrames(bytes, path);
+    const last = frames.at(-1)?.at ?? 0;
+    assert.ok(frames.length === 7 && last > 200);
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const damaged = bytes.slice();
+      const at = bit >> 3;
+      damaged[at] = (damaged[at] as number) ^ (1 << (bit & 7));
+      if (at >= last) {
+        assert.equal(shown(await readAs(damaged, path)), shown(states[5] as EngineState), `bit ${bit}`);
+        continue;
+      }
+      const within = frames.find((frame) => at >= frame.at && at < endOf(frame));
+      const where = within === undefined ? "" : `edit ${within.number} at offset ${within.at} is damaged`;
+      await assert.rejects(readAs(damaged, path), (error: Error & { code?: string }) => {
+        assert.equal(error.code, "corruption", `bit ${bit}`);
+        assert.ok(error.message.startsWith(path) && error.message.includes(where), error.message);
+        return true;
+      });
+    }
+  });
+
+  test("that ends anywhere is read up to its last whole edit, and refused without the first", async () => {
+    const { path, bytes, states } = await writtenManifest(5, 32);
+    const ends = readFrames(bytes, path).frames.map(endOf);
+    for (let length = 0; length < bytes.length; length++) {
+      const whole = ends.filter((end) => end <= length).length;
+      const read = readAs(bytes.slice(0, length), path);
+      if (whole === 0) await assert.rejects(read, { code: "corruption" }, `${length} bytes`);
+      else assert.equal(shown(await read), shown(states[whole - 1] as EngineState), `${length} bytes`);
+    }
+  });
+
+  test("never takes bytes of another manifest for its own", async () => {
+    const { path, bytes, edits } = await writtenManifest(3, 33);
+    const { frames, end } = readFrames(bytes, path);
+    const header = encodeHeader(fileNumber(2));
+    const foreign = seedOf(header);
+    const edit = (frames.at(-1) as (typeof frames)[number]).edit;
+    const next = encodeFrame({ seed: foreign, number: 5, position: end }, edit);
+    const grown = new Uint8Array(bytes.length + next.length);
+    grown.set(bytes);
+    grown.set(next, end);
+    const disk = new MemoryDisk();
+    disk.put(path, grown);
+    const read = await readManifest(disk, path);
+    assert.equal(read.edits.length, edits.length + 1, "the empty state and its edits");
+    assert.equal(read.soundBytes, end);
+    // The same bytes at another place, or once more, are no edit either.
+    grown.set(bytes.subarray(end - next.length, end), end);
+    assert.equal((await readAs(grown, path)).nextFileNumber, read.state.nextFileNumber);
+  });
+
+  test("with an edit that cannot be, although its checksum is right, is refused", async () => {
+    const { path, bytes } = await writtenManifest(2, 34);
+    const { end } = readFrames(bytes, path);
+    // Remove table 77 from level 3; add nothing.
+    const impossible = Uint8Array.of(2, 3, 77);
+    const frame = encodeFrame({ seed: seedOf(bytes), number: 4, position: end }, impossible);
+    const grown = new Uint8Array(end + frame.length);
+    grown.set(bytes);
+    grown.set(frame, end);
+    const message = `${path}: edit 4 at offset ${end} removes table 77 from level 3, which does not hold it`;
+    await assert.rejects(readAs(grown, path), { code: "corruption", message });
+  });
+
+  test("under another's name is refused", async () => {
+    const { bytes } = await writtenManifest(2, 35);
+    await assert.rejects(readAs(bytes, "/engine/manifest-000009"), {
+      code: "corruption",
+      message: "/engine/manifest-000009: the header says that this is manifest 1, the name says 9",
+    });
+  });
+
+  test("whose last edit is torn is cut, and written anew before anything is added", async () => {
+    const { disk, path, bytes, states } = await writtenManifest(4, 36);
+    disk.put(path, bytes.slice(0, -3));
+    const manifest = await openOn(disk);
+    assert.equal(shown(manifest.state), shown(states[3] as EngineState));
+    await manifest.close();
+    assert.deepEqual(await disk.list(manifestFolder), [
+      "current",
+      `manifest-${String(manifest.fileNumber).padStart(6, "0")}`,
+    ]);
+    assert.notEqual(manifest.fileNumber, 1);
+  });
+});
+
+describe("a folder without a usable manifest", () => {
+  const cases: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array | undefined, object])[] = [
+    ["a missing manifest", () => undefined, { code: "corruption", message: "/engine/manifest-000001 is missing" }],
+    [
+      "a foreign file",
+      () => utf8("SQLite format 3 and so on, and on, and on"),
+      { code: "corruption", message: /manifest-000001 is not a manifest of Trefoil's engine/ },
+    ],
+    ["an empty file", () => new Uint8Array(0), { code: "corruption", message: /is not a manifest/ }],
+    [
+      "a newer format",
+      (bytes) => {
+        const newer = bytes.slice();
+        writeU32(newer, 8, 2);
+        writeU32(newer, 20, maskCrc(crc32(newer, 0, 20)));
+        return newer;
+      },
+      { code: "bad_request", message: /manifest-000001 has manifest format 2; this version of Trefoil reads format 1/ },
+    ],
+    [
+      "a damaged edit",
+      (bytes) => {
+        const damaged = bytes.slice();
+        damaged[headerBytes + 22] = 0xff;
+        return damaged;
+      },
+      { code: "corruption", message: /edit 1 at offset 24 is damaged: edit 2 follows it at offset \d+/ },
+    ],
+  ];
+  for (const [what, change, expected] of cases) {
+    test(`is refused and left as it is: ${what}`, async () => {
+      const { disk, path, bytes } = await writtenManifest(3, 37);
+      const changed = change(bytes);
+      if (changed === undefined) await disk.remove(path);
+      else disk.put(path, changed);
+      const before = await contentsOf(disk);
+      await assert.rejects(openOn(disk), expected);
+      assert.deepEqual(await contentsOf(disk), before);
+      assert.equal(disk.openFileCount, 0);
+    });
+  }
+
+  test("is refused and left as it is: a `current` that names none", async () => {
+    for (const text of [
+      "",
+      "manifest-000001",
+      "manifest-1\n",
+      "000001.table\n",
+      "../manifest-000001\n",
+      "\u0000\u0000\n",
+    ]) {
+      const { disk } = await writtenManifest(1, 38);
+      disk.put(currentPath, utf8(text));
+      const before = await contentsOf(disk);
+      await assert.rejects(openOn(disk), {
+        code: "corruption",
+        message: /^\/engine\/current does not name a manifest: it holds "/,
+      });
+      assert.deepEqual(await contentsOf(disk), before);
+    }
+  });
+});
+
+describe("the inspector of manifests", () => {
+  test("finds all edits and the state they come to", async () => {
+    const { disk, path, edits, states, bytes } = await writtenManifest(5, 41);
+    const before = await contentsOf(disk);
+    const findings = await inspectManifest(disk, path);
+    assert.deepEqual(findings[0], {
+      kind: "header",
+      format: 1,
+      number: decodeHeader(bytes, path),
+      fileBytes: bytes.length,
+    });
+    const found = findings.flatMap((finding) => (finding.kind === "edit" ? [finding.edit] : []));
+    assert.deepEqual(found.slice(1), edits);
+    const state = findings.at(-1);
+    assert.ok(state?.kind === "state" && shown(state.state) === shown(states[5] as EngineState));
+    assert.equal(findings.length, edits.length + 3);
+    assert.deepEqual(await contentsOf(disk), before);
+  });
+
+  test("goes on behind damage, and tells a torn tail from it", async () => {
+    const { disk, path, bytes } = await writtenManifest(5, 42);
+    const { frames, end } = readFrames(bytes, path);
+    const third = frames[2] as (typeof frames)[number];
+    const fourth = frames[3] as (typeof frames)[number];
+    const damaged = bytes.slice(0, end - 1);
+    damaged[third.at + 9] = 77;
+    disk.put(path, damaged);
+    const findings = await inspectManifest(disk, path);
+    assert.deepEqual(
+      findings.map((finding) => finding.kind),
+      ["header", "edit", "edit", "damage", "edit", "edit", "torn tail"],
+    );
+    const damage = `${path}: edit 3 at offset ${third.at} is damaged; the next sound one is 4 at offset ${fourth.at}`;
+    assert.deepEqual(findings[3], { kind: "damage", detail: damage });
+    const last = frames.at(-1)?.at ?? 0;
+    assert.deepEqual(findings[6], { kind: "torn tail", offset: last, bytes: end - 1 - last });
+  });
+
+  test("says what is wrong with a foreign file", async () => {
+    const disk = new MemoryDisk();
+    disk.put("/engine/manifest-000003", utf8("something else altogether"));
+    const [only, ...rest] = await inspectManifest(disk, "/engine/manifest-000003");
+    assert.ok(only?.kind === "damage" && only.detail.includes("is not a manifest"));
+    assert.equal(rest.length, 0);
+    assert.equal(utf8Text(disk.peek("/engine/manifest-000003") ?? new Uint8Array(0)), "something else altogether");
+  });
+});

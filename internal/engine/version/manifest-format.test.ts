@@ -1,0 +1,87 @@
+// The page on the format and the code say the same.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { bytesOfHexPage } from "../../../test/support/hex-page.ts";
+import { keyOf, metaOf } from "../../../test/engine/version-fixture.ts";
+import { manifestFolder, openOn, shown } from "../../../test/engine/manifest-rig.ts";
+import { MemoryDisk } from "../../../test/disk/memory-disk.ts";
+import { hex, utf8 } from "../../base/bytes.ts";
+import { fileNumber, groupId, incarnation, logIndex, sequence } from "../../base/ids.ts";
+import { stamp } from "../../base/stamp.ts";
+import { Manifest } from "./manifest.ts";
+import { describeEdit, inspectManifest } from "./manifest-inspector.ts";
+import { applyEdit, editOf, emptyState } from "./version-edit.ts";
+
+const page = (): string => readFileSync("docs/formats/manifest.md", "utf8");
+const path = `${manifestFolder}/manifest-000007`;
+
+const one = incarnation(1);
+const edits = [
+  editOf({
+    switches: [{ group: groupId(3), incarnation: one, snapshot: undefined }],
+    nextFileNumber: fileNumber(8),
+  }),
+  editOf({
+    added: [
+      {
+        level: 0,
+        meta: metaOf({
+          number: fileNumber(8),
+          bytes: 240,
+          entries: 4,
+          tombstones: 1,
+          smallest: keyOf(1, "apple"),
+          largest: keyOf(1, "banana"),
+          sequenceLeast: sequence(5),
+          sequenceGreatest: sequence(200),
+          stampGreatest: stamp(4096),
+          expiring: 1,
+          expiryLeast: stamp(9000),
+          expiryGreatest: stamp(9000),
+          versionLeast: { term: 1, index: 4 },
+          versionGreatest: { term: 2, index: 150 },
+        }),
+      },
+    ],
+    applied: [{ incarnation: one, index: logIndex(150) }],
+    garbage: [{ incarnation: one, watermark: stamp(4000), expiryHorizon: stamp(3000) }],
+    lastSequence: sequence(200),
+    nextFileNumber: fileNumber(9),
+  }),
+];
+
+describe("the manifest format", () => {
+  test("is that of docs/formats/manifest.md: the code writes its example", async () => {
+    const disk = new MemoryDisk();
+    await disk.makeFolder(manifestFolder);
+    const place = { disk, folder: manifestFolder, bytesMax: 4096 };
+    const manifest = await Manifest.create(place, { ...emptyState, nextFileNumber: fileNumber(7) });
+    for (const edit of edits) await manifest.append(edit);
+    await manifest.close();
+    assert.equal(hex(disk.peek(path) as Uint8Array), hex(bytesOfHexPage(page())));
+    assert.equal(new TextDecoder().decode(disk.peek(`${manifestFolder}/current`)), "manifest-000007\n");
+  });
+
+  test("is that of docs/formats/manifest.md: its example is read", async () => {
+    const disk = new MemoryDisk();
+    disk.put(path, bytesOfHexPage(page()));
+    disk.put(`${manifestFolder}/current`, utf8("manifest-000007\n"));
+    const manifest = await openOn(disk);
+    assert.equal(shown(manifest.state), shown(edits.reduce(applyEdit, emptyState)));
+  });
+
+  test("is shown as docs/formats/manifest.md shows it", async () => {
+    const disk = new MemoryDisk();
+    disk.put(path, bytesOfHexPage(page()));
+    const lines: string[] = [];
+    for (const finding of await inspectManifest(disk, path)) {
+      if (finding.kind !== "edit") continue;
+      lines.push(`edit ${finding.number} at ${finding.offset}, ${finding.bytes} bytes`);
+      lines.push(...describeEdit(finding.edit).map((line) => `  ${line}`));
+    }
+    const text = lines.join("\n");
+    assert.ok(page().includes(`\`\`\`text\n${text}\n\`\`\``), text);
+  });
+});
