@@ -35,7 +35,7 @@ export function findNow(tables: TableCache, version: Version, lookup: Lookup): F
       continue;
     }
     const table = members[firstTableReaching(members, lookup.key.bytes, lookup.key.length)];
-    if (table === undefined || !holdsInRange(table, lookup.key)) continue;
+    if (table === undefined || !beginsAtOrBefore(table, lookup.key)) continue;
     const outcome = findInTable(tables, table, lookup);
     if (outcome !== "absent") return outcome;
   }
@@ -72,14 +72,16 @@ function candidates(version: Version, key: LookupKey): TableMeta[] {
   return version.levels.flatMap((tables, level) => {
     if (level === 0) return tables.filter((table) => holdsInRange(table, key));
     const table = tables[firstTableReaching(tables, key.bytes, key.length)];
-    return table !== undefined && holdsInRange(table, key) ? [table] : [];
+    return table !== undefined && beginsAtOrBefore(table, key) ? [table] : [];
   });
 }
 
 function holdsInRange(table: TableMeta, key: LookupKey): boolean {
-  const { smallest, largest } = table;
-  return (
-    compareRanges(smallest, 0, smallest.length, key.bytes, 0, key.length) <= 0 &&
-    compareRanges(largest, 0, largest.length, key.bytes, 0, key.length) >= 0
-  );
+  const { largest } = table;
+  return beginsAtOrBefore(table, key) && compareRanges(largest, 0, largest.length, key.bytes, 0, key.length) >= 0;
+}
+
+/** Of the first table that reaches the key, this decides whether it may hold it. */
+function beginsAtOrBefore({ smallest }: TableMeta, key: LookupKey): boolean {
+  return compareRanges(smallest, 0, smallest.length, key.bytes, 0, key.length) <= 0;
 }

@@ -38,7 +38,7 @@ export function fullPlan(keys = 1_000_000, rounds = 3): EnginePlan {
     batch: 100,
     writers: 64,
     writersSeconds: 3,
-    calibrationKeys: 200_000,
+    calibrationKeys: 250_000,
     limitSeconds: 1,
     sequentialBytes: 256 * mebibyte,
     recoveryRecords: 500_000,

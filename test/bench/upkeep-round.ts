@@ -24,7 +24,7 @@ export async function upkeepRound(
       fsync: "never",
     });
     await process.call("watchLoop", {});
-    const call = { first: 0, count: plan.keys, batch: plan.batch, lanes: 4 };
+    const call = { first: 0, count: plan.keys, batch: plan.batch, lanes: 16 };
     await process.call("fill", { ...call, order: "made", generation: 0 });
     await process.call("fill", { ...call, order: "stride", generation: 1 });
     await process.call("settle", {});
