@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { describeBackground } from "../../test/disk/background-conformance.ts";
 import { dieJob, echoJob, spinJob, urgentSetJob } from "../../test/disk/test-jobs.ts";
-import { TrefoilError } from "../base/errors.ts";
+
+import { WorkerDied } from "../platform/background.ts";
 import type { Job } from "../platform/background.ts";
 import type { Clock } from "../platform/clock.ts";
 import { RealDisk } from "./real-disk.ts";
@@ -48,8 +49,8 @@ describe("worker background", () => {
     const spin = background.run(spinJob, { cells, bytes: 0 });
     const died = /background worker died while it had job (spin|die) to do: it exited with code 3/;
     await Promise.all([
-      assert.rejects(spin, { name: "TrefoilError", code: "internal", message: died }),
-      assert.rejects(background.run(dieJob, {}), { name: "TrefoilError", code: "internal", message: died }),
+      assert.rejects(spin, { name: "WorkerDied", message: died }),
+      assert.rejects(background.run(dieJob, {}), { name: "WorkerDied", message: died }),
     ]);
     assert.equal((await background.run(echoJob, { ...anything, text: "alive" })).text, "alive");
   });
@@ -62,7 +63,7 @@ describe("worker background", () => {
     now += 30_000;
     await assert.rejects(background.run(dieJob, {}), /died while/);
     await assert.rejects(background.run(echoJob, anything), (reason) => {
-      assert.ok(reason instanceof TrefoilError);
+      assert.ok(reason instanceof WorkerDied);
       assert.match(reason.message, /died 2 times within a minute.*exited with code 3/);
       return true;
     });
