@@ -61,7 +61,7 @@ export class Engine {
     this.addToActive = (entry) => core.memtables.active.memtable.add(entry);
   }
 
-  /** Opens the engine in a folder, making it when the folder is empty. REQUIRES: the folder is locked. */
+  /** Opens the engine in a folder, making it when the folder is empty. REQUIRES: the folder is locked, and its own name synced. */
   static async open(seams: EngineSeams, folder: string, given: Partial<EngineOptions> = {}): Promise<Engine> {
     const options = engineOptions(given);
     const manifest = await openManifest({ disk: seams.disk, folder, bytesMax: options.manifestBytesMax });
