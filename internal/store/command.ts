@@ -8,7 +8,6 @@
 
 import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/codec.ts";
 import { corruption } from "../base/errors.ts";
-import { logIndex, term } from "../base/ids.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { keyBytesMax } from "../base/limits.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
@@ -106,15 +105,25 @@ export interface CommandBytes {
   readonly end: number;
 }
 
-/** Filled in anew for each operation: applying makes no garbage. */
-const operation: OperationSlot = {
+/** An operation of a command, where it lies. */
+export interface CommandOperation extends OperationSlot {
+  isDelete: boolean;
+  expiry: Stamp;
+}
+
+const emptyOperation = (): CommandOperation => ({
   keyBytes: noBytes,
   keyStart: 0,
   keyEnd: 0,
   payloadBytes: noBytes,
   payloadStart: 0,
   payloadEnd: 0,
-};
+  isDelete: false,
+  expiry: neverExpires,
+});
+
+/** Filled in anew for each operation: applying makes no garbage. */
+const operation = emptyOperation();
 
 /** Adds a command's operations to a batch, as writes of the log entry `origin`. Throws `corruption` on bytes that are none. */
 export function addCommand(batch: WriteBatch, group: Incarnation, command: CommandBytes, origin: WriteOrigin): void {
@@ -126,32 +135,49 @@ export function addCommand(batch: WriteBatch, group: Incarnation, command: Comma
     expiry: neverExpires,
     tombstone: false,
   };
-  operation.keyBytes = operation.payloadBytes = bytes;
-  let at = command.start;
-  while (at < end) {
-    if (end - at < headerBytes) throw malformed(origin, "a header is cut off");
-    const flags = bytes[at] as number;
-    const keyBytes = readU16(bytes, at + 1);
-    const payloadBytes = readU32(bytes, at + 3);
-    let keyAt = at + headerBytes;
-    header.tombstone = (flags & putFlag) === 0;
-    header.expiry = neverExpires;
-    if ((flags & expiryFlag) !== 0 && end - keyAt >= 8) {
-      header.expiry = stamp(readU64(bytes, keyAt));
-      keyAt += 8;
+  for (let at = command.start; at < end;) {
+    at = readOperation(bytes, at, end, operation);
+    if (at < 0) {
+      throw corruption(`log entry ${origin.term}.${origin.index} of the store: an operation is malformed`);
     }
-    const payloadAt = keyAt + keyBytes;
-    at = payloadAt + payloadBytes;
-    if (at > end || keyBytes > keyBytesMax || (flags & ~(putFlag | expiryFlag)) !== 0) {
-      throw malformed(origin, "an operation is malformed");
-    }
-    operation.keyStart = keyAt;
-    operation.keyEnd = operation.payloadStart = payloadAt;
-    operation.payloadEnd = at;
+    header.tombstone = operation.isDelete;
+    header.expiry = operation.expiry;
     batch.add(group, operation, header);
   }
 }
 
-function malformed(origin: WriteOrigin, what: string): Error {
-  return corruption(`log entry ${term(origin.term)}.${logIndex(origin.index)} of the store: ${what}`);
+/** The operations of a command, for people; undefined when the bytes are none. */
+export function operationsOf({ bytes, start, end }: CommandBytes): CommandOperation[] | undefined {
+  const operations: CommandOperation[] = [];
+  for (let at = start; at < end;) {
+    const next = emptyOperation();
+    at = readOperation(bytes, at, end, next);
+    if (at < 0) return undefined;
+    operations.push(next);
+  }
+  return operations;
+}
+
+/** Returns the offset behind the operation at `at`, or -1 when there is none before `end`. */
+function readOperation(bytes: Uint8Array, at: number, end: number, into: CommandOperation): number {
+  if (end - at < headerBytes) return -1;
+  const flags = bytes[at] as number;
+  const keyBytes = readU16(bytes, at + 1);
+  const payloadBytes = readU32(bytes, at + 3);
+  let keyAt = at + headerBytes;
+  into.isDelete = (flags & putFlag) === 0;
+  into.expiry = neverExpires;
+  if ((flags & expiryFlag) !== 0) {
+    if (end - keyAt < 8) return -1;
+    into.expiry = stamp(readU64(bytes, keyAt));
+    keyAt += 8;
+  }
+  const payloadAt = keyAt + keyBytes;
+  const behind = payloadAt + payloadBytes;
+  if (behind > end || keyBytes > keyBytesMax || (flags & ~(putFlag | expiryFlag)) !== 0) return -1;
+  into.keyBytes = into.payloadBytes = bytes;
+  into.keyStart = keyAt;
+  into.keyEnd = into.payloadStart = payloadAt;
+  into.payloadEnd = behind;
+  return behind;
 }

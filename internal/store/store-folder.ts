@@ -14,13 +14,22 @@ import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
 import type { Disk, FolderLock } from "../platform/disk.ts";
 import type { StoreOptions } from "./options.ts";
 
-const markName = "trefoil-store";
-const temporaryName = "trefoil-store.temporary";
+/** The names in it, but for the lock's. */
+export const storeParts = {
+  mark: "trefoil-store",
+  temporary: "trefoil-store.temporary",
+  log: "log",
+  engine: "engine",
+} as const;
+
+const markName = storeParts.mark;
+const temporaryName = storeParts.temporary;
+const partNames = new Set<string>(Object.values(storeParts));
 const lockPrefix = ".lock-";
 const format = 1;
 
-export const logPart = (folder: string): string => `${folder}/log`;
-export const enginePart = (folder: string): string => `${folder}/engine`;
+export const logPart = (folder: string): string => `${folder}/${storeParts.log}`;
+export const enginePart = (folder: string): string => `${folder}/${storeParts.engine}`;
 
 const unmarked = "it is damaged, or a checkpoint that was not finished";
 
@@ -42,14 +51,14 @@ export async function claimFolder(disk: Disk, folder: string, options: StoreOpti
 /** Whether the folder holds a store. Throws when what is there is not what the options want. */
 async function checkFolder(disk: Disk, folder: string, options: StoreOptions): Promise<boolean> {
   const names = await namesIn(disk, folder);
-  const own = (name: string) => [temporaryName, "log", "engine"].includes(name) || name.startsWith(lockPrefix);
+  const own = (name: string) => partNames.has(name) || name.startsWith(lockPrefix);
   const strangers = names.filter((name) => !own(name));
   if (!names.includes(markName)) {
     if (strangers.length > 0) {
       const detail = `${folder} is not a store of Trefoil: it holds ${strangers.slice(0, 3).join(", ")} and no ${markName}`;
       throw new TrefoilError("bad_request", `${detail}. Choose an empty folder`);
     }
-    for (const part of ["log", "engine"].filter((name) => names.includes(name))) {
+    for (const part of [storeParts.log, storeParts.engine].filter((name) => names.includes(name))) {
       const inside = await namesIn(disk, `${folder}/${part}`);
       if (inside.length === 0) continue;
       throw corruption(`${folder} holds ${part}/${inside[0] ?? ""}, but ${markName} is missing: ${unmarked}`);
@@ -74,7 +83,15 @@ async function namesIn(disk: Disk, folder: string): Promise<string[]> {
 }
 
 async function checkMark(disk: Disk, folder: string): Promise<void> {
-  const path = `${folder}/${markName}`;
+  const found = await readMark(disk, folder);
+  if (found === format) return;
+  const detail = `${folder} holds a store of format ${found}; this version reads format ${format}`;
+  throw new TrefoilError("bad_request", `${detail}. Use the version of Trefoil that wrote it`);
+}
+
+/** The format of the store in a folder, whether it is known here or not. Throws `corruption` when the mark says none. */
+export async function readMark(disk: Disk, folder: string): Promise<number> {
+  const path = `${folder}/${storeParts.mark}`;
   const file = await disk.openFile(path, { access: "read" });
   let text: string;
   try {
@@ -85,9 +102,7 @@ async function checkMark(disk: Disk, folder: string): Promise<void> {
   }
   const found = /^trefoil store, format (\d{1,9})\n$/.exec(text)?.[1];
   if (found === undefined) throw corruption(`${path} does not say what it should: ${JSON.stringify(text)}`);
-  if (Number(found) === format) return;
-  const detail = `${folder} holds a store of format ${found}; this version reads format ${format}`;
-  throw new TrefoilError("bad_request", `${detail}. Use the version of Trefoil that wrote it`);
+  return Number(found);
 }
 
 export async function lockFolder(disk: Disk, folder: string): Promise<FolderLock> {

@@ -1,0 +1,153 @@
+// What a log says, record by record.
+
+import { unreachable } from "../../../internal/base/assert.ts";
+import { logIndex } from "../../../internal/base/ids.ts";
+import { inspectLog } from "../../../internal/log/inspect.ts";
+import type { DecodedRecord, LogItem } from "../../../internal/log/inspect.ts";
+import type { DecodedEntry } from "../../../internal/log/record.ts";
+import { RealDisk } from "../../../internal/os/real-disk.ts";
+import { operationsKind, operationsOf } from "../../../internal/store/command.ts";
+import type { Finding, Json } from "../output.ts";
+import { base64, fileName, shownExpiry, shownKey, shownStamp } from "./text.ts";
+
+const operationsShown = 4;
+
+export async function* findingsOfLog(path: string): AsyncGenerator<Finding, void, undefined> {
+  for await (const item of inspectLog(new RealDisk(), path)) yield findingOf(item);
+}
+
+function findingOf(item: LogItem): Finding {
+  const file = fileName(item.path);
+  switch (item.kind) {
+    case "segment": {
+      const { number, start, bytes } = item;
+      const details = `${file}: segment ${number}, positions from ${start}, ${bytes} bytes`;
+      return { place: "", what: "segment", details, fields: { file, number, start, bytes } };
+    }
+    case "batch": {
+      const { offset, position, synced, bytes, marks } = item;
+      const marked = marks.length === 0 ? "" : `, ${marks.join(", ")}`;
+      const details = `position ${position}, ${bytes} bytes, synced before it up to ${synced}${marked}`;
+      return {
+        place: String(offset),
+        what: "batch",
+        details,
+        fields: { file, offset, position, synced, bytes, marks },
+      };
+    }
+    case "record": {
+      const { offset, bytes, record } = item;
+      const { details, fields } = describeRecord(record);
+      return { place: String(offset), what: record.type, details, fields: { file, offset, bytes, ...fields } };
+    }
+    case "end": {
+      const details = item.isBlank
+        ? "zeros follow"
+        : "what follows is no batch: torn, or of an earlier life of the file";
+      const fields = { file, offset: item.offset, isBlank: item.isBlank };
+      return { place: String(item.offset), what: "end", details, fields };
+    }
+    case "damage": {
+      const { offset, detail } = item;
+      return {
+        place: String(offset),
+        what: "damage",
+        details: detail,
+        fields: { file, offset, detail },
+        isDamage: true,
+      };
+    }
+    case "other":
+      return { place: "", what: item.what, details: file, fields: { file } };
+    default:
+      return unreachable(item, "a kind of finding in a log");
+  }
+}
+
+interface Described {
+  readonly details: string;
+  readonly fields: { readonly [name: string]: Json };
+}
+
+function describeRecord(record: DecodedRecord): Described {
+  switch (record.type) {
+    case "entry":
+    case "salvage":
+    case "carried":
+      return describeEntry(record.entry);
+    case "hardState": {
+      const { group, term, vote, commit } = record;
+      return {
+        details: `group ${group}, term ${term}, vote ${vote}, commit ${commit}`,
+        fields: { group, term, vote, commit },
+      };
+    }
+    case "truncation":
+      return {
+        details: `group ${record.group}, from ${record.from} on`,
+        fields: { group: record.group, from: record.from },
+      };
+    case "salvageDropped": {
+      const { group, term, index } = record;
+      return { details: `group ${group}, ${term}.${index}`, fields: { group, term, index } };
+    }
+    case "mark": {
+      const { group, index, term, isSnapshot, dropsRest } = record;
+      const how = `${isSnapshot ? "a snapshot" : "compacted"}${dropsRest ? ", and nothing behind it" : ""}`;
+      return {
+        details: `group ${group}, up to ${term}.${index}: ${how}`,
+        fields: { group, index, term, isSnapshot, dropsRest },
+      };
+    }
+    case "groupRemoved":
+      return { details: `group ${record.group}`, fields: { group: record.group } };
+    case "checkpoint":
+      return { details: `of ${record.groups} groups`, fields: { groups: record.groups } };
+    case "groupState": {
+      const { group, term, vote, commit, baseIndex, baseTerm, lastIndex, lastTerm } = record.state;
+      const range = `entries ${logIndex(baseIndex + 1)} to ${lastIndex}`;
+      return {
+        details: `group ${group}, term ${term}, vote ${vote}, commit ${commit}, ${range}`,
+        fields: { group, term, vote, commit, baseIndex, baseTerm, lastIndex, lastTerm },
+      };
+    }
+    default:
+      return unreachable(record, "a kind of record in a log");
+  }
+}
+
+function describeEntry(entry: DecodedEntry): Described {
+  const { group, term, index, stamp, flags, kind, payload } = entry;
+  const operations = kind === operationsKind ? describeOperations(payload) : undefined;
+  const payloadShown = operations?.text ?? `kind ${kind}, ${payload.length} bytes`;
+  return {
+    details: `group ${group}, ${term}.${index}, ${shownStamp(stamp)}: ${payloadShown}`,
+    fields: {
+      group,
+      term,
+      index,
+      stamp,
+      flags,
+      kind,
+      ...(operations === undefined ? { payload64: base64(payload) } : { operations: operations.list }),
+    },
+  };
+}
+
+/** What the entry of a store does; undefined when it is not one. */
+function describeOperations(payload: Uint8Array): { readonly text: string; readonly list: Json[] } | undefined {
+  const operations = operationsOf({ bytes: payload, start: 0, end: payload.length });
+  if (operations === undefined) return undefined;
+  const texts: string[] = [];
+  const list: Json[] = [];
+  for (const { isDelete, keyBytes, keyStart, keyEnd, payloadBytes, payloadStart, payloadEnd, expiry } of operations) {
+    const key = keyBytes.subarray(keyStart, keyEnd);
+    const value = payloadBytes.subarray(payloadStart, payloadEnd);
+    const bytes = Math.max(0, value.length - 1 - (value[0] ?? 0));
+    texts.push(isDelete ? `delete ${shownKey(key)}` : `put ${shownKey(key)} (${bytes} bytes${shownExpiry(expiry)})`);
+    const named = { op: isDelete ? "delete" : "put", key64: base64(key) };
+    list.push(isDelete ? named : { ...named, expiry, value64: base64(value.subarray(value.length - bytes)) });
+  }
+  const rest = texts.length > operationsShown ? `; and ${texts.length - operationsShown} more` : "";
+  return { text: `${texts.slice(0, operationsShown).join("; ")}${rest}`, list };
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// The command line. Each command's work is loaded when it is used, so that `trefoil --help` stays quick.
+
+import process from "node:process";
+import { Command, CommanderError } from "commander";
+import { addInspect } from "./inspect-command.ts";
+import { describeFailure, exitCodeOf, exitCodes } from "./failure.ts";
+
+async function main(): Promise<number> {
+  const program = new Command("trefoil")
+    .description("Tools for Trefoil, a sharded, replicated key-value store.")
+    .showHelpAfterError("(trefoil --help lists the commands)")
+    .exitOverride();
+  addInspect(program);
+  try {
+    await program.parseAsync(process.argv);
+    return Number(process.exitCode ?? exitCodes.ok);
+  } catch (failure) {
+    if (failure instanceof CommanderError) return failure.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    process.stderr.write(`trefoil: ${describeFailure(failure)}\n`);
+    return exitCodeOf(failure);
+  }
+}
+
+// Who reads our output may have seen enough.
+process.stdout.on("error", (failure: NodeJS.ErrnoException) => {
+  if (failure.code === "EPIPE") process.exit(exitCodes.ok);
+  throw failure;
+});
+process.exitCode = await main();
