@@ -17,6 +17,7 @@ import { LiveVersions } from "./live-versions.ts";
 import { Memtables } from "./memtables.ts";
 import type { EngineOptions } from "./options.ts";
 import type { TableCache } from "./table/table-cache.ts";
+import { troubleFrom } from "./trouble.ts";
 import type { Trouble } from "./trouble.ts";
 import type { Manifest } from "./version/manifest.ts";
 import type { EngineState, VersionEdit } from "./version/version-edit.ts";
@@ -106,13 +107,13 @@ export class EngineCore {
 
   /**
    * Makes an edit durable, then swaps the state; `onInstalled` runs in the same turn as the swap.
-   * Rejects when the manifest could not be written; then nothing has changed.
+   * Rejects when the manifest could not be written; then nothing has changed, and if it never will be written
+   * again, writers are told.
    */
   install(edit: VersionEdit, onInstalled: () => void = () => undefined): Promise<void> {
     const installed = this.installing.then(async () => {
       const whole: VersionEdit = { ...edit, nextFileNumber: fileNumber(this.nextNumber) };
-      if (whole.added.length > 0) await this.seams.disk.syncFolder(this.folder);
-      await this.manifest.append(whole);
+      await this.makeDurable(whole);
       const kept = new Set(whole.added.map((entry) => entry.meta.number));
       const gone = whole.removed.map((entry) => entry.number).filter((number) => !kept.has(number));
       this.present = this.manifest.state;
@@ -122,6 +123,17 @@ export class EngineCore {
     });
     this.installing = installed.catch(() => undefined);
     return installed;
+  }
+
+  private async makeDurable(edit: VersionEdit): Promise<void> {
+    try {
+      if (edit.added.length > 0) await this.seams.disk.syncFolder(this.folder);
+      await this.manifest.append(edit);
+    } catch (failure) {
+      const trouble = troubleFrom(failure, "changing the manifest", this.folder);
+      if (trouble.severity === "stays" && !this.closing) this.reportTrouble(this.manifest, trouble);
+      throw failure;
+    }
   }
 
   /** Why writers are refused; undefined while all is well. One that stays goes before one that passes. */

@@ -32,6 +32,7 @@ import { ReadBudget } from "./table/read-budget.ts";
 import { TableCache } from "./table/table-cache.ts";
 import { TableMemory } from "./table/table-memory.ts";
 import { editOf } from "./version/version-edit.ts";
+import { refusalFrom } from "./trouble.ts";
 import type { GroupPlace } from "./version/version-edit.ts";
 import type { WriteBatch } from "./write-batch.ts";
 
@@ -92,7 +93,8 @@ export class Engine {
   async createIncarnation(group: GroupId): Promise<Incarnation> {
     assert(this.placeOf(group) === undefined, "a group has one incarnation", { group });
     const next = this.reserveIncarnation();
-    await this.core.install(editOf({ switches: [{ group, incarnation: next, snapshot: undefined }] }));
+    const switches = [{ group, incarnation: next, snapshot: undefined }];
+    await this.told("giving a group its place", () => this.core.install(editOf({ switches })));
     return next;
   }
 
@@ -102,13 +104,13 @@ export class Engine {
     if (core.trouble !== undefined) throw core.trouble.error;
     const at = core.reserveSequence();
     await this.flush();
-    await this.compactor.exclusively(() => ingest(core, request, at));
+    await this.compactor.exclusively(() => this.told("taking in tables", () => ingest(core, request, at)));
   }
 
   /** The group leaves this node. */
   async dropIncarnation(group: GroupId): Promise<void> {
     const switches = [{ group, incarnation: undefined, snapshot: undefined }];
-    await this.core.install(editOf({ switches }));
+    await this.told("dropping a group", () => this.core.install(editOf({ switches })));
     this.compactor.chore.wake();
   }
 
@@ -228,7 +230,7 @@ export class Engine {
    */
   async checkpoint(folder: string): Promise<ReadonlyMap<Incarnation, LogIndex>> {
     await this.flush();
-    return checkpointTo(this.core, folder);
+    return this.told("making a checkpoint", () => checkpointTo(this.core, folder));
   }
 
   stats(): EngineStats {
@@ -247,6 +249,15 @@ export class Engine {
   private seal(operations = 0, bytes = 0): void {
     this.core.memtables.seal(operations, bytes);
     this.flusher.chore.wake();
+  }
+
+  /** Does what a caller asked for; a failure of the disk becomes an error that says what failed. */
+  private async told<T>(doing: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (failure) {
+      throw refusalFrom(failure, doing, this.core.folder);
+    }
   }
 
   /** Waits for a condition that some change brings about; rejects when trouble or closing prevents it. */

@@ -36,3 +36,10 @@ export function troubleFrom(failure: unknown, doing: string, folder: string): Tr
     `on a disk that works`;
   return { severity: "stays", error: new TrefoilError("internal", detail, { cause: failure }) };
 }
+
+/** What a caller is told whose request met a failure of the disk; other failures are passed on as they are. */
+export function refusalFrom(failure: unknown, doing: string, folder: string): unknown {
+  if (!(failure instanceof DiskFailure)) return failure;
+  if (failure.kind === "full") return troubleFrom(failure, doing, folder).error;
+  return new TrefoilError("internal", `${doing} in ${folder} failed: ${failure.message}`, { cause: failure });
+}

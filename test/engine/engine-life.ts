@@ -173,6 +173,12 @@ export class EngineLife {
     }
   }
 
+  /** Applies the log from behind `index` on: what was refused before. */
+  async replayFrom(of: Incarnation, index: number): Promise<void> {
+    const { lastIndex } = this.log(of);
+    for (let at = index + 1; at <= lastIndex; at++) await this.apply(of, at);
+  }
+
   /** What a walk shows; each record is looked up as well. */
   async contents(of: Incarnation, now: Stamp, snapshot?: EngineSnapshot): Promise<Contents> {
     const contents = new Map<string, Held>();
