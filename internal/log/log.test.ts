@@ -17,7 +17,7 @@ import {
   smallOptions,
 } from "../../test/log/harness.ts";
 import { MemoryDisk } from "../../test/disk/memory-disk.ts";
-import { nothingSurvives } from "../../test/disk/power-cut.ts";
+import { bytesWithoutNames, nothingSurvives } from "../../test/disk/power-cut.ts";
 import type { World } from "../../test/log/harness.ts";
 import { decodeEntry, payloadBytesMax } from "./record.ts";
 import type { Log } from "./log.ts";
@@ -94,6 +94,16 @@ describe("log: staging and durability", () => {
     }
     // Whole before, cut, or replaced: never a new entry with an old one behind it.
     assert.deepEqual([...seen].sort(), ["a", "abcd", "ax"]);
+  });
+
+  it("has a segment's name durable before anything in it is acknowledged", async () => {
+    const world = newWorld();
+    const log = await open(world);
+    for (let n = 1; log.stats().segments < 4; n++) {
+      await log.whenDurable(append(log.group(group1), `${n} ${"x".repeat(300)}`));
+      const again = await open(newWorld(world.disk.clone(bytesWithoutNames())));
+      assert.equal(again.group(group1).lastIndex, n);
+    }
   });
 
   it("says when there is room, and bounds what waits", async () => {

@@ -91,6 +91,11 @@ export async function logWithEverything(): Promise<{ readonly world: World; read
   one.installSnapshot(logIndex(one.lastIndex + 10), term(3));
   append(one, "behind the snapshot", { term: 3 });
   await settled();
+  // Needed by a follower: several segments stay.
+  for (let n = 0; n < 24; n++) {
+    append(one, `kept ${n} ${"z".repeat(300)}`);
+    await settled();
+  }
   append(one, "the last one");
   await settled();
   return { world, log };
