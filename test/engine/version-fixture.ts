@@ -43,7 +43,8 @@ export function randomEdit(state: EngineState, random: Prng): VersionEdit {
   const removed = state.version.levels.flatMap((tables, level) =>
     tables.filter(() => random.chance(1, 6)).map(({ number }) => ({ level, number })),
   );
-  const lastSequence = sequence(state.lastSequence + random.below(100));
+  // Never 0: no write has that, so a table cannot count with it.
+  const lastSequence = sequence(state.lastSequence + random.between(1, 100));
   const number = fileNumber(state.nextFileNumber + random.below(3));
   const living = [...state.groups.values()].map((place) => place.incarnation);
   return editOf({

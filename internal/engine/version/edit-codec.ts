@@ -1,6 +1,7 @@
 // An edit in bytes: fields one behind the other, each a tag and what the tag says, in any number.
 // docs/formats/manifest.md has the grammar and a worked example.
 
+import { assert } from "../../base/assert.ts";
 import { copyBytes } from "../../base/bytes.ts";
 import { ByteReader, ByteWriter } from "../../base/codec.ts";
 import { corruption } from "../../base/errors.ts";
@@ -106,6 +107,7 @@ export function decodeEdit(bytes: Uint8Array, what: string): VersionEdit {
 }
 
 function writeTable(out: ByteWriter, meta: TableMeta): void {
+  assert(meta.sequenceOverride !== 0, "sequence 0 stands for no override", { number: meta.number });
   out.varint(meta.number).varint(meta.bytes).varint(meta.entries).varint(meta.tombstones);
   out.block(meta.smallest).block(meta.largest);
   out.varint(meta.sequenceLeast).varint(meta.sequenceGreatest);
