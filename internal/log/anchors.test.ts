@@ -74,6 +74,15 @@ describe("anchors", () => {
     assert.deepEqual(listed(end), ["1@10", "3@900"]);
   });
 
+  it("knows while carried entries lie behind later ones", () => {
+    const table = tableOf([1, 10], [5, 20], [9, 30]);
+    assert.ok(table.isOrdered);
+    table.replace(1, 4, tableOf([1, 900]), 12);
+    assert.ok(!table.isOrdered);
+    table.dropUpTo(4);
+    assert.ok(table.isOrdered);
+  });
+
   it("refuses to move entries away from one behind them that only they lead to", () => {
     const table = tableOf([1, 10], [5, 20]);
     assert.equal(table.replace(1, 2, tableOf([1, 900]), 9), false);

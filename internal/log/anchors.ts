@@ -22,6 +22,8 @@ export class AnchorTable {
   private tail = 0;
   /** The next entry gets an anchor whatever its place. */
   private isCut = false;
+  /** Behind this index positions ascend; carried entries up to it may lie behind later ones. */
+  private disorderedUpTo = 0;
 
   get count(): number {
     return (this.tail - this.head) / 2;
@@ -33,6 +35,11 @@ export class AnchorTable {
 
   positionAt(slot: number): number {
     return this.pairs[this.head + 2 * slot + 1] as number;
+  }
+
+  /** Whether positions ascend along with indexes, as they do but for carried entries. */
+  get isOrdered(): boolean {
+    return this.count === 0 || this.indexAt(0) > this.disorderedUpTo;
   }
 
   /** Notes the group's next entry; makes an anchor only where one is needed. */
@@ -72,6 +79,7 @@ export class AnchorTable {
     this.head = 0;
     this.tail = 0;
     this.isCut = false;
+    this.disorderedUpTo = 0;
   }
 
   push(index: number, position: number): void {
@@ -101,6 +109,7 @@ export class AnchorTable {
     for (; slot < this.count; slot++) rebuilt.push(this.indexAt(slot), this.positionAt(slot));
     // What comes next may share a block with carried entries that lie behind it in the log.
     this.isCut = true;
+    this.disorderedUpTo = Math.max(this.disorderedUpTo, last);
     this.pairs = rebuilt.pairs;
     this.head = rebuilt.head;
     this.tail = rebuilt.tail;

@@ -54,7 +54,7 @@ function stageGroup(stager: BatchStager, state: GroupState): void {
   record.sealRecord(stager.bytes, stager.at, length, { type: recordType.groupState, group });
   state.commitStaged = commit;
   state.baseStaged = baseIndex;
-  for (const kept of state.salvage) stageNested(stager, kept.bytes, recordType.salvage, group);
+  for (const kept of state.salvage.values()) stageNested(stager, kept.bytes, recordType.salvage, group);
 }
 
 /** Stages the entries of a run that are still there, and still where they were. */

@@ -14,7 +14,7 @@ import { crc32, crc32Continue, maskCrc } from "../base/checksum.ts";
 import { readU32, readU64, writeU32, writeU64 } from "../base/codec.ts";
 import { TrefoilError, corruption } from "../base/errors.ts";
 
-export const formatVersion = 1;
+const formatVersion = 1;
 /** One sector, which is written whole or not at all, and never again while the segment lives. */
 export const segmentHeaderBytes = 512;
 export const batchHeaderBytes = 32;

@@ -113,7 +113,9 @@ export class GroupLog {
 
   /** Entries that were discarded and have no fate yet, oldest first. */
   get salvage(): readonly KeptEntry[] {
-    return this.state.salvage.map((kept) => ({ ...kept, term: term(kept.term), index: logIndex(kept.index) }));
+    return Array.from(this.state.salvage.values(), (kept) => {
+      return { ...kept, term: term(kept.term), index: logIndex(kept.index) };
+    });
   }
 
   /** Of an entry that is there, or of the base. */

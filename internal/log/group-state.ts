@@ -39,8 +39,8 @@ export class GroupState {
   readonly runs = new TermRuns();
   readonly anchors = new AnchorTable();
   readonly tail = new TailIndex();
-  /** Oldest first. */
-  salvage: SalvageRecord[] = [];
+  /** By term and index, oldest first. */
+  readonly salvage = new Map<string, SalvageRecord>();
 
   /** The commit index that the log has, which follows `commit` at leisure. */
   commitStaged = 0;
@@ -143,12 +143,12 @@ export class GroupState {
 
   keepSalvage(record: SalvageRecord): void {
     this.dropSalvage(record.term, record.index);
-    this.salvage.push(record);
+    this.salvage.set(`${record.term}.${record.index}`, record);
     this.isStaged = true;
   }
 
   dropSalvage(term: number, index: number): void {
-    this.salvage = this.salvage.filter((record) => record.term !== term || record.index !== index);
+    this.salvage.delete(`${term}.${index}`);
   }
 
   /** The entries first..last were copied to where `moved` says. False: they do not join on to the others. */
@@ -171,8 +171,10 @@ export class GroupState {
   /** The entries above base that lie from one position on before another, as ranges of neighbours, ascending. */
   rangesBetween(from: number, to: number): IndexRange[] {
     const ranges: IndexRange[] = [];
+    const { isOrdered } = this.anchors;
     for (let slot = 0; slot < this.anchors.count; slot++) {
       const position = this.anchors.positionAt(slot);
+      if (isOrdered && position >= to) break;
       if (position < from || position >= to) continue;
       const first = Math.max(this.firstIndex, this.anchors.indexAt(slot));
       const last = slot + 1 < this.anchors.count ? this.anchors.indexAt(slot + 1) - 1 : this.lastIndex;
@@ -193,9 +195,11 @@ export class GroupState {
   unflushedPosition(): number | undefined {
     const first = Math.max(this.flushed, this.baseIndex) + 1;
     if (first > this.lastIndex) return undefined;
-    let least = Number.POSITIVE_INFINITY;
-    for (let slot = Math.max(0, this.anchors.slotOf(first)); slot < this.anchors.count; slot++) {
-      least = Math.min(least, this.anchors.positionAt(slot));
+    const { anchors } = this;
+    const start = Math.max(0, anchors.slotOf(first));
+    let least = anchors.positionAt(start);
+    for (let slot = start + 1; !anchors.isOrdered && slot < anchors.count; slot++) {
+      least = Math.min(least, anchors.positionAt(slot));
     }
     return least;
   }

@@ -51,8 +51,8 @@ export const truncationBytes = 24;
 export const salvageDroppedBytes = 32;
 export const markBytes = 32;
 export const checkpointBytes = 24;
-export const groupStateBytes = 72;
-export const termRunBytes = 16;
+const groupStateBytes = 72;
+const termRunBytes = 16;
 /** Where the entry lies in a record that holds a whole one: salvage, carried. */
 export const nestedAt = 16;
 
