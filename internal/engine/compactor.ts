@@ -171,7 +171,7 @@ export class Compactor {
     try {
       return await core.seams.background.run(compactionJob, {
         folder: core.folder,
-        inputs: tables,
+        runs: runsOf(inputs),
         rules: {
           snapshots,
           horizons: [...horizons.values()],
@@ -226,6 +226,23 @@ export class Compactor {
     stats.expiredCollected += output.dropped.expired;
     stats.deadCollected += output.dropped.dead;
   }
+}
+
+/** Each table of level 0 by itself, those of a sorted level together. */
+function runsOf(inputs: readonly PlacedTable[]): TableMeta[][] {
+  const runs: TableMeta[][] = [];
+  const sorted = new Map<number, TableMeta[]>();
+  for (const { level, meta } of inputs) {
+    const run = level === 0 ? undefined : sorted.get(level);
+    if (run !== undefined) {
+      run.push(meta);
+      continue;
+    }
+    const next = [meta];
+    runs.push(next);
+    if (level > 0) sorted.set(level, next);
+  }
+  return runs;
 }
 
 function mayHold(table: TableMeta, incarnation: Incarnation): boolean {

@@ -8,14 +8,14 @@ import { fileNumber } from "../../base/ids.ts";
 import type { FileNumber } from "../../base/ids.ts";
 import type { Job, JobSteps } from "../../platform/background.ts";
 import type { JobDisk, JobFile } from "../../platform/disk.ts";
-import type { Cursor, EntryView } from "../cursor.ts";
+import type { EntryView } from "../cursor.ts";
 import { tablePath } from "../file-names.ts";
-import { MergingCursor } from "../merging-cursor.ts";
 import type { KeyRange, TableMeta } from "../table-meta.ts";
 import { TableBuilder } from "../table/table-builder.ts";
-import { TableScan } from "../table/table-scan.ts";
 import { EntryFilter } from "./entry-filter.ts";
 import type { FilterCounts, FilterRules } from "./entry-filter.ts";
+import { RunMerge } from "./run-merge.ts";
+import type { Run } from "./run-merge.ts";
 
 export interface TableFormatOptions {
   readonly blockBytes: number;
@@ -28,7 +28,7 @@ export interface SizedRange extends KeyRange {
 
 export interface CompactionInput {
   readonly folder: string;
-  readonly inputs: readonly TableMeta[];
+  readonly runs: readonly Run[];
   readonly rules: FilterRules;
   /** Numbers for outputs: `count` from `first`. */
   readonly numbers: { readonly first: FileNumber; readonly count: number };
@@ -48,8 +48,10 @@ export interface CompactionOutput {
 /** An output that meets more than this many tables' worth of the level below is cut. */
 const grandparentTablesMax = 10;
 
-/** Between two yields: about a millisecond of merging. */
-const entriesPerStep = 1024;
+/** Between two yields: about a millisecond of merging, in bytes of cells. */
+const workPerStep = 256 * 1024;
+/** What an entry costs beside its cell. */
+const workPerEntry = 128;
 
 export const compactionJob: Job<CompactionInput, CompactionOutput> = {
   name: "compaction",
@@ -61,36 +63,32 @@ export const compactionJob: Job<CompactionInput, CompactionOutput> = {
 export function outputsMax(inputs: readonly TableMeta[], tableBytes: number, grandparents: number): number {
   let bytes = 0;
   for (const table of inputs) bytes += table.bytes;
-  // A cut for size follows at least tableBytes of input, one for overlap at least one grandparent.
-  return 2 * Math.ceil(bytes / tableBytes) + Math.ceil(grandparents / 2) + 4;
+  // A cut for size follows about tableBytes of input, which entries take a little more of in another order;
+  // a cut for overlap follows at least one grandparent.
+  return 2 * Math.ceil(bytes / tableBytes) + grandparents + 2;
 }
 
 function* compact(input: CompactionInput, disk: JobDisk): JobSteps<CompactionOutput> {
-  const files: JobFile[] = [];
   const outputs = new Outputs(input, disk);
+  const merge = new RunMerge(input.runs, input.folder, disk);
+  const filter = new EntryFilter(input.rules);
   try {
-    const scans: Cursor[] = [];
-    for (const meta of input.inputs) {
-      const file = disk.openFile(tablePath(input.folder, meta.number));
-      files.push(file);
-      scans.push(new TableScan(file, meta));
-    }
-    const merge = new MergingCursor(scans, false);
-    const filter = new EntryFilter(input.rules);
-    merge.seekToStart();
-    for (let count = 1; ; count++) {
-      const entry = merge.entry;
-      if (entry === undefined) break;
-      if (filter.keeps(entry)) outputs.add(entry);
+    merge.begin();
+    let left = workPerStep;
+    for (let entry = merge.entry; entry !== undefined; entry = merge.entry) {
+      left -= workPerEntry + entry.cellEnd - entry.cellStart;
+      if (filter.keeps(entry)) outputs.add(entry, filter.isNewKey);
       merge.advance();
-      if (count % entriesPerStep === 0) yield outputs.takeUnyieldedBytes();
+      if (left > 0) continue;
+      left = workPerStep;
+      yield outputs.takeUnyieldedBytes();
     }
     outputs.finishTable();
     yield outputs.takeUnyieldedBytes();
-    const bytesRead = input.inputs.reduce((sum, table) => sum + table.bytes, 0);
+    const bytesRead = input.runs.flat().reduce((sum, table) => sum + table.bytes, 0);
     return { tables: outputs.tables, bytesRead, bytesWritten: outputs.bytesWritten, dropped: filter.counts };
   } finally {
-    for (const file of files) file.close();
+    merge.close();
     outputs.close();
   }
 }
@@ -106,7 +104,6 @@ class Outputs {
   private builder: TableBuilder | undefined;
   private unyielded = 0;
   private begun = 0;
-  private readonly lastKey = new KeyMemory();
 
   constructor(input: CompactionInput, disk: JobDisk) {
     this.input = input;
@@ -114,14 +111,19 @@ class Outputs {
     this.splitter = new GrandparentSplitter(input.grandparents, grandparentTablesMax * input.tableBytes);
   }
 
-  add(entry: EntryView): void {
-    if (!this.lastKey.is(entry)) {
-      const crowded = this.splitter.crosses(entry);
-      const { builder } = this;
-      if (builder !== undefined && (crowded || builder.bytesWritten >= this.input.tableBytes)) this.finishTable();
-      this.lastKey.set(entry);
+  /** Versions of one key are never cut apart, so tables of a level never share a key. */
+  add(entry: EntryView, isNewKey: boolean): void {
+    const { builder } = this;
+    if (builder === undefined) {
+      this.splitter.crosses(entry);
+      this.splitter.restart();
+      this.beginTable().add(entry);
+    } else if (isNewKey && (this.splitter.crosses(entry) || builder.bytesWritten >= this.input.tableBytes)) {
+      this.finishTable();
+      this.beginTable().add(entry);
+    } else {
+      builder.add(entry);
     }
-    (this.builder ?? this.beginTable()).add(entry);
   }
 
   finishTable(): void {
@@ -184,27 +186,5 @@ class GrandparentSplitter {
       this.bytes += bytes;
     }
     return this.bytes > this.bytesMax;
-  }
-}
-
-/** The user key that was written last. */
-class KeyMemory {
-  private bytes = new Uint8Array(256);
-  private length = -1;
-
-  is(entry: EntryView): boolean {
-    const { keyBytes, keyStart } = entry;
-    if (entry.keyEnd - keyStart !== this.length) return false;
-    for (let at = this.length - 1; at >= 0; at--) if (this.bytes[at] !== keyBytes[keyStart + at]) return false;
-    return true;
-  }
-
-  set(entry: EntryView): void {
-    const { keyBytes, keyStart } = entry;
-    const length = entry.keyEnd - keyStart;
-    if (length > this.bytes.length) this.bytes = new Uint8Array(2 * length);
-    const { bytes } = this;
-    for (let at = 0; at < length; at++) bytes[at] = keyBytes[keyStart + at] as number;
-    this.length = length;
   }
 }
