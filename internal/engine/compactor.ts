@@ -5,7 +5,7 @@ import type { Incarnation } from "../base/ids.ts";
 import { Chore } from "./chore.ts";
 import { compactionJob, outputsMax } from "./compaction/compaction-job.ts";
 import type { CompactionOutput } from "./compaction/compaction-job.ts";
-import { firstIncarnation, lastIncarnation } from "./compaction/key-ranges.ts";
+import { mayHoldOf } from "./compaction/garbage-estimate.ts";
 import { levelScores, pickCompaction, pickRange } from "./compaction/picker.ts";
 import type { Circumstances, CompactionChoice } from "./compaction/picker.ts";
 import type { EngineCore } from "./core.ts";
@@ -105,8 +105,9 @@ export class Compactor {
     }
     if (this.held > 0) return false;
     const choice = this.pickWish() ?? this.pick();
-    if (choice === undefined) return false;
-    await this.carryOut(choice);
+    if (choice !== undefined) await this.carryOut(choice);
+    else if (this.forgettable().length > 0) await this.replace([], []);
+    else return false;
     return true;
   }
 
@@ -117,8 +118,8 @@ export class Compactor {
   private pickWish(): CompactionChoice | undefined {
     const { core } = this;
     for (let wish = this.wishes[0]; wish !== undefined; wish = this.wishes[0]) {
-      for (; wish.level < deepestLevel; wish.level++) {
-        const choice = pickRange(core.versions.current, wish.level, wish.range, core.options);
+      for (; wish.level <= deepestLevel; wish.level++) {
+        const choice = pickRange(core.versions.current, wish, this.circumstances());
         if (choice !== undefined) return choice;
       }
       this.wishes.shift();
@@ -175,7 +176,7 @@ export class Compactor {
         rules: {
           snapshots,
           horizons: [...horizons.values()],
-          dead: [...dead],
+          dead: [...dead.keys()],
           below: below.map((level) => level.map(({ smallest, largest }) => ({ smallest, largest }))),
         },
         numbers: { first, count },
@@ -193,19 +194,22 @@ export class Compactor {
 
   private circumstances(): Circumstances {
     const { core } = this;
-    const { horizons, dead } = core.state;
-    return { options: core.options, horizons, dead, snapshots: core.snapshots.sequences() };
+    const { horizons } = core.state;
+    const { living, deadTables: dead } = core;
+    return { options: core.options, living, horizons, dead, snapshots: core.snapshots.sequences() };
   }
 
   /** Dead incarnations of which nothing is left once these tables have been replaced. */
-  private forgettable(old: readonly PlacedTable[], added: readonly PlacedTable[]): Incarnation[] {
+  private forgettable(old: readonly PlacedTable[] = [], added: readonly PlacedTable[] = []): Incarnation[] {
     const { core } = this;
     if (core.state.dead.size === 0) return [];
     const gone = new Set(old.map((entry) => entry.meta.number));
     const left = core.versions.current.levels.flat().filter((table) => !gone.has(table.number));
     for (const { meta } of added) left.push(meta);
+    const rules = { dead: core.deadTables };
     return [...core.state.dead].filter(
-      (incarnation) => !core.memtables.mention(incarnation) && !left.some((table) => mayHold(table, incarnation)),
+      (incarnation) =>
+        !core.memtables.mention(incarnation) && !left.some((table) => mayHoldOf(table, incarnation, rules)),
     );
   }
 
@@ -243,8 +247,4 @@ function runsOf(inputs: readonly PlacedTable[]): TableMeta[][] {
     if (level > 0) sorted.set(level, next);
   }
   return runs;
-}
-
-function mayHold(table: TableMeta, incarnation: Incarnation): boolean {
-  return firstIncarnation(table) <= incarnation && incarnation <= lastIncarnation(table);
 }

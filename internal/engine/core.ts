@@ -46,6 +46,8 @@ export class EngineCore {
   private readonly manifest: Manifest;
   /** The manifest is ahead of it while the edit that made it so is still being installed. */
   private present: EngineState;
+  private livingSorted: readonly Incarnation[] = [];
+  private readonly deadSince = new Map<Incarnation, FileNumber>();
   private nextIncarnation: number;
   private nextNumber: number;
   private installing: Promise<void> = Promise.resolve();
@@ -62,6 +64,8 @@ export class EngineCore {
     this.options = given.options;
     this.manifest = given.manifest;
     this.present = given.manifest.state;
+    this.nextNumber = given.manifest.state.nextFileNumber;
+    this.noteIncarnations();
     this.tables = given.tables;
     this.memtables = new Memtables(
       given.options.memtableBytes,
@@ -71,7 +75,19 @@ export class EngineCore {
     this.versions = new LiveVersions(given.manifest.state.version, (number) => this.removeTable(number));
     this.lastSequence = given.manifest.state.lastSequence;
     this.nextIncarnation = given.manifest.state.nextIncarnation;
-    this.nextNumber = given.manifest.state.nextFileNumber;
+  }
+
+  /** Incarnations that some group has, ascending. */
+  get living(): readonly Incarnation[] {
+    return this.livingSorted;
+  }
+
+  /**
+   * By dead incarnation: tables from this number on are written without its keys, because their jobs
+   * begin after its death. Forgotten at a restart, after which all tables that there are may hold some.
+   */
+  get deadTables(): ReadonlyMap<Incarnation, FileNumber> {
+    return this.deadSince;
   }
 
   /** As of the last durable edit; it changes together with the version and the memtables. */
@@ -117,6 +133,7 @@ export class EngineCore {
       const kept = new Set(whole.added.map((entry) => entry.meta.number));
       const gone = whole.removed.map((entry) => entry.number).filter((number) => !kept.has(number));
       this.present = this.manifest.state;
+      this.noteIncarnations();
       this.versions.install(this.present.version, gone);
       onInstalled();
       this.changed();
@@ -188,6 +205,13 @@ export class EngineCore {
     await this.manifest.close();
     await this.tables.close();
     await Promise.all(this.removals);
+  }
+
+  private noteIncarnations(): void {
+    const { groups, dead } = this.present;
+    this.livingSorted = [...groups.values()].map((place) => place.incarnation).toSorted((a, b) => a - b);
+    for (const of of this.deadSince.keys()) if (!dead.has(of)) this.deadSince.delete(of);
+    for (const of of dead) if (!this.deadSince.has(of)) this.deadSince.set(of, fileNumber(this.nextNumber));
   }
 
   private removeTable(number: FileNumber): void {

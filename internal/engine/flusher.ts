@@ -65,6 +65,7 @@ export class Flusher {
         number,
         memtable: slot.memtable.sealed(),
         snapshots: core.snapshots.sequences(),
+        dead: [...core.deadTables.keys()],
         table: { blockBytes: core.options.blockBytes, bloomBitsPerKey: core.options.bloomBitsPerKey },
       });
     } catch (failure) {

@@ -20,7 +20,7 @@ export interface EngineOptions {
   readonly levelZeroTrigger: number;
   /** Tables in level 0 at which writers wait. */
   readonly levelZeroStop: number;
-  /** Size of the first sorted level; each deeper one may be `levelFactor` times larger. */
+  /** The deepest level grows to this before another is put in front of it, each `levelFactor` times smaller. */
   readonly levelBaseBytes: number;
   readonly levelFactor: number;
   /** What compaction may write while nothing presses; up to eight times that as level 0 fills. */
@@ -44,7 +44,7 @@ export const engineDefaults: EngineOptions = {
   tableBytes: 8 * 1024 * 1024,
   levelZeroTrigger: 4,
   levelZeroStop: 12,
-  levelBaseBytes: 64 * 1024 * 1024,
+  levelBaseBytes: 128 * 1024 * 1024,
   levelFactor: 10,
   compactionBytesPerSecond: 64 * 1024 * 1024,
   readsNowPerTurn: 64,

@@ -49,9 +49,9 @@ export interface CompactionOutput {
 const grandparentTablesMax = 10;
 
 /** Between two yields: about a millisecond of merging, in bytes of cells. */
-const workPerStep = 256 * 1024;
+export const workPerStep = 256 * 1024;
 /** What an entry costs beside its cell. */
-const workPerEntry = 128;
+export const workPerEntry = 128;
 
 export const compactionJob: Job<CompactionInput, CompactionOutput> = {
   name: "compaction",

@@ -14,6 +14,31 @@ export function overlapping(tables: readonly TableMeta[], range: KeyRange): Tabl
   return tables.filter((table) => overlap(table, range));
 }
 
+/** `overlapping`, of tables that are sorted and do not overlap one another. */
+export function overlappingSorted(tables: readonly TableMeta[], range: KeyRange): readonly TableMeta[] {
+  const from = firstReaching(tables, range.smallest);
+  let to = from;
+  while (to < tables.length && compareBytes((tables[to] as TableMeta).smallest, range.largest) <= 0) to++;
+  return tables.slice(from, to);
+}
+
+export function someOverlapSorted(tables: readonly TableMeta[], range: KeyRange): boolean {
+  const table = tables[firstReaching(tables, range.smallest)];
+  return table !== undefined && compareBytes(table.smallest, range.largest) <= 0;
+}
+
+/** The first of sorted tables that ends at or behind the key. */
+function firstReaching(tables: readonly TableMeta[], key: Uint8Array): number {
+  let low = 0;
+  let high = tables.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareBytes((tables[middle] as TableMeta).largest, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The range that spans all of these. REQUIRES: at least one. */
 export function spanOf(ranges: readonly KeyRange[]): KeyRange {
   const [first, ...rest] = ranges as readonly [KeyRange, ...KeyRange[]];
