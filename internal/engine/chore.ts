@@ -1,6 +1,6 @@
 // Work that the engine does on its own, step after step, until there is nothing left to do. A step that
 // fails for want of space is tried again when there is some; any other failure ends the chore, and the
-// trouble that it leaves behind refuses writes.
+// trouble that it leaves behind refuses writes. A failed disk ends every chore.
 
 import type { EngineCore } from "./core.ts";
 import { troubleFrom } from "./trouble.ts";
@@ -34,7 +34,7 @@ export class Chore {
   /** Tells that there may be something to do. */
   wake(): void {
     this.woken = true;
-    if (this.isRunning || this.broken || this.core.closing) return;
+    if (this.isRunning || !this.mayGoOn) return;
     this.isRunning = true;
     this.ended = this.run();
   }
@@ -44,8 +44,12 @@ export class Chore {
     return this.ended;
   }
 
+  private get mayGoOn(): boolean {
+    return !this.broken && !this.core.closing && !this.core.diskFailed;
+  }
+
   private async run(): Promise<void> {
-    while (this.woken && !this.broken && !this.core.closing) {
+    while (this.woken && this.mayGoOn) {
       this.woken = false;
       try {
         if (await this.work.step()) this.woken = true;
@@ -63,17 +67,19 @@ export class Chore {
   private async endure(failure: unknown): Promise<void> {
     const trouble = troubleFrom(failure, this.work.doing, this.core.folder);
     this.core.reportTrouble(this, trouble);
-    if (trouble.severity === "stays") {
+    if (trouble.severity !== "passes") {
       this.broken = true;
       return;
     }
     this.woken = true;
     const { disk, scheduler } = this.core.seams;
-    while (!this.core.closing) {
+    while (this.mayGoOn) {
       const timer = scheduler.after(this.core.options.spaceRetryMilliseconds, () => this.core.changed());
       await this.core.whenChanged();
       timer.cancel();
-      if ((await disk.freeBytes(this.core.folder)) >= this.work.bytesNeeded()) return;
+      // A disk that does not even answer this is asked again.
+      const free = await disk.freeBytes(this.core.folder).catch(() => 0);
+      if (free >= this.work.bytesNeeded()) return;
     }
   }
 }

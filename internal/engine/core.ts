@@ -143,23 +143,30 @@ export class EngineCore {
   }
 
   private async makeDurable(edit: VersionEdit): Promise<void> {
+    if (this.diskFailed && this.trouble !== undefined) throw this.trouble.error;
     try {
       if (edit.added.length > 0) await this.seams.disk.syncFolder(this.folder);
       await this.manifest.append(edit);
     } catch (failure) {
       const trouble = troubleFrom(failure, "changing the manifest", this.folder);
-      if (trouble.severity === "stays" && !this.closing) this.reportTrouble(this.manifest, trouble);
+      if (trouble.severity === "final" && !this.closing) this.reportTrouble(this.manifest, trouble);
       throw failure;
     }
   }
 
-  /** Why writers are refused; undefined while all is well. One that stays goes before one that passes. */
+  /** Why writers are refused; undefined while all is well. The gravest goes first. */
   get trouble(): Trouble | undefined {
-    let first: Trouble | undefined;
-    for (const trouble of this.troubles.values()) {
-      if (first === undefined || trouble.severity === "stays") first = trouble;
+    const all = [...this.troubles.values()];
+    for (const severity of ["final", "stays"]) {
+      const grave = all.find((trouble) => trouble.severity === severity);
+      if (grave !== undefined) return grave;
     }
-    return first;
+    return all[0];
+  }
+
+  /** Nothing is written any more. */
+  get diskFailed(): boolean {
+    return this.trouble?.severity === "final";
   }
 
   reportTrouble(source: object, trouble: Trouble): void {

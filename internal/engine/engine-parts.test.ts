@@ -29,12 +29,12 @@ test("settings are checked all at once, each violation by its name", () => {
   );
 });
 
-test("a full disk passes; a failed sync and damage stay", () => {
+test("a full disk passes, damage stays, a failed sync is final", () => {
   const full = troubleFrom(new DiskFailure("full", "write", "/d/1"), "flushing", "/d");
   assert.equal(full.severity, "passes");
   assert.equal(full.error.code, "storage_full");
   const sync = troubleFrom(new DiskFailure("failed", "syncData", "/d/1"), "flushing", "/d");
-  assert.equal(sync.severity, "stays");
+  assert.equal(sync.severity, "final");
   assert.equal(sync.error.code, "internal");
   const damage = troubleFrom(corruption("block 4096 of /d/1"), "compacting", "/d");
   assert.equal(damage.severity, "stays");

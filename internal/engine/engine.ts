@@ -65,7 +65,8 @@ export class Engine {
   /** Opens the engine in a folder, making it when the folder is empty. REQUIRES: the folder is locked, and its own name synced. */
   static async open(seams: EngineSeams, folder: string, given: Partial<EngineOptions> = {}): Promise<Engine> {
     const options = engineOptions(given);
-    const manifest = await openManifest({ disk: seams.disk, folder, bytesMax: options.manifestBytesMax });
+    const place = { disk: seams.disk, folder, bytesMax: options.manifestBytesMax };
+    const manifest = await openManifest(place, seams.logger);
     const memory = new TableMemory(options, new ReadBudget(options.readsNowPerTurn, seams.clock));
     const tables = new TableCache(seams.disk, folder, options, memory);
     const engine = new Engine(new EngineCore(seams, { folder, options, manifest, tables }));
@@ -253,6 +254,8 @@ export class Engine {
 
   /** Does what a caller asked for; a failure of the disk becomes an error that says what failed. */
   private async told<T>(doing: string, action: () => Promise<T>): Promise<T> {
+    const { trouble } = this.core;
+    if (trouble?.severity === "final") throw trouble.error;
     try {
       return await action();
     } catch (failure) {

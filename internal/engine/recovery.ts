@@ -5,6 +5,7 @@ import { corruption } from "../base/errors.ts";
 import { fileNumber } from "../base/ids.ts";
 import type { FileNumber } from "../base/ids.ts";
 import type { Disk } from "../platform/disk.ts";
+import type { Logger } from "../platform/logger.ts";
 import { currentName, joinPath, parseFileName, tableName } from "./file-names.ts";
 import type { EngineFile } from "./file-names.ts";
 import { emptyManifestBytes, Manifest } from "./version/manifest.ts";
@@ -15,7 +16,7 @@ import type { EngineState } from "./version/version-edit.ts";
 const firstNumber = emptyState.nextFileNumber;
 
 /** The manifest of the folder, made when there is none. */
-export async function openManifest(place: ManifestPlace): Promise<Manifest> {
+export async function openManifest(place: ManifestPlace, logger: Logger): Promise<Manifest> {
   const { disk, folder } = place;
   await disk.makeFolder(folder);
   const names = await disk.list(folder);
@@ -36,7 +37,7 @@ export async function openManifest(place: ManifestPlace): Promise<Manifest> {
   let next = 1;
   for (const { file } of own) if (file !== undefined && file.kind !== "current") next = Math.max(next, file.number + 1);
   const manifest = await Manifest.open(place, fileNumber(next), (state) => checkTables(state, folder, names));
-  await removeStrays(place, manifest);
+  await removeStrays(place, manifest, logger);
   return manifest;
 }
 
@@ -57,14 +58,21 @@ function checkTables(state: EngineState, folder: string, names: readonly string[
   }
 }
 
-/** Tables of jobs that never ended or were never claimed, and manifests that were replaced. */
-async function removeStrays({ disk, folder }: ManifestPlace, manifest: Manifest): Promise<void> {
+/**
+ * Tables of jobs that never ended or were never claimed, and manifests that were replaced. One that cannot be
+ * removed is only wasted space.
+ */
+async function removeStrays({ disk, folder }: ManifestPlace, manifest: Manifest, logger: Logger): Promise<void> {
   const live = new Set<FileNumber>(manifest.state.version.levels.flat().map((table) => table.number));
-  for (const name of await disk.list(folder)) {
-    const file = parseFileName(name);
-    if (file === undefined || file.kind === "current") continue;
-    const kept =
-      file.kind === "table" ? live.has(file.number) : file.kind === "manifest" && file.number === manifest.fileNumber;
-    if (!kept) await disk.remove(joinPath(folder, name));
+  try {
+    for (const name of await disk.list(folder)) {
+      const file = parseFileName(name);
+      if (file === undefined || file.kind === "current") continue;
+      const kept =
+        file.kind === "table" ? live.has(file.number) : file.kind === "manifest" && file.number === manifest.fileNumber;
+      if (!kept) await disk.remove(joinPath(folder, name));
+    }
+  } catch (failure) {
+    logger.warn("files that are no longer needed could not be removed", { folder, reason: String(failure) });
   }
 }

@@ -1,13 +1,15 @@
-// What keeps the engine from writing to disk. A full disk, or a worker that died, is a state that passes:
-// writers are refused, readers go on, and the work is tried again. Anything else (a failed sync, damage
-// in a table that compaction reads) does not pass while this process lives: a failed sync may have
-// dropped the pages, so trying again would prove nothing.
+// What keeps the engine from writing to disk.
+//
+//   passes   a full disk, a worker that died: writers are refused, readers go on, the work is tried again
+//   stays    damage in a table that a merge reads: that chore has ended, the others go on
+//   final    a failed sync, or any other failure of the disk: nothing more is written while this process
+//            lives. A failed sync may have dropped the pages, so trying again would prove nothing.
 
 import { TrefoilError } from "../base/errors.ts";
 import { WorkerDied } from "../platform/background.ts";
 import { DiskFailure } from "../platform/disk.ts";
 
-export type Severity = "passes" | "stays";
+export type Severity = "passes" | "stays" | "final";
 
 export interface Trouble {
   readonly severity: Severity;
@@ -34,7 +36,7 @@ export function troubleFrom(failure: unknown, doing: string, folder: string): Tr
   const detail =
     `${doing} in ${folder} failed: ${reason}; writes are refused until the process is started again ` +
     `on a disk that works`;
-  return { severity: "stays", error: new TrefoilError("internal", detail, { cause: failure }) };
+  return { severity: "final", error: new TrefoilError("internal", detail, { cause: failure }) };
 }
 
 /** What a caller is told whose request met a failure of the disk; other failures are passed on as they are. */

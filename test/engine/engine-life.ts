@@ -109,6 +109,10 @@ export class EngineLife {
     return new EngineLife(engine, options, logs);
   }
 
+  get disk(): Disk {
+    return this.options.seams.disk;
+  }
+
   /** Closes the engine, opens the folder again, and replays what was not flushed. */
   async reopen(seams = this.options.seams): Promise<EngineLife> {
     await this.engine.close();
@@ -168,7 +172,7 @@ export class EngineLife {
   async replay(ends?: ReadonlyMap<Incarnation, number>): Promise<void> {
     for (const group of this.engine.groups) {
       const of = this.engine.placeOf(group)?.incarnation as Incarnation;
-      const end = ends === undefined ? this.log(of).lastIndex : (ends.get(of) ?? 0);
+      const end = ends === undefined ? (this.logs.get(of)?.lastIndex ?? 0) : (ends.get(of) ?? 0);
       for (let at = this.engine.appliedIndex(of) + 1; at <= end; at++) await this.apply(of, at);
     }
   }
