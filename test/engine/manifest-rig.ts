@@ -36,6 +36,8 @@ export interface WrittenManifest {
   readonly disk: MemoryDisk;
   readonly path: string;
   readonly bytes: Uint8Array;
+  /** As it was before it was closed. */
+  readonly crashed: Uint8Array;
   readonly edits: readonly VersionEdit[];
   readonly states: readonly EngineState[];
 }
@@ -47,9 +49,10 @@ export async function writtenManifest(edits: number, seed: number): Promise<Writ
   const made = randomStates(edits, new Prng(seed));
   const manifest = await Manifest.create(placeOn(disk));
   for (const edit of made.edits) await manifest.append(edit);
-  await manifest.close();
   const path = joinPath(manifestFolder, "manifest-000001");
-  return { disk, path, bytes: disk.peek(path) as Uint8Array, ...made };
+  const crashed = disk.peek(path) as Uint8Array;
+  await manifest.close();
+  return { disk, path, bytes: disk.peek(path) as Uint8Array, crashed, ...made };
 }
 
 /** Everything in the folder: what a refusal must not change. */

@@ -12,14 +12,52 @@ import {
   writtenManifest,
 } from "../../../test/engine/manifest-rig.ts";
 import { MemoryDisk } from "../../../test/disk/memory-disk.ts";
-import { utf8, utf8Text } from "../../base/bytes.ts";
+import { keyOf, metaOf } from "../../../test/engine/version-fixture.ts";
+import { concatBytes, hex, utf8, utf8Text } from "../../base/bytes.ts";
 import { crc32, maskCrc } from "../../base/checksum.ts";
 import { writeU32 } from "../../base/codec.ts";
 import { fileNumber } from "../../base/ids.ts";
-import { decodeHeader, encodeFrame, encodeHeader, endOf, headerBytes, readFrames, seedOf } from "./manifest-format.ts";
-import { inspectManifest } from "./manifest-inspector.ts";
+import { joinPath, manifestName } from "../file-names.ts";
+import { encodeEdit } from "./edit-codec.ts";
+import {
+  decodeHeader,
+  encodeCurrent,
+  encodeFrame,
+  encodeHeader,
+  frameHeaderBytes,
+  headerBytes,
+  readFrames,
+  seedOf,
+} from "./manifest-format.ts";
+import type { Frame } from "./manifest-format.ts";
+import { describeEdit, inspectManifest } from "./manifest-inspector.ts";
 import { readManifest } from "./manifest-reader.ts";
+import { editOf } from "./version-edit.ts";
 import type { EngineState } from "./version-edit.ts";
+
+function* flips(bytes: Uint8Array): Generator<{ at: number; damaged: Uint8Array; name: string }> {
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const damaged = bytes.slice();
+    const at = bit >> 3;
+    damaged[at] = (damaged[at] as number) ^ (1 << (bit & 7));
+    yield { at, damaged, name: `bit ${bit & 7} of byte ${at}` };
+  }
+}
+
+/** What the error says of damage to this byte. */
+function placeIn(frames: readonly Frame[], at: number): string {
+  const within = frames.find((frame) => at >= frame.at && at < frame.end);
+  return within === undefined ? "" : `edit ${within.number} at offset ${within.at} is damaged`;
+}
+
+async function refusesAt(read: Promise<unknown>, expected: { path: string; where: string; name: string }) {
+  const { path, where, name } = expected;
+  await assert.rejects(read, (error: Error & { code?: string }) => {
+    assert.equal(error.code, "corruption", name);
+    assert.ok(error.message.startsWith(path) && error.message.includes(where), `${name}: ${error.message}`);
+    return true;
+  });
+}
 
 async function readAs(bytes: Uint8Array, path: string): Promise<EngineState> {
   const disk = new MemoryDisk();
@@ -28,34 +66,35 @@ async function readAs(bytes: Uint8Array, path: string): Promise<EngineState> {
 }
 
 describe("a damaged manifest", () => {
-  test("is refused for any flipped bit but those of its last edit, with file and offset", async () => {
+  test("is refused for any flipped bit, with file and offset, once it was closed", async () => {
     const { path, bytes, states } = await writtenManifest(6, 31);
     const { frames } = readFrames(bytes, path);
-    const last = frames.at(-1)?.at ?? 0;
-    assert.ok(frames.length === 7 && last > 200);
-    for (let bit = 0; bit < bytes.length * 8; bit++) {
-      const damaged = bytes.slice();
-      const at = bit >> 3;
-      damaged[at] = (damaged[at] as number) ^ (1 << (bit & 7));
-      if (at >= last) {
-        assert.equal(shown(await readAs(damaged, path)), shown(states[5] as EngineState), `bit ${bit}`);
-        continue;
-      }
-      const within = frames.find((frame) => at >= frame.at && at < endOf(frame));
-      const where = within === undefined ? "" : `edit ${within.number} at offset ${within.at} is damaged`;
-      await assert.rejects(readAs(damaged, path), (error: Error & { code?: string }) => {
-        assert.equal(error.code, "corruption", `bit ${bit}`);
-        assert.ok(error.message.startsWith(path) && error.message.includes(where), error.message);
-        return true;
-      });
+    const close = frames.at(-1) as Frame;
+    assert.ok(frames.length === 8 && close.edit.length === 0 && close.end === bytes.length);
+    for (const { at, damaged, name } of flips(bytes)) {
+      const read = readAs(damaged, path);
+      if (at >= close.at) assert.equal(shown(await read), shown(states[6] as EngineState), name);
+      else await refusesAt(read, { path, where: placeIn(frames, at), name });
+    }
+  });
+
+  test("is refused for any flipped bit but those of its last edit, with file and offset, after a crash", async () => {
+    const { path, crashed, states } = await writtenManifest(6, 31);
+    const { frames } = readFrames(crashed, path);
+    const last = frames.at(-1) as Frame;
+    assert.ok(frames.length === 7 && last.at > 200 && last.end === crashed.length);
+    for (const { at, damaged, name } of flips(crashed)) {
+      const read = readAs(damaged, path);
+      if (at >= last.at) assert.equal(shown(await read), shown(states[5] as EngineState), name);
+      else await refusesAt(read, { path, where: placeIn(frames, at), name });
     }
   });
 
   test("that ends anywhere is read up to its last whole edit, and refused without the first", async () => {
     const { path, bytes, states } = await writtenManifest(5, 32);
-    const ends = readFrames(bytes, path).frames.map(endOf);
+    const { frames } = readFrames(bytes, path);
     for (let length = 0; length < bytes.length; length++) {
-      const whole = ends.filter((end) => end <= length).length;
+      const whole = frames.filter((frame) => frame.end <= length).length;
       const read = readAs(bytes.slice(0, length), path);
       if (whole === 0) await assert.rejects(read, { code: "corruption" }, `${length} bytes`);
       else assert.equal(shown(await read), shown(states[whole - 1] as EngineState), `${length} bytes`);
@@ -63,34 +102,61 @@ describe("a damaged manifest", () => {
   });
 
   test("never takes bytes of another manifest for its own", async () => {
-    const { path, bytes, edits } = await writtenManifest(3, 33);
-    const { frames, end } = readFrames(bytes, path);
+    const { path, crashed, edits } = await writtenManifest(3, 33);
+    const { frames, end } = readFrames(crashed, path);
     const header = encodeHeader(fileNumber(2));
     const foreign = seedOf(header);
-    const edit = (frames.at(-1) as (typeof frames)[number]).edit;
+    const { edit } = frames.at(-1) as Frame;
     const next = encodeFrame({ seed: foreign, number: 5, position: end }, edit);
-    const grown = new Uint8Array(bytes.length + next.length);
-    grown.set(bytes);
-    grown.set(next, end);
+    const grown = concatBytes([crashed, next]);
     const disk = new MemoryDisk();
     disk.put(path, grown);
     const read = await readManifest(disk, path);
     assert.equal(read.edits.length, edits.length + 1, "the empty state and its edits");
     assert.equal(read.soundBytes, end);
     // The same bytes at another place, or once more, are no edit either.
-    grown.set(bytes.subarray(end - next.length, end), end);
+    grown.set(crashed.subarray(end - next.length, end), end);
     assert.equal((await readAs(grown, path)).nextFileNumber, read.state.nextFileNumber);
   });
 
+  test("takes a frame that a client forged in a key for a key, wherever the edit with it is torn", async () => {
+    const { path, crashed, states } = await writtenManifest(3, 43);
+    const { frames, end } = readFrames(crashed, path);
+    // Everything about it is right: its place, its number, the seed of its checksum.
+    const forged = (position: number): Uint8Array =>
+      encodeFrame({ seed: seedOf(crashed), number: frames.length + 2, position }, Uint8Array.of(8, 99));
+    const key = (user: Uint8Array): Uint8Array => concatBytes([keyOf(1, "a"), user]);
+    const edit = (user: Uint8Array): Uint8Array => {
+      const meta = metaOf({ number: fileNumber(900), smallest: key(user), largest: keyOf(1, "b") });
+      return encodeEdit(editOf({ added: [{ level: 6, meta }], nextFileNumber: fileNumber(901) }));
+    };
+    const placed = hex(edit(forged(0))).indexOf(hex(forged(0))) / 2;
+    const position = end + frameHeaderBytes + placed;
+    const whole = edit(forged(position));
+    const frame = encodeFrame({ seed: seedOf(crashed), number: frames.length + 1, position: end }, whole);
+    assert.ok(frameHeaderBytes + placed + forged(0).length < frame.length && placed > 0);
+
+    // As it would be without stuffing: the forgery stands where it says that it does, and is taken for a frame.
+    const plain = concatBytes([crashed, new Uint8Array(frameHeaderBytes), whole]);
+    await assert.rejects(readAs(plain, path), { code: "corruption", message: /edit 6 follows it/ });
+
+    assert.ok(
+      (await readAs(concatBytes([crashed, frame]), path)).version.levels[6]?.some(({ number }) => number === 900),
+    );
+    for (let lost = 0; lost < frame.length; lost++) {
+      for (const torn of [frame.slice(0, lost), frame.slice().fill(0, 0, lost + 1), frame.slice().fill(0, lost)]) {
+        const left = await readAs(concatBytes([crashed, torn]), path);
+        assert.equal(shown(left), shown(states[3] as EngineState), `torn at ${lost}`);
+      }
+    }
+  });
+
   test("with an edit that cannot be, although its checksum is right, is refused", async () => {
-    const { path, bytes } = await writtenManifest(2, 34);
-    const { end } = readFrames(bytes, path);
+    const { path, crashed } = await writtenManifest(2, 34);
+    const { end } = readFrames(crashed, path);
     // Remove table 77 from level 3; add nothing.
     const impossible = Uint8Array.of(2, 3, 77);
-    const frame = encodeFrame({ seed: seedOf(bytes), number: 4, position: end }, impossible);
-    const grown = new Uint8Array(end + frame.length);
-    grown.set(bytes);
-    grown.set(frame, end);
+    const grown = concatBytes([crashed, encodeFrame({ seed: seedOf(crashed), number: 4, position: end }, impossible)]);
     const message = `${path}: edit 4 at offset ${end} removes table 77 from level 3, which does not hold it`;
     await assert.rejects(readAs(grown, path), { code: "corruption", message });
   });
@@ -104,8 +170,8 @@ describe("a damaged manifest", () => {
   });
 
   test("whose last edit is torn is cut, and written anew before anything is added", async () => {
-    const { disk, path, bytes, states } = await writtenManifest(4, 36);
-    disk.put(path, bytes.slice(0, -3));
+    const { disk, path, crashed, states } = await writtenManifest(4, 36);
+    disk.put(path, crashed.slice(0, -3));
     const manifest = await openOn(disk);
     assert.equal(shown(manifest.state), shown(states[3] as EngineState));
     await manifest.close();
@@ -159,15 +225,16 @@ describe("a folder without a usable manifest", () => {
     });
   }
 
-  test("is refused and left as it is: a `current` that names none", async () => {
-    for (const text of [
-      "",
-      "manifest-000001",
-      "manifest-1\n",
-      "000001.table\n",
-      "../manifest-000001\n",
-      "\u0000\u0000\n",
-    ]) {
+  const nonsense = [
+    "",
+    "manifest-000001",
+    "manifest-000001\n",
+    "manifest-1 2\n",
+    "../manifest-000001\n",
+    "\u0000\u0000\n",
+  ];
+  for (const text of [...nonsense, utf8Text(encodeCurrent(fileNumber(1))).replace("manifest", "no-manifest")]) {
+    test(`is refused and left as it is: a \`current\` that names none, but ${JSON.stringify(text)}`, async () => {
       const { disk } = await writtenManifest(1, 38);
       disk.put(currentPath, utf8(text));
       const before = await contentsOf(disk);
@@ -176,6 +243,22 @@ describe("a folder without a usable manifest", () => {
         message: /^\/engine\/current does not name a manifest: it holds "/,
       });
       assert.deepEqual(await contentsOf(disk), before);
+    });
+  }
+
+  test("is refused and left as it is: a `current` with any flipped bit, even if it leads to an older manifest", async () => {
+    const { disk, bytes } = await writtenManifest(2, 39);
+    // What a power cut may bring back: the removal of the manifest before is not synced.
+    const current = encodeCurrent(fileNumber(5));
+    for (const number of [1, 3, 4, 5, 7, 13, 105]) {
+      const path = joinPath(manifestFolder, manifestName(fileNumber(number)));
+      disk.put(path, concatBytes([encodeHeader(fileNumber(number)), bytes.subarray(headerBytes)]));
+    }
+    for (const { damaged, name } of flips(current)) {
+      disk.put(currentPath, damaged);
+      const before = disk.operations;
+      await refusesAt(openOn(disk), { path: currentPath, where: "", name });
+      assert.equal(disk.operations, before, name);
     }
   });
 });
@@ -192,19 +275,20 @@ describe("the inspector of manifests", () => {
       fileBytes: bytes.length,
     });
     const found = findings.flatMap((finding) => (finding.kind === "edit" ? [finding.edit] : []));
-    assert.deepEqual(found.slice(1), edits);
+    assert.deepEqual(found.slice(1, -1), edits);
+    assert.deepEqual(describeEdit(found.at(-1) ?? editOf({})), ["nothing: closed in good order"]);
     const state = findings.at(-1);
     assert.ok(state?.kind === "state" && shown(state.state) === shown(states[5] as EngineState));
-    assert.equal(findings.length, edits.length + 3);
+    assert.equal(findings.length, edits.length + 4);
     assert.deepEqual(await contentsOf(disk), before);
   });
 
   test("goes on behind damage, and tells a torn tail from it", async () => {
-    const { disk, path, bytes } = await writtenManifest(5, 42);
-    const { frames, end } = readFrames(bytes, path);
-    const third = frames[2] as (typeof frames)[number];
-    const fourth = frames[3] as (typeof frames)[number];
-    const damaged = bytes.slice(0, end - 1);
+    const { disk, path, crashed } = await writtenManifest(5, 42);
+    const { frames, end } = readFrames(crashed, path);
+    const third = frames[2] as Frame;
+    const fourth = frames[3] as Frame;
+    const damaged = crashed.slice(0, end - 1);
     damaged[third.at + 9] = 77;
     disk.put(path, damaged);
     const findings = await inspectManifest(disk, path);

@@ -8,7 +8,7 @@ import { neverExpires } from "../../base/stamp.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { TableMeta } from "../table-meta.ts";
 import { decodeEdit } from "./edit-codec.ts";
-import { decodeHeader, endOf, headerBytes, manifestFormat, nextFrame } from "./manifest-format.ts";
+import { decodeHeader, headerBytes, manifestFormat, nextFrame } from "./manifest-format.ts";
 import type { Frame } from "./manifest-format.ts";
 import { applyForeign, checkName, readWhole } from "./manifest-reader.ts";
 import { emptyState } from "./version-edit.ts";
@@ -63,11 +63,11 @@ export async function inspectManifest(disk: Disk, path: string): Promise<Manifes
     const what = `${path}: edit ${sound.number} at offset ${sound.at}`;
     const edit = attempt(() => decodeEdit(sound.edit, what));
     if (edit !== undefined) {
-      findings.push({ kind: "edit", number: sound.number, offset: sound.at, bytes: endOf(sound) - sound.at, edit });
+      findings.push({ kind: "edit", number: sound.number, offset: sound.at, bytes: sound.end - sound.at, edit });
     }
     const before: EngineState | undefined = state;
     state = before && edit && attempt(() => applyForeign(before, edit, what));
-    at = endOf(sound);
+    at = sound.end;
     expected = sound.number + 1;
   }
   if (at < bytes.length) findings.push({ kind: "torn tail", offset: at, bytes: bytes.length - at });
@@ -82,7 +82,7 @@ function gapBefore(frame: Frame, path: string, place: { at: number; expected: nu
   return `${path}: edit ${expected} at offset ${at} is damaged; the next sound one is ${frame.number} at offset ${frame.at}`;
 }
 
-/** A line for each thing that the edit changes. */
+/** A line for each thing that the edit changes; one for an edit that changes nothing. */
 export function describeEdit(edit: VersionEdit): string[] {
   const lines: string[] = [];
   for (const { level, number } of edit.removed) lines.push(`remove table ${number} from level ${level}`);
@@ -102,7 +102,7 @@ export function describeEdit(edit: VersionEdit): string[] {
   if (edit.nextIncarnation > 0) lines.push(`next incarnation ${edit.nextIncarnation}`);
   if (edit.lastSequence > 0) lines.push(`last sequence ${edit.lastSequence}`);
   if (edit.nextFileNumber > 0) lines.push(`next file number ${edit.nextFileNumber}`);
-  return lines;
+  return lines.length > 0 ? lines : ["nothing: closed in good order"];
 }
 
 export function describeTable(meta: TableMeta): string {

@@ -1,14 +1,13 @@
 // Reads a manifest, changing nothing. Foreign bytes never get further than here: what does not fit is
 // `corruption`, and names the file and the offset.
 
-import { utf8Text } from "../../base/bytes.ts";
 import { corruption } from "../../base/errors.ts";
 import type { FileNumber } from "../../base/ids.ts";
 import { readFully } from "../../platform/disk.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { currentName, joinPath, parseFileName } from "../file-names.ts";
 import { decodeEdit } from "./edit-codec.ts";
-import { decodeHeader, headerBytes, readFrames } from "./manifest-format.ts";
+import { decodeCurrent, decodeHeader, headerBytes, readFrames } from "./manifest-format.ts";
 import { faultOfState } from "./state-invariants.ts";
 import { applyEdit, emptyState } from "./version-edit.ts";
 import type { EngineState, VersionEdit } from "./version-edit.ts";
@@ -19,12 +18,7 @@ const manifestBytesMost = 1024 * 1024 * 1024;
 /** The number of the manifest that `current` names. */
 export async function readCurrent(disk: Disk, folder: string): Promise<FileNumber> {
   const path = joinPath(folder, currentName);
-  const text = utf8Text(await readWhole(disk, path));
-  const parsed = text.endsWith("\n") ? parseFileName(text.slice(0, -1)) : undefined;
-  if (parsed?.kind !== "manifest") {
-    throw corruption(`${path} does not name a manifest: it holds ${JSON.stringify(text.slice(0, 80))}`);
-  }
-  return parsed.number;
+  return decodeCurrent(await readWhole(disk, path), path);
 }
 
 export interface ReadManifest {

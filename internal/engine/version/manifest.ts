@@ -4,6 +4,7 @@
 //   append  write the edit's frame, sync, and only then does the state change
 //   begin   write the new manifest, sync it, sync the folder, write a temporary file with its name, sync
 //           that, rename it to `current`, sync the folder, remove the old manifest
+//   close   write the frame of an edit that changes nothing
 //
 // When an append fails for want of space, nobody knows how much of the frame is on disk. Nothing more is
 // written to that file: the next append begins a new manifest, in which the edit is part of the state. A
@@ -11,7 +12,7 @@
 // append has succeeded. A failed sync is final, whatever reason the disk gives: the manifest takes nothing more.
 
 import { assert } from "../../base/assert.ts";
-import { utf8 } from "../../base/bytes.ts";
+import { emptyBytes } from "../../base/bytes.ts";
 import { TrefoilError } from "../../base/errors.ts";
 import { fileNumber } from "../../base/ids.ts";
 import type { FileNumber } from "../../base/ids.ts";
@@ -19,7 +20,7 @@ import { DiskFailure, writeFully } from "../../platform/disk.ts";
 import type { Disk, DiskFile } from "../../platform/disk.ts";
 import { currentName, joinPath, manifestName, temporaryName } from "../file-names.ts";
 import { encodeEdit } from "./edit-codec.ts";
-import { encodeFrame, encodeHeader, frameHeaderBytes, headerBytes, seedOf } from "./manifest-format.ts";
+import { encodeCurrent, encodeFrame, encodeHeader, frameHeaderBytes, headerBytes, seedOf } from "./manifest-format.ts";
 import type { FrameSeed } from "./manifest-format.ts";
 import { readCurrent, readManifest } from "./manifest-reader.ts";
 import { faultOfState } from "./state-invariants.ts";
@@ -57,6 +58,7 @@ export class Manifest {
   /** The number of the manifest that was begun last, or that it was tried with. */
   private numberTried = fileNumber(0);
   private dead: Error | undefined;
+  private busy = false;
 
   private constructor(place: ManifestPlace, state: EngineState, number: FileNumber | undefined) {
     this.place = place;
@@ -104,6 +106,35 @@ export class Manifest {
    */
   async append(edit: VersionEdit): Promise<EngineState> {
     if (this.dead !== undefined) throw this.dead;
+    assert(!this.busy, "an edit was appended while another was being written");
+    this.busy = true;
+    try {
+      return await this.takeOver(edit);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /**
+   * REQUIRES: no append is under way. An empty edit behind the last one proves that it was whole: should it
+   * be damaged one day, it is not taken for a torn tail. It needs no sync, for without it nothing is lost.
+   */
+  async close(): Promise<void> {
+    assert(!this.busy, "a manifest was closed while an edit was being written");
+    const { file, frames, position, seed } = this;
+    const isSound = this.dead === undefined && !this.doubtful;
+    this.file = undefined;
+    this.dead ??= new TrefoilError("stopping", `the engine in ${this.place.folder} is closed`);
+    if (file === undefined) return;
+    // A manifest whose first edit is damaged is refused in any case.
+    if (isSound && frames > 1) {
+      const last = encodeFrame({ seed, number: frames + 1, position }, emptyBytes);
+      await writeFully(file, last, position).catch(() => undefined);
+    }
+    await file.close();
+  }
+
+  private async takeOver(edit: VersionEdit): Promise<EngineState> {
     const next = applyEdit(this.present, edit);
     assertSound(next);
     const place = { seed: this.seed, number: this.frames + 1, position: this.position };
@@ -118,13 +149,6 @@ export class Manifest {
     this.present = next;
     this.stats.appends++;
     return next;
-  }
-
-  async close(): Promise<void> {
-    const { file } = this;
-    this.file = undefined;
-    this.dead ??= new TrefoilError("stopping", `the engine in ${this.place.folder} is closed`);
-    await file?.close();
   }
 
   private async write(frame: Uint8Array): Promise<void> {
@@ -197,7 +221,7 @@ export class Manifest {
   private async writeName(temporary: string, number: FileNumber): Promise<void> {
     const file = await this.place.disk.openFile(temporary, { access: "write", create: "must" });
     try {
-      await writeFully(file, utf8(`${manifestName(number)}\n`), 0);
+      await writeFully(file, encodeCurrent(number), 0);
       await this.sync(temporary, () => file.syncData());
     } finally {
       await file.close();
