@@ -6,10 +6,11 @@ import { fileNumber } from "../base/ids.ts";
 import type { FileNumber } from "../base/ids.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
-import { currentName, joinPath, parseFileName, tableName } from "./file-names.ts";
+import { currentName, joinPath, manifestName, parseFileName, tableName } from "./file-names.ts";
 import type { EngineFile } from "./file-names.ts";
 import { emptyManifestBytes, Manifest } from "./version/manifest.ts";
 import type { ManifestPlace } from "./version/manifest.ts";
+import { readCurrent, readManifest } from "./version/manifest-reader.ts";
 import { emptyState } from "./version/version-edit.ts";
 import type { EngineState } from "./version/version-edit.ts";
 
@@ -22,14 +23,7 @@ export async function openManifest(place: ManifestPlace, logger: Logger): Promis
   const names = await disk.list(folder);
   const own = names.map((name) => ({ name, file: parseFileName(name) }));
   if (!names.includes(currentName)) {
-    for (const { name, file } of own) {
-      const there = joinPath(folder, name);
-      if (file === undefined || (await isOfFirstOpen(file, disk, there))) continue;
-      throw corruption(
-        `${joinPath(folder, currentName)} is missing, but there is ${there}: the folder is damaged, or a checkpoint ` +
-          `that was not finished`,
-      );
-    }
+    await checkBeginning(disk, folder, names);
     // A crash while the folder was being made: nothing was promised yet.
     for (const { name, file } of own) if (file !== undefined) await disk.remove(joinPath(folder, name));
     return Manifest.create(place);
@@ -48,6 +42,35 @@ export async function openManifest(place: ManifestPlace, logger: Logger): Promis
 async function isOfFirstOpen(file: EngineFile, disk: Disk, path: string): Promise<boolean> {
   if (file.kind === "current" || file.kind === "table" || file.number !== firstNumber) return false;
   return file.kind === "temporary" || ((await disk.sizeOf(path)) ?? 0) <= emptyManifestBytes;
+}
+
+/**
+ * What the engine in a folder consists of, changing nothing; undefined when one can be made there. Throws what would
+ * keep it from being opened.
+ */
+export async function checkEngineFolder(disk: Disk, folder: string): Promise<EngineState | undefined> {
+  const names = await disk.list(folder);
+  if (!names.includes(currentName)) {
+    await checkBeginning(disk, folder, names);
+    return undefined;
+  }
+  const number = await readCurrent(disk, folder);
+  const { state } = await readManifest(disk, joinPath(folder, manifestName(number)));
+  checkTables(state, folder, names);
+  return state;
+}
+
+/** Without a `current` there may be what a crash left of the engine's making, and nothing else of its names. */
+async function checkBeginning(disk: Disk, folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const file = parseFileName(name);
+    const there = joinPath(folder, name);
+    if (file === undefined || (await isOfFirstOpen(file, disk, there))) continue;
+    throw corruption(
+      `${joinPath(folder, currentName)} is missing, but there is ${there}: the folder is damaged, or a checkpoint ` +
+        `that was not finished`,
+    );
+  }
 }
 
 function checkTables(state: EngineState, folder: string, names: readonly string[]): void {

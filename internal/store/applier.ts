@@ -91,6 +91,9 @@ export class Applier {
     const { engine } = this.to;
     while (!engine.canWrite(this.batch)) {
       if (engine.isClosing) throw new TrefoilError("stopping", "the engine is closing", { outcome: "unknown" });
+      // A full disk may pass; nothing else does.
+      const { trouble } = engine;
+      if (trouble !== undefined && trouble.code !== "storage_full") throw trouble;
       await engine.whenWritable();
     }
     this.commit();

@@ -105,6 +105,7 @@ export async function readMark(disk: Disk, folder: string): Promise<number> {
   return Number(found);
 }
 
+/** Takes the folder for this process. */
 export async function lockFolder(disk: Disk, folder: string): Promise<FolderLock> {
   try {
     return await disk.lockFolder(folder);

@@ -13,12 +13,15 @@ import { groupId, term } from "../base/ids.ts";
 import type { GroupId, Incarnation } from "../base/ids.ts";
 import { stampZero } from "../base/stamp.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { EngineState } from "../engine/version/version-edit.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
-import type { FolderLock } from "../platform/disk.ts";
+import { parseLogName } from "../log/segment.ts";
+import type { Disk, FolderLock } from "../platform/disk.ts";
 import { Applier } from "./applier.ts";
 import { HybridClock } from "./hybrid-clock.ts";
 import type { StoreOptions, StoreSeams } from "./options.ts";
+import { enginePart, logPart } from "./store-folder.ts";
 import { WritePipeline } from "./write-pipeline.ts";
 
 /** All of a store's data belongs to this one. */
@@ -67,13 +70,28 @@ export async function startParts(opened: OpenedParts): Promise<StoreParts> {
   return { ...opened, incarnation, clock, pipeline };
 }
 
+/** A log whose files are all gone is not begun anew over tables that it should reach behind. */
+export async function checkLogIsThere(disk: Disk, folder: string, tables: EngineState | undefined): Promise<void> {
+  const incarnation = tables?.groups.get(onlyGroup)?.incarnation;
+  const applied = incarnation === undefined ? 0 : (tables?.applied.get(incarnation) ?? 0);
+  if (applied === 0) return;
+  const names = await disk.list(logPart(folder));
+  if (!names.some((name) => parseLogName(name)?.kind === "segment")) throw lostLog(folder, applied);
+}
+
+function lostLog(folder: string, applied: number): Error {
+  return corruption(
+    `${logPart(folder)} is empty, and ${enginePart(folder)} holds entries up to ${applied}: the log is lost`,
+  );
+}
+
 /** Sees to it that the log covers what the engine has. */
 function joinLog(group: GroupLog, applier: Applier, folder: string): void {
   const applied = applier.appliedIndex;
   if (applied > group.lastIndex) {
     // Every store begins its log with a term, which is synced whatever the mode.
     if (group.hardState.term === 0) {
-      throw corruption(`${folder}/log is empty, and ${folder}/engine holds entries up to ${applied}: the log is lost`);
+      throw lostLog(folder, applied);
     }
     group.installSnapshot(applied, group.hardState.term);
   }

@@ -10,17 +10,20 @@ import type { Version } from "../engine/cell.ts";
 import { CopyPool } from "../engine/copy-pool.ts";
 import { Engine } from "../engine/engine.ts";
 import type { EngineStats } from "../engine/engine-stats.ts";
+import { checkEngineFolder } from "../engine/recovery.ts";
 import type { EngineSnapshot } from "../engine/live-snapshots.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import type { LogStats } from "../log/log-stats.ts";
 import { openLog } from "../log/open-log.ts";
 import { payloadBytesMax } from "../log/record.ts";
+import type { FolderLock } from "../platform/disk.ts";
 import { CommandWriter, contentTypeBytesMax } from "./command.ts";
+import { diskTrouble } from "./disk-trouble.ts";
 import { storeOptions } from "./options.ts";
 import type { StoreOptions, StoreSeams } from "./options.ts";
 import { checkpointStore } from "./store-checkpoint.ts";
 import { claimFolder, enginePart, logPart } from "./store-folder.ts";
-import { startParts } from "./store-parts.ts";
+import { checkLogIsThere, startParts } from "./store-parts.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { StoreScan } from "./store-scan.ts";
 import type { Written } from "./write-pipeline.ts";
@@ -85,18 +88,22 @@ export class Store {
   /** Opens the store in a folder, or makes one. The background and the disk stay the caller's to close. */
   static async open(seams: StoreSeams, folder: string, given: Partial<StoreOptions> = {}): Promise<Store> {
     const options = storeOptions(given);
-    const lock = await claimFolder(seams.disk, folder, options);
     const opened: { close(): Promise<void> }[] = [];
+    let lock: FolderLock | undefined;
     try {
-      const engine = await Engine.open(seams, enginePart(folder), options.engine);
-      opened.push(engine);
+      lock = await claimFolder(seams.disk, folder, options);
+      // Neither part is changed before both are known to be sound: the log sees to that for itself.
+      const tables = await checkEngineFolder(seams.disk, enginePart(folder));
+      await checkLogIsThere(seams.disk, folder, tables);
       const log = await openLog(logPart(folder), seams, { ...options.log, fsync: options.fsync });
       opened.push(log);
+      const engine = await Engine.open(seams, enginePart(folder), options.engine);
+      opened.push(engine);
       return new Store(await startParts({ seams, folder, options, lock, engine, log }));
     } catch (failure) {
       for (const part of opened.toReversed()) await part.close();
-      await lock.release();
-      throw failure;
+      await lock?.release();
+      throw diskTrouble(failure, `the store in ${folder} cannot be opened`);
     }
   }
 
@@ -178,7 +185,9 @@ export class Store {
   /** A copy of what is in the store now, in an empty or absent folder on the same file system: a store of its own. */
   async checkpoint(folder: string): Promise<void> {
     this.checkOpen();
-    await checkpointStore(this.parts, folder);
+    await checkpointStore(this.parts, folder).catch((failure: unknown) => {
+      throw diskTrouble(failure, `a checkpoint of ${this.parts.folder} cannot be made`);
+    });
   }
 
   /** Resolves when everything that was written so far is in tables. */
@@ -277,7 +286,7 @@ export class Store {
   private async shutDown(): Promise<void> {
     const { pipeline, engine, log, lock } = this.parts;
     try {
-      await pipeline.drained();
+      await pipeline.drained(engine);
       await log.close();
       await engine.close();
     } finally {

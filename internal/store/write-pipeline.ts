@@ -9,6 +9,7 @@ import { TrefoilError } from "../base/errors.ts";
 import { logIndex } from "../base/ids.ts";
 import type { LogIndex, Term } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
 import type { Applier } from "./applier.ts";
@@ -56,7 +57,7 @@ export class WritePipeline {
   private waitingBytes = 0;
   private isApplying = false;
   private failure: TrefoilError | undefined;
-  private whenIdle: (() => void)[] = [];
+  private whenMoved: (() => void)[] = [];
 
   constructor(parts: PipelineParts) {
     this.parts = parts;
@@ -89,9 +90,17 @@ export class WritePipeline {
     });
   }
 
-  /** Resolves when every write has its answer. */
-  async drained(): Promise<void> {
-    while (this.unanswered > 0) await new Promise<void>((resolve) => this.whenIdle.push(resolve));
+  /** Resolves when every write has its answer; those that a full disk holds up are told that nobody knows. */
+  async drained(engine: Engine): Promise<void> {
+    const { log, folder } = this.parts;
+    while (this.unanswered > 0) {
+      const isHeldUp = this.isApplying ? engine.trouble !== undefined : log.refusal !== undefined;
+      if (isHeldUp) {
+        const why = (this.isApplying ? engine.trouble : log.refusal)?.message ?? "";
+        return this.fail(new TrefoilError("stopping", `the store in ${folder} was closed while it waited: ${why}`));
+      }
+      await Promise.race([new Promise<void>((resolve) => this.whenMoved.push(resolve)), engine.whenWritable()]);
+    }
   }
 
   /** Ends all writes that have no answer: nobody knows what became of those that were staged. */
@@ -112,7 +121,7 @@ export class WritePipeline {
     this.head = 0;
     this.waiting = [];
     this.waitingBytes = 0;
-    this.tellIdle();
+    this.tellMoved();
   }
 
   private get mayStage(): boolean {
@@ -144,6 +153,7 @@ export class WritePipeline {
     if (log.failure !== undefined) return this.fail(log.failure);
     this.applyWritten();
     this.stageWaiting();
+    this.tellMoved();
   }
 
   private stageWaiting(): void {
@@ -218,12 +228,13 @@ export class WritePipeline {
       this.staged = staged.slice(this.head);
       this.head = 0;
     }
-    if (this.unanswered === 0) this.tellIdle();
+    if (this.unanswered === 0) this.tellMoved();
   }
 
-  private tellIdle(): void {
-    const waiters = this.whenIdle;
-    this.whenIdle = [];
+  private tellMoved(): void {
+    if (this.whenMoved.length === 0) return;
+    const waiters = this.whenMoved;
+    this.whenMoved = [];
     for (const wake of waiters) wake();
   }
 }
