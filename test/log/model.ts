@@ -57,8 +57,9 @@ export async function observe(log: Log): Promise<Map<number, ModelGroup>> {
 }
 
 async function observeGroup(group: GroupLog): Promise<ModelGroup> {
-  const entries = await contents(group);
-  // From here on nothing waits: what is read together belongs together.
+  let entries = await contents(group);
+  // The log may let go of its beginning between two awaits: what is looked at belongs together.
+  while (group.base.index + entries.length !== group.lastIndex) entries = await contents(group);
   const { term, vote, commit } = group.hardState;
   const terms = entries.map((_, at) => group.termOf(logIndex(group.firstIndex + at)) ?? 0);
   return {
