@@ -1,6 +1,7 @@
 // Keeps the levels in shape: asks the picker, does what it says, and asks again until it wants nothing.
 // One merge runs at a time; what it may write per second grows as level 0 fills, and is never lifted.
 
+import { TrefoilError } from "../base/errors.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { Chore } from "./chore.ts";
 import { compactionJob, outputsMax } from "./compaction/compaction-job.ts";
@@ -84,11 +85,19 @@ export class Compactor {
     return wish;
   }
 
-  /** Runs `action` while no merge runs and none begins. */
+  /**
+   * Runs `action` while no merge runs and none begins. Rejects when a merge has met trouble: what it made may
+   * still have to be installed.
+   */
   async exclusively<T>(action: () => Promise<T>): Promise<T> {
+    const { core } = this;
     this.held++;
     try {
-      while (this.chore.busy && this.core.trouble === undefined) await this.core.whenChanged();
+      while (this.chore.busy || core.closing || core.trouble !== undefined) {
+        if (core.closing) throw new TrefoilError("stopping", `the engine in ${core.folder} is closing`);
+        if (core.trouble !== undefined) throw core.trouble.error;
+        await core.whenChanged();
+      }
       return await action();
     } finally {
       this.held--;

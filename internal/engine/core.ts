@@ -43,6 +43,8 @@ export class EngineCore {
   readersOpen = 0;
   /** The newest write. */
   lastSequence: Sequence;
+  /** The sequence of tables that are coming in and cannot be seen yet. Nothing is written meanwhile. */
+  comingIn: Sequence | undefined;
   private readonly manifest: Manifest;
   /** The manifest is ahead of it while the edit that made it so is still being installed. */
   private present: EngineState;

@@ -8,7 +8,7 @@
 import { assert } from "../base/assert.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { logIndex, sequence } from "../base/ids.ts";
-import type { GroupId, Incarnation, LogIndex } from "../base/ids.ts";
+import type { GroupId, Incarnation, LogIndex, Sequence } from "../base/ids.ts";
 import { checkpointTo } from "./checkpoint.ts";
 import { Compactor } from "./compactor.ts";
 import { EngineCore } from "./core.ts";
@@ -19,7 +19,7 @@ import type { EngineStats } from "./engine-stats.ts";
 import { Flusher } from "./flusher.ts";
 import type { FlushListener } from "./flusher.ts";
 import type { GarbageHorizon } from "./garbage.ts";
-import { ingest } from "./ingest.ts";
+import { checkRequest, ingest } from "./ingest.ts";
 import type { IngestRequest } from "./ingest.ts";
 import type { EngineSnapshot } from "./live-snapshots.ts";
 import { engineOptions } from "./options.ts";
@@ -48,6 +48,7 @@ export class Engine {
   private readonly flusher: Flusher;
   private readonly compactor: Compactor;
   private readonly flushListeners: FlushListener[] = [];
+  private ingesting: Promise<void> = Promise.resolve();
   private readonly addToActive: (entry: EntryView) => void;
 
   private constructor(core: EngineCore) {
@@ -99,13 +100,15 @@ export class Engine {
     return next;
   }
 
-  /** Takes in prepared tables; with `replaces`, as all of a group's data from now on. */
-  async ingest(request: IngestRequest): Promise<void> {
-    const { core } = this;
-    if (core.trouble !== undefined) throw core.trouble.error;
-    const at = core.reserveSequence();
-    await this.flush();
-    await this.compactor.exclusively(() => this.told("taking in tables", () => ingest(core, request, at)));
+  /**
+   * Takes in prepared tables; with `replaces`, as all of a group's data from now on. Without, writers wait
+   * meanwhile, so that there is one moment at which the tables come in.
+   */
+  ingest(request: IngestRequest): Promise<void> {
+    // One after the other: each finds its level among the tables that the one before it brought.
+    const done = this.ingesting.then(() => this.takeIn(request));
+    this.ingesting = done.catch(() => undefined);
+    return done;
   }
 
   /** The group leaves this node. */
@@ -138,7 +141,7 @@ export class Engine {
 
   /** Whether `write` may be called with this batch now; otherwise wait for `whenWritable` and ask again. */
   canWrite(batch: WriteBatch): boolean {
-    if (this.core.closing) return false;
+    if (this.core.closing || this.core.comingIn !== undefined) return false;
     return this.core.memtables.active.memtable.roomFor(batch.count, batch.bytes) || this.core.canSeal;
   }
 
@@ -151,6 +154,7 @@ export class Engine {
   write(batch: WriteBatch, progress: Progress): void {
     const { core } = this;
     assert(!core.closing, "an engine was written to after it was closed");
+    assert(core.comingIn === undefined, "an engine was written to while tables come in");
     if (!core.memtables.active.memtable.roomFor(batch.count, batch.bytes)) this.seal(batch.count, batch.bytes);
     const slot = core.memtables.active;
     const applied = slot.applied.get(progress.incarnation) ?? this.appliedIndex(progress.incarnation);
@@ -186,7 +190,8 @@ export class Engine {
 
   /** Keeps the present readable until it is released. */
   snapshot(): EngineSnapshot {
-    return this.core.snapshots.take(this.core.lastSequence);
+    const { lastSequence, comingIn } = this.core;
+    return this.core.snapshots.take(comingIn === undefined ? lastSequence : sequence(comingIn - 1));
   }
 
   // Housekeeping.
@@ -204,8 +209,7 @@ export class Engine {
       await this.until(() => core.memtables.active !== slot || core.canSeal);
       if (core.memtables.active === slot) this.seal();
     }
-    const waiting = core.memtables.sealed.at(-1);
-    await this.until(() => waiting === undefined || !core.memtables.sealed.includes(waiting));
+    await this.flushed();
   }
 
   /** Merges everything of an incarnation between two keys down to the deepest level that holds data. */
@@ -245,6 +249,34 @@ export class Engine {
     await this.flusher.chore.finished();
     await this.compactor.chore.finished();
     await this.core.finishClosing();
+  }
+
+  private async takeIn(request: IngestRequest): Promise<void> {
+    const { core } = this;
+    checkRequest(request, core.state);
+    if (core.trouble !== undefined) throw core.trouble.error;
+    const act = (at: Sequence): Promise<void> =>
+      this.compactor.exclusively(() => this.told("taking in tables", () => ingest(core, request, at)));
+    if (request.replaces !== undefined) return act(core.reserveSequence());
+    await this.until(() => core.memtables.active.isEmpty || core.canSeal);
+    // In one turn: what was written before lies in sealed memtables, what is written from here on is newer.
+    if (!core.memtables.active.isEmpty) this.seal();
+    const at = core.reserveSequence();
+    core.comingIn = at;
+    try {
+      await this.flushed();
+      await act(at);
+    } finally {
+      core.comingIn = undefined;
+      core.changed();
+    }
+  }
+
+  /** Resolves when the memtables that are sealed now are in tables. */
+  private async flushed(): Promise<void> {
+    const { core } = this;
+    const waiting = core.memtables.sealed.at(-1);
+    await this.until(() => waiting === undefined || !core.memtables.sealed.includes(waiting));
   }
 
   private seal(operations = 0, bytes = 0): void {

@@ -2,9 +2,8 @@
 // into a living one. One edit adds the tables and, for a snapshot, points the group at them and declares
 // its old data dead: a crash before it leaves the old state, a crash behind it the new one.
 //
-// All entries of ingested tables count with one sequence, which is taken when the ingest begins: what was
-// written before is older, what is written meanwhile is newer. The tables go to the deepest level above
-// which nothing meets them.
+// All entries of ingested tables count with one sequence: what was written before is older, what is written
+// later is newer. The tables go to the deepest level above which nothing meets them.
 
 import { TrefoilError } from "../base/errors.ts";
 import { fileNumber } from "../base/ids.ts";
@@ -17,7 +16,7 @@ import type { TableMeta } from "./table-meta.ts";
 import { levelCount } from "./version/version.ts";
 import type { PlacedTable, Version } from "./version/version.ts";
 import { editOf } from "./version/version-edit.ts";
-import type { IncarnationSwitch } from "./version/version-edit.ts";
+import type { EngineState, IncarnationSwitch } from "./version/version-edit.ts";
 
 /** A finished and synced table outside of the engine's folder, on the same file system. */
 export interface PreparedTable {
@@ -34,9 +33,11 @@ export interface IngestRequest {
   readonly replaces?: { readonly group: GroupId; readonly snapshot: WriteVersion | undefined };
 }
 
-/** REQUIRES: no merge is running; older writes to the incarnation are flushed. */
+/**
+ * REQUIRES: checkRequest passed; no merge and no other ingest is running; what was written to the incarnation
+ * before `at` is flushed, and no memtable has entries from both sides of it.
+ */
 export async function ingest(core: EngineCore, request: IngestRequest, at: Sequence): Promise<void> {
-  checkRequest(request);
   const added: PlacedTable[] = [];
   const first = core.reserveNumbers(request.tables.length);
   for (const [offset, { path, meta }] of request.tables.entries()) {
@@ -57,7 +58,15 @@ function levelFor(version: Version, table: TableMeta): number {
   return Math.max(0, level - 1);
 }
 
-function checkRequest({ tables, incarnation }: IngestRequest): void {
+/** Throws when the tables are not what the request says. */
+export function checkRequest({ tables, incarnation, replaces }: IngestRequest, state: EngineState): void {
+  const isTaken = [...state.groups.values()].some((place) => place.incarnation === incarnation);
+  if (replaces !== undefined && (isTaken || state.dead.has(incarnation))) {
+    throw new TrefoilError("bad_request", `a snapshot needs a fresh incarnation; ${incarnation} is none`);
+  }
+  if (replaces === undefined && !isTaken) {
+    throw new TrefoilError("bad_request", `no group lies under incarnation ${incarnation}`);
+  }
   for (const [at, { meta, path }] of tables.entries()) {
     if (firstIncarnation(meta) !== incarnation || lastIncarnation(meta) !== incarnation) {
       throw new TrefoilError("bad_request", `${path} holds keys of other incarnations than ${incarnation}`);
