@@ -188,8 +188,8 @@ export class Life {
   }
 
   /** Waits for a chore, or lets it run beside what comes. */
-  private async let(chore: Promise<void>): Promise<void> {
-    if (this.world.random.chance(1, 2)) return chore;
+  async let(chore: Promise<void>, waits = this.world.random.chance(1, 2)): Promise<void> {
+    if (waits) return chore;
     const guarded = chore.catch((failure: unknown) => {
       this.fault ??= asError(failure);
     });
@@ -197,13 +197,15 @@ export class Life {
     void guarded.finally(() => this.pending.delete(guarded));
   }
 
-  private async takeView(): Promise<void> {
+  /** Keeps the present to be looked at later. */
+  async takeView(): Promise<void> {
     if (this.views.length >= 3) return;
     await this.quiet();
     this.views.push({ snapshot: this.store.snapshot(), model: this.world.oracle.present() });
   }
 
-  private async checkView(): Promise<void> {
+  /** The oldest view shows what it showed. */
+  async checkView(): Promise<void> {
     const view = this.views.shift();
     if (view === undefined) return;
     const { workload } = this.world.oracle;
