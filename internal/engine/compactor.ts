@@ -105,8 +105,13 @@ export class Compactor {
     }
   }
 
-  private async step(): Promise<boolean> {
+  /** To be called when level 0 has grown or shrunk: a merge under way goes faster from then on, or slower. */
+  adjustRate(): void {
     this.core.seams.background.limitRate(this.rate());
+  }
+
+  private async step(): Promise<boolean> {
+    this.adjustRate();
     if (this.unfinished !== undefined) {
       await this.core.install(this.unfinished);
       this.unfinished = undefined;

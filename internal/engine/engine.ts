@@ -56,6 +56,7 @@ export class Engine {
     this.reader = new EngineReader(core);
     this.compactor = new Compactor(core);
     this.flusher = new Flusher(core, (applied) => {
+      this.compactor.adjustRate();
       this.compactor.chore.wake();
       for (const listener of this.flushListeners) listener(applied);
     });

@@ -5,6 +5,7 @@ import { groupId } from "../../internal/base/ids.ts";
 import type { Incarnation } from "../../internal/base/ids.ts";
 import type { EngineSeams } from "../../internal/engine/core.ts";
 import type { EngineOptions } from "../../internal/engine/options.ts";
+import type { Background } from "../../internal/platform/background.ts";
 import type { Disk } from "../../internal/platform/disk.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
 import { FaultDisk } from "../disk/fault-disk.ts";
@@ -33,6 +34,7 @@ export class FaultRig {
   life!: EngineLife;
   of!: Incarnation;
   private jobsAreHeld = false;
+  private readonly gates = new Map<string, Promise<void>>();
   private readonly options: Partial<EngineOptions>;
 
   constructor(options: Partial<EngineOptions> = {}, memory = new MemoryDisk()) {
@@ -44,8 +46,8 @@ export class FaultRig {
   }
 
   /** With one group and nothing in it. */
-  static async open(options: Partial<EngineOptions> = {}): Promise<FaultRig> {
-    const rig = new FaultRig(options);
+  static async open(options: Partial<EngineOptions> = {}, memory = new MemoryDisk()): Promise<FaultRig> {
+    const rig = new FaultRig(options, memory);
     rig.life = await EngineLife.open({ seams: rig.seams, engine: rig.options });
     rig.of = await rig.life.create(group);
     return rig;
@@ -69,6 +71,19 @@ export class FaultRig {
   resumeJobs(): void {
     this.jobsAreHeld = false;
     this.background.resume();
+  }
+
+  /** Jobs of this name do not begin before the answer is called; others do. */
+  gate(job: string): () => void {
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    this.gates.set(job, opened);
+    return () => {
+      this.gates.delete(job);
+      open();
+    };
   }
 
   /** Lets everything run that waits for nothing but its turn. */
@@ -99,7 +114,15 @@ export class FaultRig {
     return life;
   }
 
-  private seamsOver(disk: Disk, background: InlineBackground): EngineSeams {
+  private seamsOver(disk: Disk, inner: InlineBackground): EngineSeams {
+    const background: Background = {
+      run: async (job, input) => {
+        await this.gates.get(job.name);
+        return inner.run(job, input);
+      },
+      limitRate: (bytesPerSecond) => inner.limitRate(bytesPerSecond),
+      close: () => inner.close(),
+    };
     return { disk, background, clock: this.time, scheduler: this.time, logger: silentLogger };
   }
 }
