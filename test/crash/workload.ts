@@ -35,8 +35,12 @@ export class Workload {
     return batch.put(lastKey, utf8(String(number)));
   }
 
-  /** The state after `number` writes. REQUIRES: no smaller number than before. */
+  /** The state after `number` writes; good until it is asked again. */
   stateAfter(number: number): ReadonlyMap<string, string> {
+    if (number < this.at) {
+      this.state.clear();
+      this.at = 0;
+    }
     for (; this.at < number; this.at++) {
       for (const { key, value } of this.operations(this.at + 1)) {
         if (value === undefined) this.state.delete(key);
@@ -71,10 +75,15 @@ export interface Finding {
   readonly faults: readonly string[];
 }
 
+/** How many writes the store says that it holds. */
+export async function writesHeld(store: Store): Promise<number> {
+  const last = await store.get(lastKey);
+  return last === undefined ? 0 : Number(utf8Text(last.value));
+}
+
 /** Holds a reopened store against the workload. */
 export async function examine(store: Store, workload: Workload, expected: Expectation): Promise<Finding> {
-  const last = await store.get(lastKey);
-  const writes = last === undefined ? 0 : Number(utf8Text(last.value));
+  const writes = await writesHeld(store);
   const faults: string[] = [];
   if (writes < expected.atLeast)
     faults.push(`write ${expected.atLeast} was acknowledged, but the store ends at ${writes}`);
