@@ -7,6 +7,8 @@
 //   ----
 //   write 00000001.log 120 @568
 //   (empty line)
+//
+// A command may have more lines, up to the one of dashes: its body.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -16,6 +18,7 @@ interface Block {
   /** Remarks and empty lines before the command. */
   readonly before: readonly string[];
   readonly command: string;
+  readonly body: readonly string[];
   readonly expected: readonly string[];
 }
 
@@ -24,13 +27,13 @@ const separator = "----";
 /** Runs every command of the file at `file`, as a URL in the sources, and holds its trace against the file. */
 export async function checkTextTrace(
   file: URL,
-  run: (words: readonly string[]) => Promise<readonly string[]>,
+  run: (words: readonly string[], body: readonly string[]) => Promise<readonly string[]>,
 ): Promise<void> {
   const blocks = parse(readFileSync(file, "utf8"));
   assert.ok(blocks.length > 0, `${file.pathname} has no commands`);
   const actual: Block[] = [];
   for (const block of blocks) {
-    const lines = await run(block.command.split(/\s+/));
+    const lines = await run(block.command.split(/\s+/), block.body);
     actual.push({ ...block, expected: lines.length === 0 ? ["(nothing)"] : lines });
   }
   const text = format(actual);
@@ -53,16 +56,23 @@ function parse(text: string): Block[] {
       before.push(line);
       continue;
     }
-    assert.equal(lines[at++], separator, `a command without "${separator}" behind it: ${line}`);
+    const body: string[] = [];
+    for (; lines[at] !== separator; at++) {
+      assert.ok((lines[at] ?? "") !== "", `a command without "${separator}" behind it: ${line}`);
+      body.push(lines[at] as string);
+    }
+    at++;
     const expected: string[] = [];
     while (at < lines.length && lines[at] !== "") expected.push(lines[at++] as string);
-    blocks.push({ before, command: line, expected });
+    blocks.push({ before, command: line, body, expected });
     before = [];
   }
   return blocks;
 }
 
 function format(blocks: readonly Block[]): string {
-  const parts = blocks.map(({ before, command, expected }) => [...before, command, separator, ...expected].join("\n"));
+  const parts = blocks.map(({ before, command, body, expected }) =>
+    [...before, command, ...body, separator, ...expected].join("\n"),
+  );
   return `${parts.join("\n")}\n`;
 }
