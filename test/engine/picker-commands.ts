@@ -38,7 +38,7 @@ export class PickerCommands {
   private garbage: Omit<Circumstances, "options"> = noGarbage();
 
   run(words: readonly string[], body: readonly string[]): string[] {
-    const [command, first = "", second = ""] = words;
+    const [command = "", first = "", second = ""] = words;
     switch (command) {
       case "options":
         this.options = optionsOf(words.slice(1));
@@ -55,7 +55,7 @@ export class PickerCommands {
           shownChoice(pickRange(this.version, { level: Number(first), range: rangeOf(second) }, this.circumstances)),
         ];
       default:
-        throw new Error(`no such command: ${command ?? ""}`);
+        throw new Error(`no such command: ${command}`);
     }
   }
 
@@ -168,16 +168,10 @@ function shownScore(score: number): string {
 
 function shownChoice(choice: CompactionChoice | undefined): string {
   if (choice === undefined) return "nothing";
-  switch (choice.kind) {
-    case "drop":
-      return `drop ${shownTables(choice.tables)}`;
-    case "move":
-      return `move ${shownTables([choice.table])} to L${choice.to}`;
-    case "merge": {
-      const bytes = shownBytes(bytesOf(choice.inputs.map((entry) => entry.meta)));
-      return `merge ${shownTables(choice.inputs)} to L${choice.to}, ${bytes}, for ${choice.reason}`;
-    }
-  }
+  if (choice.kind === "drop") return `drop ${shownTables(choice.tables)}`;
+  if (choice.kind === "move") return `move ${shownTables([choice.table])} to L${choice.to}`;
+  const bytes = shownBytes(bytesOf(choice.inputs.map((entry) => entry.meta)));
+  return `merge ${shownTables(choice.inputs)} to L${choice.to}, ${bytes}, for ${choice.reason}`;
 }
 
 function shownTables(tables: readonly PlacedTable[]): string {
