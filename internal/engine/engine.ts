@@ -48,6 +48,7 @@ export class Engine {
   private readonly flusher: Flusher;
   private readonly compactor: Compactor;
   private readonly flushListeners: FlushListener[] = [];
+  private closed: Promise<void> | undefined;
   private ingesting: Promise<void> = Promise.resolve();
   private readonly addToActive: (entry: EntryView) => void;
 
@@ -244,8 +245,12 @@ export class Engine {
   }
 
   /** Stops. What was written and not flushed is in the log. Iterators are to be closed before. */
-  async close(): Promise<void> {
-    if (this.core.closing) return;
+  close(): Promise<void> {
+    this.closed ??= this.closeAll();
+    return this.closed;
+  }
+
+  private async closeAll(): Promise<void> {
     this.core.beginClosing();
     await this.flusher.chore.finished();
     await this.compactor.chore.finished();

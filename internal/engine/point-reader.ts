@@ -2,7 +2,7 @@
 // sorted level, where at most one table can hold the key. The first entry found is the answer.
 
 import { compareRanges } from "../base/bytes.ts";
-import type { EntrySlot } from "./cursor.ts";
+import type { EntrySlot, EntryView } from "./cursor.ts";
 import { firstTableReaching } from "./level-cursor.ts";
 import type { LookupKey } from "./lookup-key.ts";
 import type { TableMeta } from "./table-meta.ts";
@@ -42,14 +42,23 @@ export function findNow(tables: TableCache, version: Version, lookup: Lookup): F
   return "absent";
 }
 
-/** As findNow, loading what is missing. REQUIRES: the version is pinned, and the key is the caller's own. */
-export async function findLoaded(tables: TableCache, version: Version, lookup: Lookup): Promise<boolean> {
+/**
+ * As findNow, loading what is missing; answers what `take` makes of the entry. It is called at once when the
+ * entry is found: a moment later another lookup may have the frame that the entry lies in. REQUIRES: the
+ * version is pinned, and the key is the caller's own.
+ */
+export async function findLoaded<T>(
+  tables: TableCache,
+  version: Version,
+  lookup: Lookup,
+  take: (entry: EntryView) => T,
+): Promise<T | undefined> {
   for (const table of candidates(version, lookup.key)) {
     const reader = await tables.acquire(table);
     try {
       for (;;) {
         const outcome = reader.find(lookup.key, lookup.limit, lookup.into);
-        if (outcome === "found") return true;
+        if (outcome === "found") return take(lookup.into);
         if (outcome === "absent") break;
         await reader.load(lookup.key, lookup.limit);
       }
@@ -57,7 +66,7 @@ export async function findLoaded(tables: TableCache, version: Version, lookup: L
       reader.release();
     }
   }
-  return false;
+  return undefined;
 }
 
 function findInTable(tables: TableCache, table: TableMeta, lookup: Lookup): FindOutcome {

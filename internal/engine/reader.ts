@@ -82,8 +82,7 @@ export class EngineReader {
     const lookup = { key: new LookupKey().set(of, userKey), limit, into: emptySlot() };
     const version = core.versions.pin();
     try {
-      const found = await findLoaded(core.tables, version, lookup);
-      return found ? this.recordOf(lookup.into, userKey, options) : undefined;
+      return await findLoaded(core.tables, version, lookup, (entry) => this.recordOf(entry, userKey, options));
     } finally {
       core.versions.unpin(version);
     }
