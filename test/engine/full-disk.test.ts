@@ -60,7 +60,7 @@ describe("full disk", () => {
   it("in the middle of a flush, a merge, an edit or a new manifest refuses writes, lets reads go on, and passes", async () => {
     const places = new Map<string, number>();
     let bytes = 0;
-    for (; ; bytes += 89) {
+    for (; ; bytes += 131) {
       const place = await fillUp(bytes);
       if (place === undefined) break;
       places.set(place, (places.get(place) ?? 0) + 1);
