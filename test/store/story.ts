@@ -90,7 +90,10 @@ class Story {
   async take(step: Step): Promise<void> {
     const { life, memory } = this;
     if (life === undefined) return;
-    await Promise.race([this.carryOut(step, life), memory.whenCut]);
+    const done = this.carryOut(step, life);
+    await Promise.race([done, memory.whenCut]);
+    // A step that goes on to another disk sees for itself to what happens there.
+    if (this.memory !== memory) return done;
     if (memory.isOff) await this.loseMachine(this.planned?.settings ?? this.seed);
     else if (life.fault !== undefined) throw life.fault;
   }
