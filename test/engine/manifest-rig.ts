@@ -9,6 +9,7 @@ import { encodeEdit } from "../../internal/engine/version/edit-codec.ts";
 import { Manifest } from "../../internal/engine/version/manifest.ts";
 import { editFromState } from "../../internal/engine/version/version-edit.ts";
 import type { EngineState, VersionEdit } from "../../internal/engine/version/version-edit.ts";
+import type { FaultRule } from "../disk/fault-rules.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { randomStates } from "./version-fixture.ts";
 
@@ -62,3 +63,38 @@ export async function contentsOf(disk: MemoryDisk): Promise<string[]> {
 }
 
 export const currentPath = joinPath(manifestFolder, currentName);
+
+/** A disk's failure at one step of writing a manifest. */
+export interface FailingStep {
+  readonly name: string;
+  /** Of an append to the file that is there, or of a new manifest because such an append found no space. */
+  readonly during: "append" | "begin";
+  readonly rule: FaultRule;
+  /** Whether the manifest takes nothing more. */
+  readonly isFinal: boolean;
+}
+
+const callsOf = {
+  append: ["write", "syncData"],
+  begin: ["openFile", "write", "syncData", "syncFolder", "rename"],
+} as const;
+
+/** Every call that fails in every way, the first to the third of its kind. */
+export function failingSteps(): FailingStep[] {
+  const steps: FailingStep[] = [];
+  for (const during of ["append", "begin"] as const) {
+    for (const failure of ["full", "failed"] as const) {
+      for (const call of callsOf[during]) {
+        for (let when = 1; when <= (during === "append" ? 1 : 3); when++) {
+          for (const after of call === "openFile" ? [false] : [false, true]) {
+            const rule: FaultRule = { calls: [call], when, fault: { kind: "fail", failure, after } };
+            const isFinal = failure === "failed" || call === "syncData" || call === "syncFolder";
+            const name = `${during}: ${call} ${when} ${failure}${after ? ", done all the same" : ""}`;
+            steps.push({ name, during, rule, isFinal });
+          }
+        }
+      }
+    }
+  }
+  return steps;
+}

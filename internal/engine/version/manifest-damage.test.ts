@@ -151,6 +151,16 @@ describe("a damaged manifest", () => {
     }
   });
 
+  test("in which an edit is missing, or stands twice, is refused although each checksum is right", async () => {
+    const { path, crashed } = await writtenManifest(3, 44);
+    const { end } = readFrames(crashed, path);
+    for (const number of [0, 1, 4, 6]) {
+      const frame = encodeFrame({ seed: seedOf(crashed), number, position: end }, Uint8Array.of());
+      const message = `${path}: edit 5 at offset ${end} is damaged: edit ${number} follows it at offset ${end}`;
+      await assert.rejects(readAs(concatBytes([crashed, frame]), path), { code: "corruption", message });
+    }
+  });
+
   test("with an edit that cannot be, although its checksum is right, is refused", async () => {
     const { path, crashed } = await writtenManifest(2, 34);
     const { end } = readFrames(crashed, path);

@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { cutEverywhere } from "../../../test/disk/cut-everywhere.ts";
 import { FaultDisk } from "../../../test/disk/fault-disk.ts";
-import type { FaultRule } from "../../../test/disk/fault-rules.ts";
 import { MemoryDisk } from "../../../test/disk/memory-disk.ts";
-import { manifestFolder, openOn, placeOn, shown, writtenManifest } from "../../../test/engine/manifest-rig.ts";
+import {
+  contentsOf,
+  failingSteps,
+  manifestFolder,
+  openOn,
+  placeOn,
+  shown,
+  writtenManifest,
+} from "../../../test/engine/manifest-rig.ts";
 import { randomStates } from "../../../test/engine/version-fixture.ts";
-import { fileNumber } from "../../base/ids.ts";
+import { fileNumber, sequence } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import { Manifest } from "./manifest.ts";
+import { editOf } from "./version-edit.ts";
 import type { EngineState } from "./version-edit.ts";
 
 async function emptyDisk(): Promise<MemoryDisk> {
@@ -61,6 +68,33 @@ describe("a manifest", () => {
     assert.equal(manifest.state.nextFileNumber, 5001);
   });
 
+  test("takes one edit at a time, and none behind its close", async () => {
+    const { disk } = await writtenManifest(1, 4);
+    const manifest = await openOn(disk);
+    const edit = editOf({ lastSequence: sequence(1000) });
+    const first = manifest.append(edit);
+    await assert.rejects(manifest.append(edit), /an edit was appended while another was being written/);
+    await assert.rejects(manifest.close(), /closed while an edit was being written/);
+    await first;
+    await manifest.close();
+    await assert.rejects(manifest.append(edit), { code: "stopping" });
+    await manifest.close();
+    assert.equal(disk.openFileCount, 0);
+  });
+
+  test("that whoever opens it refuses is left as it is", async () => {
+    const { disk, states } = await writtenManifest(3, 5);
+    const before = await contentsOf(disk);
+    const refusal = new Error("a table is missing");
+    const check = (state: EngineState): never => {
+      assert.equal(shown(state), shown(states[3] as EngineState));
+      throw refusal;
+    };
+    await assert.rejects(Manifest.open(placeOn(disk), fileNumber(50), check), refusal);
+    assert.deepEqual(await contentsOf(disk), before);
+    assert.equal(disk.openFileCount, 0);
+  });
+
   test("is begun anew when it has grown past its bound, but not before it has doubled", async () => {
     const { disk, edits } = await writtenManifest(60, 8);
     const manifest = await openOn(disk, 10);
@@ -78,45 +112,6 @@ describe("a manifest", () => {
     }
     assert.ok(manifest.stats.rotations >= 1, "it was begun anew");
     assert.ok(manifest.stats.appends > 3 * manifest.stats.rotations, "not at every append");
-  });
-
-  test("loses no acknowledged edit, whenever the power is cut", async () => {
-    const disk = await emptyDisk();
-    disk.syncEverything();
-    const { edits, states } = randomStates(12, new Prng(11));
-    const bytesMax = 500;
-    let done = -1;
-    let rotations = 0;
-    const { operations, cuts } = await cutEverywhere({
-      disk,
-      random: new Prng(12),
-      randomCuts: 6,
-      state: () => done,
-      script: async () => {
-        let manifest = await Manifest.create(placeOn(disk, bytesMax));
-        done = 0;
-        for (const edit of edits) {
-          await manifest.append(edit);
-          done++;
-          if (done === 6) {
-            rotations += manifest.stats.rotations;
-            await manifest.close();
-            manifest = await openOn(disk, bytesMax);
-          }
-        }
-        rotations += manifest.stats.rotations;
-        await manifest.close();
-      },
-      check: async (left, { state }) => {
-        if (state === -1 && (await left.sizeOf(`${manifestFolder}/current`)) === undefined) return;
-        const manifest = await openOn(left, bytesMax);
-        const known = [states[Math.max(0, state)], states[state + 1]].map((known) => known && shown(known));
-        assert.ok(known.includes(shown(manifest.state)), `${state} edits were acknowledged, the state is another`);
-        const again = await openOn(left, bytesMax);
-        assert.equal(shown(again.state), shown(manifest.state));
-      },
-    });
-    assert.ok(rotations > 0 && operations > 40 && cuts > 10 * operations, `${operations} operations, ${cuts} cuts`);
   });
 });
 
@@ -171,20 +166,21 @@ describe("a manifest on a disk that fails", () => {
     for (const fault of faults) {
       const { memory, disk, manifest, states, second, third } = await rig();
       disk.arm({ ...fault, when: 1 });
-      await assert.rejects(manifest.append(second));
+      const first = await manifest.append(second).catch((error: unknown) => error);
+      assert.ok(first instanceof Error);
       memory.startTrace(manifestFolder);
-      await assert.rejects(manifest.append(second), (error: unknown) => error instanceof Error);
-      await assert.rejects(manifest.append(third));
-      assert.deepEqual(memory.takeTrace(), [], "nothing more is written");
+      await assert.rejects(manifest.append(second), (error: unknown) => error === first);
+      await assert.rejects(manifest.append(third), (error: unknown) => error === first);
       assert.equal(shown(manifest.state), shown(states[1] as EngineState));
       await manifest.close();
+      assert.deepEqual(memory.takeTrace(), [], "nothing more is written, not even at the end");
       assert.equal(memory.openFileCount, 0);
     }
   });
 
   test("survives a failure at every step of a new manifest: full is passed over, all else is final", async () => {
     let struck = 0;
-    for (const step of stepsOfBegin()) {
+    for (const step of failingSteps().filter(({ during }) => during === "begin")) {
       const { memory, disk, manifest, states, second } = await rig();
       disk.arm({ calls: ["write"], when: 1, fault: { kind: "fail", failure: "full" } });
       await assert.rejects(manifest.append(second), { kind: "full" });
@@ -219,29 +215,6 @@ describe("a manifest on a disk that fails", () => {
     assert.equal(shown((await openOn(memory)).state), shown(states[2] as EngineState));
   });
 });
-
-interface FailingStep {
-  readonly name: string;
-  readonly rule: FaultRule;
-  /** Whether the manifest takes nothing more. */
-  readonly isFinal: boolean;
-}
-
-function stepsOfBegin(): FailingStep[] {
-  const steps: FailingStep[] = [];
-  for (const failure of ["full", "failed"] as const) {
-    for (const call of ["openFile", "write", "syncData", "syncFolder", "rename"] as const) {
-      for (let when = 1; when <= 3; when++) {
-        for (const after of call === "openFile" ? [false] : [false, true]) {
-          const rule: FaultRule = { calls: [call], when, fault: { kind: "fail", failure, after } };
-          const isFinal = failure === "failed" || call === "syncData" || call === "syncFolder";
-          steps.push({ name: `${call} ${when} ${failure}${after ? ", done all the same" : ""}`, rule, isFinal });
-        }
-      }
-    }
-  }
-  return steps;
-}
 
 function refused(work: Promise<unknown>): Promise<boolean> {
   return work.then(
