@@ -6,6 +6,7 @@ import { copyBytes } from "../../base/bytes.ts";
 import { ByteReader, ByteWriter } from "../../base/codec.ts";
 import { corruption } from "../../base/errors.ts";
 import { fileNumber, groupId, incarnation, logIndex, sequence, term } from "../../base/ids.ts";
+import type { Incarnation } from "../../base/ids.ts";
 import { engineKeyBytesMax, incarnationBytes } from "../../base/limits.ts";
 import { stamp } from "../../base/stamp.ts";
 import type { Version as WriteVersion } from "../cell.ts";
@@ -75,7 +76,7 @@ export function decodeEdit(bytes: Uint8Array, what: string): VersionEdit {
         removed.push({ level: readLevel(source), number: fileNumber(source.varint()) });
         break;
       case tags.applied:
-        applied.push({ incarnation: incarnation(source.varint()), index: logIndex(source.varint()) });
+        applied.push({ incarnation: readIncarnation(source), index: logIndex(source.varint()) });
         break;
       case tags.garbage:
         garbage.push(readHorizon(source));
@@ -84,13 +85,13 @@ export function decodeEdit(bytes: Uint8Array, what: string): VersionEdit {
         switches.push(readSwitch(source));
         break;
       case tags.died:
-        died.push(incarnation(source.varint()));
+        died.push(readIncarnation(source));
         break;
       case tags.forgotten:
-        forgotten.push(incarnation(source.varint()));
+        forgotten.push(readIncarnation(source));
         break;
       case tags.nextIncarnation:
-        nextIncarnation = incarnation(source.varint());
+        nextIncarnation = readIncarnation(source);
         break;
       case tags.lastSequence:
         lastSequence = sequence(source.varint());
@@ -144,6 +145,15 @@ function readKey(source: ByteReader): Uint8Array {
   throw corruption(`${source.what}: a key of ${key.length} bytes before offset ${source.at} of the edit`);
 }
 
+const readIncarnation = (source: ByteReader): Incarnation => incarnation(readVarint32(source));
+
+/** Of what fits 32 bits: an incarnation begins engine keys, a group stands in log records. */
+function readVarint32(source: ByteReader): number {
+  const value = source.varint();
+  if (value <= 0xffff_ffff) return value;
+  throw corruption(`${source.what}: ${value} before offset ${source.at} of the edit does not fit 32 bits`);
+}
+
 function readLevel(source: ByteReader): number {
   const level = source.u8();
   if (level >= levelCount) throw corruption(`${source.what}: there is no level ${level}`);
@@ -152,15 +162,15 @@ function readLevel(source: ByteReader): number {
 
 function readHorizon(source: ByteReader): GarbageHorizon {
   return {
-    incarnation: incarnation(source.varint()),
+    incarnation: readIncarnation(source),
     watermark: stamp(source.varint()),
     expiryHorizon: stamp(source.varint()),
   };
 }
 
 function readSwitch(source: ByteReader): IncarnationSwitch {
-  const group = groupId(source.varint());
-  const next = source.varint();
+  const group = groupId(readVarint32(source));
+  const next = readVarint32(source);
   const snapshot: WriteVersion = { term: term(source.varint()), index: logIndex(source.varint()) };
   return {
     group,

@@ -235,6 +235,14 @@ describe("a folder without a usable manifest", () => {
     });
   }
 
+  test("is refused and left as it is: a missing `current`", async () => {
+    const { disk } = await writtenManifest(1, 40);
+    await disk.remove(currentPath);
+    const before = await contentsOf(disk);
+    await assert.rejects(openOn(disk), { code: "corruption", message: "/engine/current is missing" });
+    assert.deepEqual(await contentsOf(disk), before);
+  });
+
   const nonsense = [
     "",
     "manifest-000001",

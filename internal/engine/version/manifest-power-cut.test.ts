@@ -54,7 +54,7 @@ async function isEmpty(disk: MemoryDisk): Promise<boolean> {
 }
 
 describe("a manifest whose power is cut", () => {
-  test("has every acknowledged edit and at most one more, after each operation, and after a second cut", async () => {
+  test("has every acknowledged edit and at most one more, after each operation, and after a second cut", async (context) => {
     const { edits, states } = drawn(14, 51);
     const disk = await emptyDisk(52);
     const random = new Prng(53);
@@ -117,8 +117,10 @@ describe("a manifest whose power is cut", () => {
         if (found < edits.length) await openUnderCuts(left, found);
       },
     });
+    const disks = `${outer.count} and ${inner.count} different disks`;
+    context.diagnostic(`${operations} operations, ${cuts} cuts, ${disks}, ${rotations} rotations`);
     assert.ok(rotations >= 2 && operations > 60 && cuts >= 10 * operations, `${operations} operations, ${cuts} cuts`);
-    assert.ok(outer.count > 60 && inner.count > 300, `${outer.count} and ${inner.count} different disks`);
+    assert.ok(outer.count > 60 && inner.count > 300, disks);
   });
 });
 
@@ -127,7 +129,7 @@ const answers = ["the same", "another"] as const;
 
 describe("a manifest on a failing disk whose power is cut later", () => {
   for (const answer of answers) {
-    test(`has every acknowledged edit, and no refused one behind it, when ${answer} is appended next`, async () => {
+    test(`has every acknowledged edit, and no refused one behind it, when ${answer} is appended next`, async (context) => {
       const count = { struck: 0, taken: 0, disks: 0 };
       for (const [at, step] of failingSteps().entries()) {
         const result = await failUnderCuts(step, answer, at);
@@ -135,6 +137,7 @@ describe("a manifest on a failing disk whose power is cut later", () => {
         count.taken += result.taken;
         count.disks += result.disks;
       }
+      context.diagnostic(JSON.stringify(count));
       assert.ok(count.struck >= 35 && count.taken >= 25 && count.disks > 500, JSON.stringify(count));
     });
   }

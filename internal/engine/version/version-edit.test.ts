@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { keyOf, metaOf, randomStates } from "../../../test/engine/version-fixture.ts";
+import { concatBytes } from "../../base/bytes.ts";
+import { ByteWriter } from "../../base/codec.ts";
 import { fileNumber, groupId, incarnation, logIndex, sequence, term } from "../../base/ids.ts";
 import { Prng } from "../../base/prng.ts";
 import { stamp } from "../../base/stamp.ts";
@@ -116,6 +118,25 @@ describe("a change of state", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test("with numbers, levels or keys that cannot be is corruption", () => {
+    const large = new ByteWriter().varint(2 ** 32).finish();
+    const cases: readonly (readonly [string, Uint8Array, RegExp])[] = [
+      ["an incarnation above 32 bits", concatBytes([Uint8Array.of(6), large]), /4294967296 .* does not fit 32 bits/],
+      ["a group above 32 bits", concatBytes([Uint8Array.of(5), large, Uint8Array.of(1, 0, 0)]), /does not fit 32 bits/],
+      ["an eighth level", Uint8Array.of(2, 7, 1), /there is no level 7/],
+      [
+        "a key without an incarnation",
+        Uint8Array.of(1, 0, 1, 1, 1, 0, 3, 0, 0, 0),
+        /a key of 3 bytes before offset 10/,
+      ],
+      ["an unknown field", Uint8Array.of(11), /there is no field with tag 11/],
+      ["a field that ends early", Uint8Array.of(3, 1), /it ends at 2/],
+    ];
+    for (const [what, bytes, message] of cases) {
+      assert.throws(() => decodeEdit(bytes, "edit 3 at offset 90"), { code: "corruption", message }, what);
+    }
   });
 
   test("that is foreign bytes is corruption or an edit, and nothing else happens", () => {
