@@ -212,6 +212,12 @@ describe("store: bad folders", () => {
       }
       await refusesToOpen(disk, refusal(code, folder, ...words));
     }
+    for (const part of ["log", "engine"]) {
+      const disk = await diskWithStore();
+      for (const name of await disk.list(`${folder}/${part}`)) await disk.remove(`${folder}/${part}/${name}`);
+      await disk.removeFolder(`${folder}/${part}`);
+      await refusesToOpen(disk, refusal("corruption", `${folder}/${part} is missing`));
+    }
   });
 
   it("a foreign file in the log's folder is refused, one in the engine's folder is left alone", async () => {

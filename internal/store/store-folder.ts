@@ -68,6 +68,9 @@ async function checkFolder(disk: Disk, folder: string, options: StoreOptions): P
     return false;
   }
   await checkMark(disk, folder);
+  for (const part of [storeParts.log, storeParts.engine]) {
+    if (!names.includes(part)) throw corruption(`${folder}/${part} is missing: the folder is damaged`);
+  }
   if (options.errorIfExists)
     throw new TrefoilError("conflict", `a store in ${folder} exists, and a new one was wanted`);
   return true;
@@ -152,6 +155,8 @@ export async function writeMark(disk: Disk, folder: string): Promise<void> {
   }
   await disk.makeFolder(logPart(folder));
   await disk.makeFolder(enginePart(folder));
+  // The mark may reach the disk before the names beside it: what it stands for goes first.
+  await disk.syncFolder(folder);
   await disk.rename(temporary, `${folder}/${markName}`);
   await disk.syncFolder(folder);
 }

@@ -88,6 +88,28 @@ describe("store: power cut", () => {
     assert.equal(life?.checkpoints, 1);
   });
 
+  it("while a store is made, whatever names survive, leaves a folder in which it can be made or opened", async () => {
+    for (const seed of [1, 2]) {
+      const random = new Prng(seed);
+      const disk = new MemoryDisk();
+      const oracle = new Oracle(new Workload(seed));
+      const { operations } = await cutEverywhere({
+        disk,
+        random,
+        randomCuts: 20,
+        script: async () => {
+          const life = await Life.begin(worldOf(disk, oracle, seed), options);
+          await life.quiet();
+        },
+        state: () => oracle.fork(),
+        check: async (left, { state }) => {
+          await Life.begin(worldOf(left, state.fork().losePower(), seed), options);
+        },
+      });
+      assert.ok(operations > 20, `${operations} operations`);
+    }
+  });
+
   it("at every operation of the recovery from another one loses nothing", async () => {
     const random = new Prng(2);
     const disk = new MemoryDisk();
@@ -117,6 +139,8 @@ describe("store: power cut", () => {
 
   it("at random moments of many lives of one disk, with short writes, loses nothing", async () => {
     const counts = noCounts();
+    // In this story the mark of a store once survived, and the names of its parts did not.
+    await livesUnderPowerCuts(384_846, counts);
     for (let seed = 1; seed <= 10; seed++) {
       await livesUnderPowerCuts(seed, counts).catch((reason: unknown) => {
         throw new Error(`seed ${seed}`, { cause: reason });
