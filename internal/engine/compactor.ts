@@ -4,13 +4,14 @@
 import { TrefoilError } from "../base/errors.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { Chore } from "./chore.ts";
-import { compactionJob, outputsMax } from "./compaction/compaction-job.ts";
+import { compactionJob } from "./compaction/compaction-job.ts";
 import type { CompactionOutput } from "./compaction/compaction-job.ts";
 import { mayHoldOf } from "./compaction/garbage-estimate.ts";
+import { planMerge } from "./compaction/merge-plan.ts";
 import { levelScores, pickCompaction, pickRange } from "./compaction/picker.ts";
 import type { Circumstances, CompactionChoice } from "./compaction/picker.ts";
 import type { EngineCore } from "./core.ts";
-import type { KeyRange, TableMeta } from "./table-meta.ts";
+import type { KeyRange } from "./table-meta.ts";
 import { bytesOf, deepestLevel } from "./version/version.ts";
 import type { PlacedTable } from "./version/version.ts";
 import { editOf } from "./version/version-edit.ts";
@@ -154,7 +155,7 @@ export class Compactor {
         this.stats.moves++;
         return;
       case "merge": {
-        const output = await this.merge(choice.inputs, choice.to);
+        const output = await this.merge(choice);
         this.count(output);
         await this.replace(
           choice.inputs,
@@ -172,32 +173,17 @@ export class Compactor {
     this.unfinished = undefined;
   }
 
-  private async merge(inputs: readonly PlacedTable[], to: number): Promise<CompactionOutput> {
+  private async merge(merge: { inputs: readonly PlacedTable[]; to: number }): Promise<CompactionOutput> {
     const { core } = this;
-    const { options } = core;
-    const tables = inputs.map((entry) => entry.meta);
-    this.needed = bytesOf(tables);
+    const { blockBytes, bloomBitsPerKey, tableBytes } = core.options;
+    this.needed = bytesOf(merge.inputs.map((entry) => entry.meta));
     const version = core.versions.pin();
-    const below = version.levels.slice(to + 1);
-    const grandparents = (below[0] ?? []).map(({ smallest, largest, bytes }) => ({ smallest, largest, bytes }));
-    const count = outputsMax(tables, options.tableBytes, grandparents.length);
+    const output = { table: { blockBytes, bloomBitsPerKey }, tableBytes };
+    const { input, outputsMax: count } = planMerge(version, merge, this.circumstances(), output);
     const first = core.reserveNumbers(count);
-    const { snapshots, horizons, dead } = this.circumstances();
     try {
-      return await core.seams.background.run(compactionJob, {
-        folder: core.folder,
-        runs: runsOf(inputs),
-        rules: {
-          snapshots,
-          horizons: [...horizons.values()],
-          dead: [...dead.keys()],
-          below: below.map((level) => level.map(({ smallest, largest }) => ({ smallest, largest }))),
-        },
-        numbers: { first, count },
-        table: { blockBytes: options.blockBytes, bloomBitsPerKey: options.bloomBitsPerKey },
-        tableBytes: options.tableBytes,
-        grandparents,
-      });
+      const numbers = { first, count };
+      return await core.seams.background.run(compactionJob, { ...input, folder: core.folder, numbers });
     } catch (failure) {
       if (!core.closing) await core.removeUnclaimed(first, count);
       throw failure;
@@ -244,21 +230,4 @@ export class Compactor {
     stats.expiredCollected += output.dropped.expired;
     stats.deadCollected += output.dropped.dead;
   }
-}
-
-/** Each table of level 0 by itself, those of a sorted level together. */
-function runsOf(inputs: readonly PlacedTable[]): TableMeta[][] {
-  const runs: TableMeta[][] = [];
-  const sorted = new Map<number, TableMeta[]>();
-  for (const { level, meta } of inputs) {
-    const run = level === 0 ? undefined : sorted.get(level);
-    if (run !== undefined) {
-      run.push(meta);
-      continue;
-    }
-    const next = [meta];
-    runs.push(next);
-    if (level > 0) sorted.set(level, next);
-  }
-  return runs;
 }
