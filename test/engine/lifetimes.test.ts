@@ -10,6 +10,7 @@ import { stamp } from "../../internal/base/stamp.ts";
 import { joinPath, parseFileName } from "../../internal/engine/file-names.ts";
 import { WorkerDied } from "../../internal/platform/background.ts";
 import type { Background, Job } from "../../internal/platform/background.ts";
+import type { FaultRule } from "../disk/fault-rules.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { checkFolder, engineFolder, EngineLife } from "./engine-life.ts";
 import { calmOptions, FaultRig, group, turn } from "./fault-rig.ts";
@@ -248,6 +249,50 @@ describe("jobs", () => {
       await checkFolder(again.disk);
     });
   }
+
+  it("a flush that fails removes its own table, and not one that a merge is writing", async () => {
+    const rig = await FaultRig.open({ levelZeroTrigger: 2 });
+    // Enough records for the merge to take several steps.
+    const many = (from: number) =>
+      Array.from({ length: 3000 }, (_, at) => ({ key: `many-${at * 2 + from}`, text: "x".repeat(20) }));
+    await rig.life.write(rig.of, many(0));
+    await rig.engine.flush();
+    const openGate = rig.gate("compaction");
+    await rig.life.write(rig.of, many(1));
+    await rig.engine.flush();
+    const inputs = await tablesOf(rig);
+    // In the middle of the merge, with outputs whole and another begun, a flush is asked for and fails.
+    const outputs: string[] = [];
+    const flushed = new Promise<void>((resolve, reject) => {
+      rig.memory.onOperation((operation, path) => {
+        if (operation !== "create" || outputs.push(path.slice(engineFolder.length + 1)) !== 3) return;
+        // Behind this step of the merge comes the flush, which is urgent.
+        const rule: FaultRule = {
+          calls: ["openFile"],
+          path: /table/,
+          when: 1,
+          fault: { kind: "fail", failure: "full" },
+        };
+        queueMicrotask(() => rig.disk.arm(rule));
+        void rig.life.fill(rig.of, 10);
+        rig.engine.flush().then(resolve, reject);
+      });
+    });
+    openGate();
+    await assert.rejects(flushed, { code: "storage_full" });
+    rig.holdJobs();
+    assert.equal(rig.engine.stats().compaction.merges, 0, "the merge is under way");
+    await turn();
+    const there = await tablesOf(rig);
+    for (const name of [...inputs, ...outputs]) assert.ok(there.includes(name), `${name} is still wanted`);
+    rig.resumeJobs();
+    await rig.until(() => rig.engine.trouble === undefined);
+    await rig.engine.flush();
+    await rig.engine.settle();
+    await rig.life.check(rig.of);
+    await rig.engine.close();
+    await checkFolder(rig.memory);
+  });
 
   it("a close that comes twice ends twice, and both times everything is closed", async () => {
     const rig = await FaultRig.open({}, new MemoryDisk({ delay: (name) => slow(name === "close" ? 50 : 0) }));
