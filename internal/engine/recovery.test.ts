@@ -77,13 +77,13 @@ describe("opening an engine's folder", () => {
     await refuses(disk, new RegExp(`${engineFolder}/${manifest} is missing`));
   });
 
-  it("refuses when `current` is missing beside tables", async () => {
+  it("refuses when current is missing beside tables", async () => {
     const { disk } = await written();
     await disk.remove(joinPath(engineFolder, "current"));
     await refuses(disk, /current is missing.*\.table/);
   });
 
-  it("refuses when `current` is missing beside a manifest that cannot be a first one", async () => {
+  it("refuses when current is missing beside a manifest that cannot be a first one", async () => {
     const disk = new MemoryDisk();
     const life = await EngineLife.open({ seams: seamsOn(disk, new ManualTime(), 1), engine: tinyOptions });
     await life.create(group);
@@ -92,7 +92,7 @@ describe("opening an engine's folder", () => {
     await refuses(disk, /current is missing.*manifest-000002/);
   });
 
-  it("refuses when `current` names no manifest", async () => {
+  it("refuses when current names no manifest", async () => {
     const { disk } = await written();
     for (const text of ["", "manifest-000001", "000003.table\n", "../manifest-000001\n"]) {
       disk.put(joinPath(engineFolder, "current"), utf8(text));

@@ -117,6 +117,26 @@ describe("garbage", () => {
     await rig.engine.close();
   });
 
+  it("an expired record stays while its stamp or its expiry is ahead of the horizon", async () => {
+    for (const far of ["stamp", "expiry"]) {
+      const rig = await FaultRig.open();
+      for (let at = 0; at < 10; at++) await rig.life.write(rig.of, [{ key: `b-${at}`, text: "brief", expiry: 20 }]);
+      await rig.life.fill(rig.of, 15);
+      raise(rig, far === "stamp" ? { watermark: 0, expiry: 99 } : { watermark: 99, expiry: 19 });
+      await rig.engine.flush();
+      await rig.engine.compactRange(rig.of);
+      await rig.engine.settle();
+      assert.equal(entriesOf(rig), 25, far);
+      raise(rig, { watermark: 99, expiry: 99 });
+      await rig.engine.flush();
+      await rig.engine.compactRange(rig.of);
+      await rig.engine.settle();
+      assert.equal(entriesOf(rig), 15, far);
+      await rig.life.check(rig.of);
+      await rig.engine.close();
+    }
+  });
+
   it("waits for the horizon, which counts from the flush that makes it durable", async () => {
     const rig = await FaultRig.open({ levelZeroTrigger: 2 });
     await rig.life.write(rig.of, [{ key: "a", text: "x" }]);
