@@ -9,6 +9,7 @@ import { fileNumber, incarnation, sequence } from "../base/ids.ts";
 import type { FileNumber, Incarnation, Sequence } from "../base/ids.ts";
 import type { Background } from "../platform/background.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
+import { DiskFailure } from "../platform/disk.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
 import { tablePath } from "./file-names.ts";
@@ -144,10 +145,19 @@ export class EngineCore {
     return installed;
   }
 
+  /** A sync that failed, for want of space too, proves nothing when it is tried again. */
+  private async syncNames(): Promise<void> {
+    try {
+      await this.seams.disk.syncFolder(this.folder);
+    } catch (failure) {
+      throw new DiskFailure("failed", "syncFolder", this.folder, failure);
+    }
+  }
+
   private async makeDurable(edit: VersionEdit): Promise<void> {
     if (this.diskFailed && this.trouble !== undefined) throw this.trouble.error;
     try {
-      if (edit.added.length > 0) await this.seams.disk.syncFolder(this.folder);
+      if (edit.added.length > 0) await this.syncNames();
       await this.manifest.append(edit);
     } catch (failure) {
       const trouble = troubleFrom(failure, "changing the manifest", this.folder);

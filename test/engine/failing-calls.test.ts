@@ -108,6 +108,21 @@ describe("failing calls", () => {
     assert.ok(count > 20, `${count} syncs`);
   });
 
+  it("a sync of the folder that fails for want of space is a failed sync all the same", async () => {
+    const rig = await openRig();
+    rig.disk.arm({ calls: ["syncFolder"], when: 1, fault: { kind: "fail", failure: "full" } });
+    await assert.rejects(rig.table(10), { code: "internal" });
+    const { operations } = rig.memory;
+    rig.time.advance(10_000);
+    await rig.quiet();
+    assert.equal(rig.memory.operations, operations, "it is not tried again");
+    await rig.life.check(rig.of);
+    const again = await rig.crash();
+    await again.check(rig.of);
+    await again.engine.close();
+    await rig.engine.close();
+  });
+
   it("a failed write stays, and loses nothing", async () => {
     const count = await failEach(["write", "rename", "truncate"], async (rig, _rule, failures) => {
       assert.ok(failures.length > 0);
