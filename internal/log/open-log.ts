@@ -123,7 +123,7 @@ async function openSegments(
     segment.allocated = found === last ? found.used : found.bytes;
     segment.file = await seams.disk.openFile(
       path,
-      found === last ? { access: "write", writesSync } : { access: "read" },
+      found === last ? { access: "write", writesSync, urgent: true } : { access: "read" },
     );
     segments.push(segment);
   }

@@ -244,7 +244,11 @@ export class SegmentFiles {
   }
 
   open(path: string): Promise<DiskFile> {
-    return this.seams.disk.openFile(path, { access: "write", writesSync: this.options.fsync.kind === "always" });
+    return this.seams.disk.openFile(path, {
+      access: "write",
+      urgent: true,
+      writesSync: this.options.fsync.kind === "always",
+    });
   }
 
   private settle(reason: unknown): void {

@@ -1,6 +1,6 @@
 // The disk that is one: node:fs behind the Disk interface.
 //
-//   log's files (writesSync) ---------------------------> libuv's thread pool
+//   log's files (urgent) -------------------------------> libuv's thread pool
 //   everything else -> PoolGate, pool size minus two ---> libuv's thread pool
 //   readNow, jobs --------------------------------------> the calling thread
 //
@@ -35,7 +35,7 @@ export class RealDisk implements Disk {
   }
 
   async openFile(path: string, options: OpenOptions): Promise<DiskFile> {
-    const gate = options.writesSync === true ? undefined : this.gate;
+    const gate = options.urgent === true ? undefined : this.gate;
     const descriptor = await call<number>("openFile", path, gate, (done) => {
       fs.open(path, openFlags(options), fileMode, done);
     });

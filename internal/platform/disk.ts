@@ -43,6 +43,8 @@ export interface OpenOptions {
   readonly create?: "must" | "may";
   /** Every write is durable when it resolves (O_DSYNC). */
   readonly writesSync?: boolean;
+  /** Calls on it never stand behind those on other files: for the log's, on which every answer waits. */
+  readonly urgent?: boolean;
 }
 
 export interface Disk {
