@@ -9,7 +9,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Chunk, ChunkCache } from "./chunk-cache.ts";
-import { batchHeaderBytes, checkpointEndFlag, checkpointFlag, segmentHeaderBytes } from "./format.ts";
+import { batchHeaderBytes, checkpointEndFlag, checkpointFlag, goesOnFlag, segmentHeaderBytes } from "./format.ts";
 import type { LogOptions } from "./options.ts";
 import type { Segment } from "./segment.ts";
 
@@ -31,6 +31,8 @@ export class Batch {
   records = 0;
   /** Must be synced before it counts as written, whatever the mode. */
   mustSync = false;
+  /** Must have its file before this is written, which says that it has. */
+  next: Segment | undefined;
 
   constructor(number: BatchNumber, segment: Segment, chunk: Chunk) {
     this.number = number;
@@ -122,11 +124,15 @@ export class BatchStager {
     return this.number;
   }
 
-  /** Ends the present segment and begins the next with its checkpoint. */
-  roll(): void {
+  /** Ends the present segment, saying so in it, and begins the next with its checkpoint. */
+  private roll(): void {
+    this.seal();
+    const end = this.beginHere(0);
+    end.flags = goesOnFlag;
     this.seal();
     const next = this.parts.nextSegment(this.segment);
     next.used = segmentHeaderBytes;
+    end.next = next;
     this.segment = next;
     this.beginCheckpoint();
   }
@@ -169,12 +175,19 @@ export class BatchStager {
   }
 
   private begin(length: number): Batch {
+    // The batch that ends a segment finds room behind the last one with records.
+    const needed = batchHeaderBytes + length + (length === 0 ? 0 : batchHeaderBytes);
+    if (this.segment.used + needed > this.segment.capacity && this.segment.mayEnd) this.roll();
+    return this.beginHere(length);
+  }
+
+  private beginHere(length: number): Batch {
     const needed = batchHeaderBytes + length;
     const { batchBytesMax } = this.parts.options;
-    if (this.segment.used + needed > this.segment.capacity && this.segment.mayEnd) this.roll();
     const { segment } = this;
     segment.capacity = Math.max(segment.capacity, segment.used + needed);
-    const most = Math.max(needed, Math.min(batchBytesMax, segment.capacity - segment.used));
+    const room = segment.capacity - segment.used - batchHeaderBytes;
+    const most = Math.max(needed, Math.min(batchBytesMax, room));
     const chunk = this.parts.cache.withRoom(most);
     chunk.batchesUnwritten++;
     this.lastNumber++;

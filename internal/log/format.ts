@@ -25,6 +25,8 @@ export const checkpointFlag = 1;
 export const checkpointEndFlag = 2;
 /** The log was closed in order: everything before this batch is synced. */
 export const stopFlag = 4;
+/** The segment ends behind this batch, and the next one is there: its name was synced before this was written. */
+export const goesOnFlag = 8;
 
 const segmentMagic = Uint8Array.of(0x54, 0x72, 0x65, 0x66, 0x4c, 0x6f, 0x67, 0x0a); // "TrefLog\n"
 /** Read as a number it is above every record's length, so that a walk over a segment can tell them apart. */

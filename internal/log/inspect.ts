@@ -10,6 +10,7 @@ import {
   checkpointEndFlag,
   checkpointFlag,
   decodeSegmentHeader,
+  goesOnFlag,
   segmentHeaderBytes,
   stopFlag,
 } from "./format.ts";
@@ -17,7 +18,7 @@ import * as record from "./record.ts";
 import { recordType } from "./record.ts";
 import type { DecodedEntry, SavedGroup } from "./record.ts";
 import { SegmentReader } from "./segment-reader.ts";
-import { parseLogName } from "./segment.ts";
+import { begunName, parseLogName } from "./segment.ts";
 
 export type DecodedRecord =
   | { readonly type: "entry" | "salvage" | "carried"; readonly entry: DecodedEntry }
@@ -42,6 +43,8 @@ export type DecodedRecord =
   | { readonly type: "checkpoint"; readonly groups: number }
   | { readonly type: "groupState"; readonly state: SavedGroup };
 
+type BatchMark = "checkpoint" | "checkpoint end" | "stop" | "goes on";
+
 export type LogItem =
   | {
       readonly kind: "segment";
@@ -58,7 +61,7 @@ export type LogItem =
       /** Up to where the log was synced when this batch was written. */
       readonly synced: number;
       readonly bytes: number;
-      readonly marks: readonly ("checkpoint" | "checkpoint end" | "stop")[];
+      readonly marks: readonly BatchMark[];
     }
   | {
       readonly kind: "record";
@@ -82,6 +85,7 @@ export async function* inspectLog(disk: Disk, path: string): AsyncGenerator<LogI
   }
   let expected: number | undefined;
   for (const name of await listFolder(disk, path)) {
+    if (name === begunName) continue;
     const parsed = parseLogName(name);
     if (parsed?.kind !== "segment") {
       yield {
@@ -243,10 +247,11 @@ function nested(type: "salvage" | "carried", bytes: Uint8Array): DecodedRecord |
   return { type, entry: record.decodeEntry({ bytes, start: record.nestedAt, end: bytes.length }) };
 }
 
-function marksOf(flags: number): ("checkpoint" | "checkpoint end" | "stop")[] {
-  const marks: ("checkpoint" | "checkpoint end" | "stop")[] = [];
+function marksOf(flags: number): BatchMark[] {
+  const marks: BatchMark[] = [];
   if ((flags & checkpointFlag) !== 0) marks.push("checkpoint");
   if ((flags & checkpointEndFlag) !== 0) marks.push("checkpoint end");
   if ((flags & stopFlag) !== 0) marks.push("stop");
+  if ((flags & goesOnFlag) !== 0) marks.push("goes on");
   return marks;
 }

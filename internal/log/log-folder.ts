@@ -2,7 +2,7 @@
 
 import { corruption } from "../base/errors.ts";
 import type { Disk } from "../platform/disk.ts";
-import { parseLogName, segmentName } from "./segment.ts";
+import { begunName, parseLogName, segmentName } from "./segment.ts";
 
 export interface LogFiles {
   /** Numbers, ascending, without a gap. */
@@ -10,13 +10,20 @@ export interface LogFiles {
   readonly spares: readonly number[];
   /** Numbers of unfinished files. */
   readonly drafts: readonly number[];
+  /** The log has begun: there must be a segment that counts. */
+  readonly isBegun: boolean;
 }
 
 /** Throws when the folder holds what is not of a log, or a segment is missing between two others. */
 export async function readFolder(disk: Disk, folder: string): Promise<LogFiles> {
   const found = { segment: [] as number[], spare: [] as number[], draft: [] as number[] };
+  let isBegun = false;
   for (const name of await disk.list(folder)) {
     if (isIgnored(name)) continue;
+    if (name === begunName) {
+      isBegun = true;
+      continue;
+    }
     const parsed = parseLogName(name);
     if (parsed === undefined) {
       throw corruption(`${folder}/${name} is no file of a log: is this the right folder? Move it away to go on`);
@@ -29,7 +36,10 @@ export async function readFolder(disk: Disk, folder: string): Promise<LogFiles> 
     if (number === first + at) return;
     throw corruption(`${folder}/${segmentName(first + at)} is missing: the log goes on in ${segmentName(number)}`);
   });
-  return { segments, spares: found.spare, drafts: found.draft };
+  if (isBegun && segments.length === 0) {
+    throw corruption(`${folder} has no segment, and ${begunName} says that there were some: they are missing`);
+  }
+  return { segments, spares: found.spare, drafts: found.draft, isBegun };
 }
 
 /** Hidden files (a lock, what a desktop leaves) and the folder that a file system makes at its root. */

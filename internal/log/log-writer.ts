@@ -131,6 +131,7 @@ export class LogWriter {
     const { segment } = batch;
     const { counters, options, files, stager, seams } = this.parts;
     if (segment !== this.current) await this.enter(segment);
+    if (batch.next !== undefined) await files.attach(batch.next);
     // Behind the mark of an orderly stop there is more file, until that is cut off: see SegmentFiles.cutTail.
     const end = batch.offset + batch.length + ((batch.flags & stopFlag) === 0 ? 0 : 1);
     if (segment.allocated < end) await files.extend(segment, end);

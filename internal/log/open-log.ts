@@ -10,7 +10,7 @@ import type { LogOptions, LogSeams } from "./options.ts";
 import { recoverLog } from "./recovery.ts";
 import type { RecoveredLog } from "./recovery.ts";
 import type { SpareFile } from "./segment-files.ts";
-import { Segment, draftName, segmentName, spareName } from "./segment.ts";
+import { Segment, begunName, draftName, segmentName, spareName } from "./segment.ts";
 import { rewriteTail } from "./tail-rewrite.ts";
 
 /** The folder is created when it is not there. Who opens a log holds the lock of its folder or of one above. */
@@ -19,12 +19,15 @@ export async function openLog(folder: string, seams: LogSeams, partial: Partial<
   try {
     await makeFolder(folder, seams);
     const recovered = await recoverLog(seams.disk, folder);
-    const spare = await clearFolder(folder, seams, recovered, options);
     const last = recovered.segments.at(-1);
+    await clearDrafts(folder, seams.disk, recovered.files.drafts);
+    // First, for the end of the last segment may still say that there is a next one.
     if (last !== undefined && !recovered.cleanStop) await rewriteTail(seams.disk, folder, last.number, last.used);
+    const spare = await clearFolder(folder, seams, recovered, options);
     const segments = await openSegments(folder, seams, recovered, options);
     const log = new Log({ folder, seams, options, recovered, segments, spare });
     if (last === undefined) await log.begin();
+    if (!recovered.files.isBegun) await markBegun(folder, seams.disk);
     return log;
   } catch (reason) {
     if (!(reason instanceof DiskFailure)) throw reason;
@@ -68,7 +71,6 @@ async function clearFolder(
 ): Promise<SpareFile | undefined> {
   const { disk } = seams;
   const { files, unused } = recovered;
-  for (const number of files.drafts) await disk.remove(`${folder}/${draftName(number)}`);
   let spare: SpareFile | undefined;
   for (const number of files.spares) {
     const path = `${folder}/${spareName(number)}`;
@@ -87,8 +89,20 @@ async function clearFolder(
     }
     await disk.syncFolder(folder);
   }
-  if (files.drafts.length + files.spares.length > 0) await disk.syncFolder(folder);
+  if (files.spares.length > 0) await disk.syncFolder(folder);
   return spare;
+}
+
+async function clearDrafts(folder: string, disk: Disk, drafts: readonly number[]): Promise<void> {
+  for (const number of drafts) await disk.remove(`${folder}/${draftName(number)}`);
+  if (drafts.length > 0) await disk.syncFolder(folder);
+}
+
+/** REQUIRES: the first segment is durable. */
+async function markBegun(folder: string, disk: Disk): Promise<void> {
+  const file = await disk.openFile(`${folder}/${begunName}`, { access: "write", create: "may" });
+  await file.close();
+  await disk.syncFolder(folder);
 }
 
 function isReusable(bytes: number, options: LogOptions): boolean {

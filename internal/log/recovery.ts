@@ -7,11 +7,19 @@
 //
 // Where a batch does not check out, the log ends, provided that nothing behind it claims more: a later
 // batch that was written when the bad place had been synced proves that the place was good once, and that
-// is corruption (rule 21). A segment begins with its whole checkpoint or not at all.
+// is corruption (rule 21). A segment begins with its whole checkpoint or not at all. The last batch of a
+// segment says that the next one is there, so that a newest segment that is missing is noticed.
 
 import { corruption } from "../base/errors.ts";
 import type { Disk } from "../platform/disk.ts";
-import { batchHeaderBytes, checkpointEndFlag, decodeSegmentHeader, segmentHeaderBytes, stopFlag } from "./format.ts";
+import {
+  batchHeaderBytes,
+  checkpointEndFlag,
+  decodeSegmentHeader,
+  goesOnFlag,
+  segmentHeaderBytes,
+  stopFlag,
+} from "./format.ts";
 import type { GroupState } from "./group-state.ts";
 import { readFolder } from "./log-folder.ts";
 import type { LogFiles } from "./log-folder.ts";
@@ -23,8 +31,8 @@ export interface RecoveredSegment {
   readonly number: number;
   readonly salt: number;
   readonly start: number;
-  /** Offset behind its last batch. */
-  readonly used: number;
+  /** Offset behind its last batch; of the last segment, behind the last that stays. */
+  used: number;
   /** Offset behind its checkpoint. */
   readonly dataStart: number;
   /** Size of the file. */
@@ -72,6 +80,7 @@ class Recovery {
 
   async run(): Promise<RecoveredLog> {
     for (const number of this.files.segments) await this.readSegment(number);
+    this.checkEnd();
     this.checkGroups();
     const last = this.segments.at(-1);
     const cleanStop = last !== undefined && (this.lastFlags & stopFlag) !== 0 && last.bytes === last.used;
@@ -160,6 +169,26 @@ class Recovery {
       throw provenBad(badPath, last?.used ?? segmentHeaderBytes, reader.path, proof);
     }
     this.unused.push(number);
+  }
+
+  /** The end of the log must be where the log says that it may be. */
+  private checkEnd(): void {
+    const last = this.segments.at(-1);
+    if (last === undefined) {
+      const [first] = this.unused;
+      if (!this.files.isBegun || first === undefined) return;
+      throw corruption(
+        `${this.folder}/${segmentName(first)}: the checkpoint at its head (offset ${segmentHeaderBytes}) is damaged`,
+      );
+    }
+    if ((this.lastFlags & goesOnFlag) === 0) return;
+    if (this.unused.length === 0) {
+      const [missing, before] = [segmentName(last.number + 1), segmentName(last.number)];
+      throw corruption(`${this.folder}/${missing} is missing: the end of ${before} says that the log goes on in it`);
+    }
+    // The next one has its name and never began: the last one goes on.
+    last.used -= batchHeaderBytes;
+    this.end -= batchHeaderBytes;
   }
 
   private checkGroups(): void {

@@ -10,6 +10,9 @@ const namePattern = /^(\d{8,15})\.log$/;
 const sparePattern = /^(\d{8,15})\.spare$/;
 const draftPattern = /^(\d{8,15})\.new$/;
 
+/** An empty file that is there as soon as the log has begun: a folder with it and without segments has lost them. */
+export const begunName = "begun";
+
 export type LogFileKind = "segment" | "spare" | "draft";
 
 export function segmentName(number: number): string {

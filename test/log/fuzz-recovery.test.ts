@@ -91,7 +91,7 @@ function damageFile(files: Files, random: Prng): void {
       files.set(name, bytes.slice(0, at));
       break;
     case 4:
-      bytes.copyWithin(random.below(bytes.length), at, at + length);
+      bytes.copyWithin(random.below(Math.max(1, bytes.length)), at, at + length);
       break;
     case 5:
       bytes.set(
