@@ -1,155 +1,225 @@
-// A disk that ends its own process with SIGKILL at a chosen operation: just before it, or just behind it.
+// A disk that ends its own process, by SIGKILL, at one call of one kind. It stands before the real one, on
+// the main thread and in the worker.
 
+import process from "node:process";
 import type { Disk, DiskFile, FolderLock, JobDisk, JobFile, OpenOptions } from "../../internal/platform/disk.ts";
+import type { KillCall, KillPlan } from "./kill-points.ts";
 
-export type KillOperation = "create" | "write" | "sync" | "syncFolder" | "rename" | "link" | "remove";
+/** Counts calls, and ends the process when the planned one comes. */
+export class Executioner {
+  plan: KillPlan | undefined;
+  /** The job whose call comes next; undefined on the main thread. */
+  job: string | undefined;
+  private seen = 0;
+  /** Told just before the end. */
+  private readonly onEnd: () => void;
 
-export interface KillPoint {
-  readonly name: string;
-  readonly operation: KillOperation;
-  /** Of the path; of a rename, of the new one. */
-  readonly path: RegExp;
-  readonly when: "before" | "after";
+  constructor(plan: KillPlan | undefined, onEnd: () => void) {
+    this.plan = plan;
+    this.onEnd = onEnd;
+  }
+
+  /** Whether this is the call at which to end. */
+  isDue(call: KillCall, path: string): boolean {
+    const { plan } = this;
+    if (plan === undefined) return false;
+    const { point } = plan;
+    if (point.call !== call || point.job !== this.job || !new RegExp(point.path).test(path)) return false;
+    this.seen++;
+    return this.seen === plan.call;
+  }
+
+  async around<T>(call: KillCall, path: string, action: () => Promise<T>): Promise<T> {
+    if (!this.isDue(call, path)) return action();
+    if (this.plan?.point.moment === "before") this.end();
+    await action();
+    return this.end();
+  }
+
+  aroundNow<T>(call: KillCall, path: string, action: () => T): T {
+    if (!this.isDue(call, path)) return action();
+    if (this.plan?.point.moment === "before") this.end();
+    action();
+    return this.end();
+  }
+
+  /** A write, of which half is done when it is to end in the middle. */
+  aroundWrite<T>(path: string, source: Uint8Array, action: (source: Uint8Array) => Promise<T>): Promise<T> {
+    return this.around("write", path, () => action(this.part(source)));
+  }
+
+  part(source: Uint8Array): Uint8Array {
+    return this.plan?.point.moment === "half" && this.seen === this.plan.call
+      ? source.subarray(0, Math.ceil(source.length / 2))
+      : source;
+  }
+
+  private end(): never {
+    this.onEnd();
+    process.kill(process.pid, "SIGKILL");
+    // The signal may take a moment to arrive.
+    for (;;);
+  }
 }
-
-const step = (name: string, operation: KillOperation, path: RegExp, when: KillPoint["when"]): KillPoint => ({
-  name,
-  operation,
-  path,
-  when,
-});
-
-/** Every step of the protocols by which a store changes its files. */
-export const killPoints: readonly KillPoint[] = [
-  step("log: commit", "write", /\/log\//, "before"),
-  step("log: committed", "write", /\/log\//, "after"),
-  step("log: segment made", "create", /\/log\//, "after"),
-  step("log: segment synced", "sync", /\/log\//, "after"),
-  step("log: names synced", "syncFolder", /\/log$/, "after"),
-  step("log: segment renamed", "rename", /\/log\//, "after"),
-  step("log: segment removed", "remove", /\/log\//, "after"),
-  step("table: made", "create", /\.table$/, "after"),
-  step("table: written", "write", /\.table$/, "after"),
-  step("table: synced", "sync", /\.table$/, "after"),
-  step("table: removed", "remove", /\.table$/, "after"),
-  step("engine: names synced", "syncFolder", /\/engine$/, "after"),
-  step("manifest: made", "create", /manifest-/, "after"),
-  step("manifest: edit", "write", /manifest-/, "before"),
-  step("manifest: edit written", "write", /manifest-/, "after"),
-  step("manifest: edit synced", "sync", /manifest-/, "after"),
-  step("manifest: before the switch", "rename", /\/current$/, "before"),
-  step("manifest: switched", "rename", /\/current$/, "after"),
-  step("manifest: old one removed", "remove", /manifest-/, "after"),
-  step("checkpoint: table linked", "link", /checkpoints/, "after"),
-  step("checkpoint: switched", "rename", /checkpoints.*\/current$/, "after"),
-];
 
 export class KillDisk implements Disk {
   readonly jobs: JobDisk;
   private readonly inner: Disk;
-  private readonly point: KillPoint;
-  private left: number;
+  private readonly executioner: Executioner;
 
-  /** Kills at the operation of this number that the point describes. */
-  constructor(inner: Disk, point: KillPoint, number: number) {
+  constructor(inner: Disk, executioner: Executioner) {
     this.inner = inner;
-    this.point = point;
-    this.left = number;
-    this.jobs = {
-      createFile: (path) => this.now("create", path, () => this.wrapJob(inner.jobs.createFile(path))),
-      openFile: (path) => this.wrapJob(inner.jobs.openFile(path)),
-    };
+    this.executioner = executioner;
+    this.jobs = new KillJobDisk(inner.jobs, executioner);
   }
 
-  openFile(path: string, options: OpenOptions): Promise<DiskFile> {
-    const open = async () => this.wrap(await this.inner.openFile(path, options));
-    return options.create === undefined ? open() : this.later("create", path, open);
+  async openFile(path: string, options: OpenOptions): Promise<DiskFile> {
+    const open = (): Promise<DiskFile> => this.inner.openFile(path, options);
+    const file = await (options.create === undefined ? open() : this.executioner.around("create", path, open));
+    return new KillFile(file, this.executioner);
   }
+
   rename(from: string, to: string): Promise<void> {
-    return this.later("rename", to, () => this.inner.rename(from, to));
+    return this.executioner.around("rename", from, () => this.inner.rename(from, to));
   }
+
   link(existing: string, path: string): Promise<void> {
-    return this.later("link", path, () => this.inner.link(existing, path));
+    return this.executioner.around("link", existing, () => this.inner.link(existing, path));
   }
+
   remove(path: string): Promise<void> {
-    return this.later("remove", path, () => this.inner.remove(path));
+    return this.executioner.around("remove", path, () => this.inner.remove(path));
   }
-  syncFolder(folder: string): Promise<void> {
-    return this.later("syncFolder", folder, () => this.inner.syncFolder(folder));
-  }
+
   makeFolder(path: string): Promise<void> {
-    return this.inner.makeFolder(path);
+    return this.executioner.around("makeFolder", path, () => this.inner.makeFolder(path));
   }
+
   removeFolder(path: string): Promise<void> {
     return this.inner.removeFolder(path);
   }
+
   list(folder: string): Promise<string[]> {
     return this.inner.list(folder);
   }
+
+  syncFolder(folder: string): Promise<void> {
+    return this.executioner.around("syncFolder", folder, () => this.inner.syncFolder(folder));
+  }
+
   sizeOf(path: string): Promise<number | undefined> {
     return this.inner.sizeOf(path);
   }
+
   freeBytes(folder: string): Promise<number> {
     return this.inner.freeBytes(folder);
   }
+
   lockFolder(folder: string): Promise<FolderLock> {
     return this.inner.lockFolder(folder);
   }
+}
 
-  private wrap(file: DiskFile): DiskFile {
-    const { path } = file;
-    return {
-      path,
-      read: (target, position) => file.read(target, position),
-      readNow: (target, position) => file.readNow(target, position),
-      write: (source, position) => this.later("write", path, () => file.write(source, position)),
-      writeVector: (sources, position) => this.later("write", path, () => file.writeVector(sources, position)),
-      append: (source) => this.later("write", path, () => file.append(source)),
-      syncData: () => this.later("sync", path, () => file.syncData()),
-      truncate: (bytes) => file.truncate(bytes),
-      size: () => file.size(),
-      close: () => file.close(),
-    };
+class KillFile implements DiskFile {
+  private readonly inner: DiskFile;
+  private readonly executioner: Executioner;
+
+  constructor(inner: DiskFile, executioner: Executioner) {
+    this.inner = inner;
+    this.executioner = executioner;
   }
 
-  private wrapJob(file: JobFile): JobFile {
-    const { path } = file;
-    return {
-      path,
-      read: (target, position) => file.read(target, position),
-      write: (source, position) => this.now("write", path, () => file.write(source, position)),
-      syncData: () => this.now("sync", path, () => file.syncData()),
-      size: () => file.size(),
-      close: () => file.close(),
-    };
+  get path(): string {
+    return this.inner.path;
   }
 
-  private async later<T>(operation: KillOperation, path: string, action: () => Promise<T>): Promise<T> {
-    const strikes = this.strikes(operation, path);
-    if (strikes && this.point.when === "before") die();
-    const result = await action();
-    if (strikes) die();
-    return result;
+  read(target: Uint8Array, position: number): Promise<number> {
+    return this.inner.read(target, position);
   }
 
-  private now<T>(operation: KillOperation, path: string, action: () => T): T {
-    const strikes = this.strikes(operation, path);
-    if (strikes && this.point.when === "before") die();
-    const result = action();
-    if (strikes) die();
-    return result;
+  readNow(target: Uint8Array, position: number): number {
+    return this.inner.readNow(target, position);
   }
 
-  private strikes(operation: KillOperation, path: string): boolean {
-    if (operation !== this.point.operation || !this.point.path.test(path)) return false;
-    this.left--;
-    return this.left === 0;
+  write(source: Uint8Array, position: number): Promise<number> {
+    return this.executioner.aroundWrite(this.path, source, (part) => this.inner.write(part, position));
+  }
+
+  writeVector(sources: readonly Uint8Array[], position: number): Promise<number> {
+    return this.executioner.around("write", this.path, () => this.inner.writeVector(sources, position));
+  }
+
+  append(source: Uint8Array): Promise<number> {
+    return this.executioner.aroundWrite(this.path, source, (part) => this.inner.append(part));
+  }
+
+  syncData(): Promise<void> {
+    return this.executioner.around("syncData", this.path, () => this.inner.syncData());
+  }
+
+  truncate(bytes: number): Promise<void> {
+    return this.executioner.around("truncate", this.path, () => this.inner.truncate(bytes));
+  }
+
+  size(): Promise<number> {
+    return this.inner.size();
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
   }
 }
 
-/** SIGKILL cannot be caught; nothing behind this runs. */
-function die(): void {
-  process.kill(process.pid, "SIGKILL");
-  // The signal is delivered before the next system call returns; until then nothing may happen.
-  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+export class KillJobDisk implements JobDisk {
+  private readonly inner: JobDisk;
+  private readonly executioner: Executioner;
+
+  constructor(inner: JobDisk, executioner: Executioner) {
+    this.inner = inner;
+    this.executioner = executioner;
+  }
+
+  createFile(path: string): JobFile {
+    const file = this.executioner.aroundNow("create", path, () => this.inner.createFile(path));
+    return new KillJobFile(file, this.executioner);
+  }
+
+  openFile(path: string): JobFile {
+    return new KillJobFile(this.inner.openFile(path), this.executioner);
+  }
+}
+
+class KillJobFile implements JobFile {
+  private readonly inner: JobFile;
+  private readonly executioner: Executioner;
+
+  constructor(inner: JobFile, executioner: Executioner) {
+    this.inner = inner;
+    this.executioner = executioner;
+  }
+
+  get path(): string {
+    return this.inner.path;
+  }
+
+  read(target: Uint8Array, position: number): number {
+    return this.inner.read(target, position);
+  }
+
+  write(source: Uint8Array, position: number): number {
+    const { executioner, inner } = this;
+    return executioner.aroundNow("write", this.path, () => inner.write(executioner.part(source), position));
+  }
+
+  syncData(): void {
+    this.executioner.aroundNow("syncData", this.path, () => this.inner.syncData());
+  }
+
+  size(): number {
+    return this.inner.size();
+  }
+
+  close(): void {
+    this.inner.close();
+  }
 }

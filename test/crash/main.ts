@@ -1,60 +1,112 @@
-// npm run crash:engine -- [--rounds N] [--cuts N] [--seed N]
-//
-// Kills a writing process N times, and cuts the power of a disk in memory N times; after each, every
-// acknowledged write must be there, nothing that was never sent, and no batch in part.
+// `npm run crash:engine -- --rounds 50 --cuts 1000 --seed 1`: a store that is killed and a store whose power is
+// cut, over and over, each time held against what it had acknowledged. Ends with what was done and what was lost.
 
+import process from "node:process";
 import { parseArgs } from "node:util";
-import { Prng } from "../../internal/base/prng.ts";
-import { runKillRounds } from "./kill-rounds.ts";
-import { runPowerCuts } from "./power-cuts.ts";
+import { KillRun } from "./kills.ts";
+import { livesUnderPowerCuts, noCounts } from "../store/power-cuts.ts";
 
-const cutsPerDisk = 20;
+const usage = "usage: npm run crash:engine -- [--rounds 50] [--cuts 1000] [--seed N]";
+/** With so many rounds every point has its turn; with fewer, some may not. */
+const roundsForAllPoints = 50;
 
-function whole(text: string, name: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`--${name} wants a whole number, not ${text}`);
+interface Settings {
+  readonly rounds: number;
+  readonly cuts: number;
+  readonly seed: number;
 }
 
-async function main(): Promise<number> {
+function settings(): Settings {
+  const number = (text: string, name: string): number => {
+    if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} is "${text}", and must be a whole number`);
+    return Number(text);
+  };
   const { values } = parseArgs({
     options: {
       rounds: { type: "string", default: "50" },
       cuts: { type: "string", default: "1000" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      verbose: { type: "boolean", default: false },
     },
   });
-  const rounds = whole(values.rounds, "rounds");
-  const cuts = whole(values.cuts, "cuts");
-  const seed = whole(values.seed, "seed");
-  const started = Date.now();
-  console.log(`seed ${seed}`);
-  const killed = await runKillRounds(rounds, new Prng(seed), (line) => values.verbose && console.log(line));
-  const killSeconds = Math.round((Date.now() - started) / 1000);
-  console.log(`rounds ${killed.rounds}, writes ${killed.writes}, losses ${killed.faults.length}, ${killSeconds} s`);
-  for (const [point, count] of [...killed.kills].toSorted(([a], [b]) => a.localeCompare(b)))
-    console.log(`  ${String(count).padStart(4)} ${point}`);
-  const faults = [...killed.faults];
-  let done = 0;
-  const sums = { writes: 0, operations: 0, duringOpen: 0 };
-  for (let disk = 0; done < cuts && faults.length === 0; disk++) {
-    const result = await runPowerCuts({ seed: seed + disk, cuts: Math.min(cutsPerDisk, cuts - done) });
-    done += result.cuts;
-    sums.writes += result.writes;
-    sums.operations += result.operations;
-    sums.duringOpen += result.duringOpen;
-    faults.push(...result.faults);
-    if (disk % 10 === 9) console.log(`  ${done} cuts so far`);
-  }
-  console.log(
-    `cuts ${done} (${sums.duringOpen} while opening), writes ${sums.writes}, disk operations ${sums.operations}, ` +
-      `losses ${faults.length - killed.faults.length}, ${Math.round((Date.now() - started) / 1000) - killSeconds} s`,
-  );
-  for (const fault of faults) console.error(fault);
-  if (faults.length > 0)
-    console.error(`again: npm run crash:engine -- --seed ${seed} --rounds ${rounds} --cuts ${cuts}`);
-  return faults.length === 0 ? 0 : 1;
+  return {
+    rounds: number(values.rounds, "rounds"),
+    cuts: number(values.cuts, "cuts"),
+    seed: number(values.seed, "seed"),
+  };
 }
 
-process.exitCode = await main();
+interface Verdict {
+  losses: number;
+  /** What the run should have met, and did not. */
+  readonly gaps: string[];
+}
+
+function report(failure: unknown, how: string): void {
+  console.error(`LOSS  ${how}`);
+  console.error(failure instanceof Error ? (failure.stack ?? failure.message) : String(failure));
+}
+
+function seconds(started: number): string {
+  return `${((performance.now() - started) / 1000).toFixed(1)} s`;
+}
+
+async function killRounds({ rounds, seed }: Settings, verdict: Verdict): Promise<void> {
+  const started = performance.now();
+  const run = new KillRun(seed);
+  for (let round = 0; round < rounds; round++) {
+    try {
+      await run.round();
+    } catch (failure) {
+      verdict.losses++;
+      report(failure, `again: npm run crash:engine -- --rounds 1 --cuts 0 --seed ${seed + round}`);
+    }
+    if ((round + 1) % 10 === 0) console.log(`  round ${round + 1}, ${run.counts.acknowledged} writes acknowledged`);
+  }
+  await run.close();
+  const { counts } = run;
+  console.log(`rounds ${counts.rounds}`);
+  console.log(`  killed at a random moment ${counts.randomKills}, at a point ${counts.pointKills}`);
+  console.log(`  of these while opening ${counts.killsWhileOpening}; points missed ${counts.pointsMissed}`);
+  console.log(`  writes sent ${counts.sent}, acknowledged ${counts.acknowledged}`);
+  console.log(`  checkpoints opened ${counts.checkpointsOpened}, unfinished ${counts.checkpointsUnfinished}`);
+  for (const [name, kills] of counts.byPoint) console.log(`    ${String(kills).padStart(4)}  ${name}`);
+  console.log(`  ${seconds(started)}`);
+  if (rounds < roundsForAllPoints) return;
+  for (const [name, kills] of counts.byPoint) if (kills === 0) verdict.gaps.push(`nothing died at: ${name}`);
+}
+
+async function powerCuts({ cuts, seed }: Settings, verdict: Verdict): Promise<void> {
+  const started = performance.now();
+  const counts = noCounts();
+  for (let disk = seed; counts.cuts < cuts; disk++) {
+    try {
+      await livesUnderPowerCuts(disk, counts);
+    } catch (failure) {
+      verdict.losses++;
+      report(failure, `again: npm run crash:engine -- --rounds 0 --cuts 1 --seed ${disk}`);
+    }
+  }
+  console.log(`cuts ${counts.cuts}`);
+  for (const [what, count] of Object.entries(counts)) {
+    console.log(`  ${what.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)} ${count}`);
+    if (count === 0 && cuts >= 100) verdict.gaps.push(`the power cuts never met: ${what}`);
+  }
+  console.log(`  ${seconds(started)}`);
+}
+
+async function main(): Promise<void> {
+  const given = settings();
+  console.log(`seed ${given.seed}`);
+  const verdict: Verdict = { losses: 0, gaps: [] };
+  if (given.rounds > 0) await killRounds(given, verdict);
+  if (given.cuts > 0) await powerCuts(given, verdict);
+  for (const gap of verdict.gaps) console.error(`GAP   ${gap}`);
+  console.log(`losses ${verdict.losses}`);
+  process.exitCode = verdict.losses > 0 || verdict.gaps.length > 0 ? 1 : 0;
+}
+
+main().catch((failure: unknown) => {
+  console.error(failure instanceof Error ? failure.message : String(failure));
+  console.error(usage);
+  process.exitCode = 2;
+});

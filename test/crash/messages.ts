@@ -1,41 +1,38 @@
-// What the child of a kill round tells its parent, a line each, written synchronously: what the parent has
-// read was said before the child died.
+// What the dying process tells the one that judges: a line each on its standard output, written at once, so
+// that what was told before the end arrives.
 
-export interface ChildOrder {
+import * as fs from "node:fs";
+import type { KillPlan } from "./kill-points.ts";
+
+export type Message =
+  /** The store is open. */
+  | { readonly kind: "open" }
+  /** Writes up to this number are about to be submitted. */
+  | { readonly kind: "sent"; readonly number: number }
+  | { readonly kind: "answered"; readonly number: number; readonly durability: "synced" | "buffered" }
+  /** Nothing is in flight, and a checkpoint of just this state begins. */
+  | { readonly kind: "checkpoint"; readonly number: number }
+  /** The planned point is reached. */
+  | { readonly kind: "dying" }
+  | { readonly kind: "failed"; readonly why: string }
+  /** All writes were made, and the store was closed. */
+  | { readonly kind: "ended" };
+
+/** What the process is started with. */
+export interface Orders {
   readonly folder: string;
+  readonly copies: string;
   readonly seed: number;
-  readonly first: number;
-  readonly count: number;
-  readonly fsync: "always" | "interval";
-  /** Index in killPoints, and at which operation; undefined: the parent kills. */
-  readonly point: { readonly index: number; readonly number: number } | undefined;
+  /** Decides what is done between the writes. */
+  readonly chores: number;
+  readonly firstWrite: number;
+  readonly writesMax: number;
+  readonly plan: KillPlan | undefined;
 }
 
-export interface Heard {
-  opened: boolean;
-  sent: number;
-  acknowledged: number;
-  /** The child came to the end of its writes. */
-  ended: boolean;
-}
+/** Under this name the worker finds the plan. */
+export const planKey = "the plan of this process";
 
-export const said = {
-  opened: "opened",
-  sent: "sent",
-  acknowledged: "acknowledged",
-  ended: "ended",
-} as const;
-
-/** Takes in whole lines; returns what is left of the last, unfinished one. */
-export function hear(heard: Heard, text: string): string {
-  const lines = text.split("\n");
-  for (const line of lines.slice(0, -1)) {
-    const [word, number] = line.split(" ");
-    if (word === said.opened) heard.opened = true;
-    else if (word === said.ended) heard.ended = true;
-    else if (word === said.sent) heard.sent = Number(number);
-    else if (word === said.acknowledged) heard.acknowledged = Number(number);
-    else throw new Error(`the child said: ${line}`);
-  }
-  return lines.at(-1) ?? "";
+export function tell(message: Message): void {
+  fs.writeSync(1, `${JSON.stringify(message)}\n`);
 }
