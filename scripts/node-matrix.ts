@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
+import { runCommand, WrongUse, type Command } from "./command-line.ts";
 import { root } from "./root.ts";
 import { listTestFiles } from "./test-files.ts";
 import { runTests } from "./test-run.ts";
@@ -22,6 +23,13 @@ interface Result {
 
 const supportedLines = ["22", "24", "26"];
 const cacheFolder = path.join(root, "node_modules", ".cache", "trefoil-nodes");
+
+const command: Command = {
+  call: "npm run test:nodes --",
+  what: "Runs the compiled tests on other lines of Node, which it installs beside the project, and ends with a table.",
+  flags: [],
+  words: { name: "LINE...", what: `instead of ${supportedLines.join(", ")}` },
+};
 
 /** Path of a Node of that line, installed when it is not there yet. */
 function obtainNode(line: string): string {
@@ -81,5 +89,9 @@ function main(lines: readonly string[]): boolean {
   return faults.length === 0;
 }
 
-const chosen = process.argv.slice(2);
-process.exitCode = main(chosen.length === 0 ? supportedLines : chosen) ? 0 : 1;
+await runCommand(command, ({ words }) => {
+  const wrong = words.filter((word) => !/^\d{2}$/.test(word));
+  if (wrong.length > 0)
+    throw new WrongUse(`${wrong.join(", ")} is no line of Node, such as ${supportedLines.join(", ")}`);
+  return main(words.length === 0 ? supportedLines : words);
+});

@@ -5,12 +5,22 @@
 // did not run.
 
 import process from "node:process";
+import { runCommand, type Command } from "./command-line.ts";
 import { runChecks } from "./checks.ts";
 import { runStep, type Step } from "./steps.ts";
 import { listTestFiles } from "./test-files.ts";
 import { runTests } from "./test-run.ts";
 
 const testMap: Step = { name: "test map", command: ["dist/scripts/tidy-tests.js", "--allow-open"] };
+
+const command: Command = {
+  call: "npm test --",
+  what:
+    "Runs the static checks, every test, and holds docs/testing.md against the tests that ran. With words: only the tests\n" +
+    "of the files whose path contains one of them.",
+  flags: [],
+  words: { name: "WORD...", what: "part of a test file's path, such as internal/log" },
+};
 
 function main(filters: readonly string[]): boolean {
   const everything = filters.length === 0;
@@ -25,4 +35,4 @@ function main(filters: readonly string[]): boolean {
   return faults.length === 0 && (!everything || runStep(testMap));
 }
 
-process.exitCode = main(process.argv.slice(2)) ? 0 : 1;
+await runCommand(command, (given) => main(given.words));

@@ -9,7 +9,7 @@ import { describeFailure, exitCodeOf, exitCodes } from "./failure.ts";
 async function main(): Promise<number> {
   const program = new Command("trefoil")
     .description("Tools for Trefoil, a sharded, replicated key-value store.")
-    .showHelpAfterError("(trefoil --help lists the commands)")
+    .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()} (trefoil --help lists the commands)\n`) })
     .exitOverride();
   addInspect(program);
   try {

@@ -1,17 +1,9 @@
 // npm run bench:engine: the engine and the small store against LevelDB, in one run, by turns.
-//
-//   --quick          less data and one round, under a minute
-//   --rounds N       how often everything is measured
-//   --keys N         how many keys
-//   --only A,B       some of: limits, data, writers, upkeep, recovery, memtable
-//   --json FILE      the table as {settings, limits, rows}
-//   --folder DIR     where the data goes while it runs (default: the system's folder for such)
-//   --profiles DIR   writes a CPU profile of Trefoil's side for each work of the first round
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { runCommand, WrongUse, type Command, type Given } from "../../scripts/command-line.ts";
 import { calibrate } from "./calibrate.ts";
 import { dataRound, type Contestant } from "./data-round.ts";
 import { fullPlan, groups, quickPlan, type EnginePlan, type Group } from "./engine-plan.ts";
@@ -35,41 +27,38 @@ interface Wanted {
 const peerModule = "peer-side.main.js";
 const trefoilModule = "trefoil-side.main.js";
 
-function readArguments(): Wanted {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: "boolean", default: false },
-      rounds: { type: "string" },
-      keys: { type: "string" },
-      only: { type: "string", default: groups.join(",") },
-      json: { type: "string" },
-      folder: { type: "string", default: os.tmpdir() },
-      profiles: { type: "string" },
-    },
-  });
-  const only = values.only.split(",");
+const command: Command = {
+  call: "npm run bench:engine --",
+  what:
+    "Measures the engine and the small store against LevelDB, in one run, by turns, and holds the figures against their targets.\n" +
+    "Exit code 0 whatever the figures are: they depend on the machine and on what else it does.",
+  flags: [
+    { name: "quick", what: "less data and one round, under a minute" },
+    { name: "rounds", value: "N", what: "how often everything is measured (default: 3, quick: 1)" },
+    { name: "keys", value: "N", what: "how many keys (default: 1000000, quick: 150000)" },
+    { name: "only", value: "A,B", fallback: groups.join(","), what: "some of them" },
+    { name: "json", value: "FILE", what: "writes the table as {settings, limits, rows}" },
+    { name: "folder", value: "DIR", fallback: os.tmpdir(), what: "where the data goes while it runs" },
+    { name: "profiles", value: "DIR", what: "writes a CPU profile of Trefoil's side for each work of the first round" },
+  ],
+};
+
+function wantedOf(given: Given): Wanted {
+  const only = (given.text("only") ?? "").split(",");
   const unknown = only.filter((name) => !(groups as readonly string[]).includes(name));
-  if (unknown.length > 0) throw new Error(`--only ${unknown.join(",")}: choose from ${groups.join(", ")}`);
-  const keys = wholeNumber("keys", values.keys);
-  const rounds = wholeNumber("rounds", values.rounds);
+  if (unknown.length > 0) throw new WrongUse(`--only ${unknown.join(",")}: choose from ${groups.join(", ")}`);
+  const keys = given.has("keys") ? given.wholeNumber("keys", 1) : undefined;
+  const rounds = given.has("rounds") ? given.wholeNumber("rounds", 1) : undefined;
   return {
-    plan: values.quick ? quickPlan(keys, rounds) : fullPlan(keys, rounds),
+    plan: given.has("quick") ? quickPlan(keys, rounds) : fullPlan(keys, rounds),
     only: new Set(only as Group[]),
-    json: values.json,
-    folder: values.folder,
-    profiles: values.profiles,
+    json: given.text("json"),
+    folder: given.text("folder") ?? os.tmpdir(),
+    profiles: given.text("profiles"),
   };
 }
 
-function wholeNumber(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} ${text}: a whole number from 1 is wanted`);
-  return value;
-}
-
-async function main(): Promise<void> {
-  const wanted = readArguments();
+async function bench(wanted: Wanted): Promise<void> {
   const folder = mkdtempSync(path.join(wanted.folder, "trefoil-bench-"));
   try {
     if (wanted.profiles !== undefined) mkdirSync(wanted.profiles, { recursive: true });
@@ -213,4 +202,7 @@ function seconds(started: number): string {
   return ((performance.now() - started) / 1000).toFixed(0);
 }
 
-await main();
+await runCommand(command, async (given) => {
+  await bench(wantedOf(given));
+  return true;
+});

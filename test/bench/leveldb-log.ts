@@ -1,13 +1,10 @@
-// What LevelDB wrote, read from its own log files: exact byte counts, which its `leveldb.stats` property
+// What LevelDB wrote, read from its own log: exact byte counts, which its `leveldb.stats` property
 // rounds to MiB and files under the level where a flushed table was put, not under what it is.
 //
 //   Level-0 table #12: 15993512 bytes OK               a memtable was flushed, whatever level it went to
 //   Compacted 4@0 + 9@1 files => 31880713 bytes        a compaction wrote that much
 //
 // A moved file ("Moved #12 to level-2") was not written again and does not count.
-
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
 
 export interface WrittenBytes {
   readonly flushedBytes: number;
@@ -19,12 +16,6 @@ export function parseLevelLog(text: string): WrittenBytes {
     flushedBytes: sum(text, /Level-0 table #\d+: (\d+) bytes OK/g),
     compactedBytes: sum(text, /Compacted \d+@\d+ \+ \d+@\d+ files => (\d+) bytes/g),
   };
-}
-
-/** Adds up the logs of the present opening and of the one before; older ones LevelDB has thrown away. */
-export function readLevelLog(folder: string, name: "LOG" | "LOG.old"): WrittenBytes {
-  const file = path.join(folder, name);
-  return parseLevelLog(existsSync(file) ? readFileSync(file, "latin1") : "");
 }
 
 function sum(text: string, pattern: RegExp): number {

@@ -49,9 +49,17 @@ export class Executioner {
   }
 
   part(source: Uint8Array): Uint8Array {
-    return this.plan?.point.moment === "half" && this.seen === this.plan.call
-      ? source.subarray(0, Math.ceil(source.length / 2))
-      : source;
+    return source.subarray(0, this.share(source));
+  }
+
+  /** The same of a write of several pieces. */
+  parts(sources: readonly Uint8Array[]): readonly Uint8Array[] {
+    return sources.length === 1 ? sources.map((source) => this.part(source)) : sources.slice(0, this.share(sources));
+  }
+
+  /** How much of a write is to be done, in bytes or pieces. */
+  private share({ length }: { readonly length: number }): number {
+    return this.plan?.point.moment === "half" && this.seen === this.plan.call ? Math.ceil(length / 2) : length;
   }
 
   private end(): never {
@@ -146,7 +154,8 @@ class KillFile implements DiskFile {
   }
 
   writeVector(sources: readonly Uint8Array[], position: number): Promise<number> {
-    return this.executioner.around("write", this.path, () => this.inner.writeVector(sources, position));
+    const { executioner, inner } = this;
+    return executioner.around("write", this.path, () => inner.writeVector(executioner.parts(sources), position));
   }
 
   append(source: Uint8Array): Promise<number> {

@@ -6,13 +6,13 @@ import { deathsPerRound, KillRun } from "./kills.ts";
 test("a process that is killed, at random and at steps of protocols, keeps every write that it acknowledged", async (t) => {
   const run = new KillRun(1);
   try {
-    for (let round = 1; round <= 3; round++) await run.round();
+    for (let round = 1; round <= 2; round++) await run.round();
   } finally {
     await run.close();
   }
   const { randomKills, pointKills, acknowledged } = run.counts;
   t.diagnostic(`${randomKills} random kills, ${pointKills} at points, ${acknowledged} writes acknowledged`);
-  assert.ok(randomKills + pointKills >= 2 * deathsPerRound && pointKills > 0 && acknowledged > 100);
+  assert.ok(randomKills + pointKills >= deathsPerRound && pointKills > 0 && acknowledged > 100);
 });
 
 test("every point of death has a name of its own", () => {

@@ -19,14 +19,16 @@ import { realSeams } from "../store/real-seams.ts";
 import type { RealSeams } from "../store/real-seams.ts";
 import { Workload } from "../store/workload.ts";
 import { killPoints, planFor } from "./kill-points.ts";
-import type { KillPhase, KillPlan } from "./kill-points.ts";
+import type { KillPhase, KillPlan, KillPoint } from "./kill-points.ts";
 import type { Message, Orders } from "./messages.ts";
 import { killOptions, killWorkload } from "./settings.ts";
 
 /** Deaths in one round, all of them over one folder. */
-export const deathsPerRound = 4;
+export const deathsPerRound = 5;
 const writesMax = 4000;
+/** Bounds of a process, and of the look at what it left: nothing here waits without end. */
 const lifeMillisecondsMax = 60_000;
+const judgementMillisecondsMax = 60_000;
 
 export interface KillCounts {
   rounds: number;
@@ -44,7 +46,7 @@ export interface KillCounts {
   readonly byPoint: Map<string, number>;
 }
 
-export function noKills(): KillCounts {
+function noKills(): KillCounts {
   return {
     rounds: 0,
     randomKills: 0,
@@ -66,17 +68,24 @@ export class KillRun {
   private readonly seams: RealSeams = realSeams();
   private readonly root: Promise<string> = mkdtemp(join(tmpdir(), "trefoil-crash-"));
 
-  constructor(seed: number) {
+  /** Of the points only those whose names contain a word; all by default. */
+  private readonly points: readonly KillPoint[];
+
+  constructor(seed: number, word = "") {
     this.seed = seed;
+    this.points = killPoints.filter(({ name }) => name.includes(word));
   }
 
   async round(): Promise<void> {
     const seed = this.seed + this.counts.rounds;
     this.counts.rounds++;
     const folder = join(await this.root, `round-${this.counts.rounds}`);
-    const round = new Round(folder, seed, this.seams, this.counts);
-    for (let death = 1; death <= deathsPerRound; death++) await round.liveAndDie(death);
-    await rm(folder, { recursive: true, force: true });
+    const round = new Round({ folder, seed, seams: this.seams, counts: this.counts, points: this.points });
+    try {
+      for (let death = 1; death <= deathsPerRound; death++) await round.liveAndDie(death);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   async close(): Promise<void> {
@@ -95,19 +104,29 @@ interface Life {
   checkpoint: { readonly model: Model; readonly from: number } | undefined;
 }
 
+interface RoundOptions {
+  readonly folder: string;
+  readonly seed: number;
+  readonly seams: RealSeams;
+  readonly counts: KillCounts;
+  readonly points: readonly KillPoint[];
+}
+
 class Round {
   private readonly folder: string;
   private readonly seed: number;
   private readonly seams: RealSeams;
   private readonly counts: KillCounts;
+  private readonly points: readonly KillPoint[];
   private readonly random: Prng;
   private readonly oracle: Oracle;
 
-  constructor(folder: string, seed: number, seams: RealSeams, counts: KillCounts) {
+  constructor({ folder, seed, seams, counts, points }: RoundOptions) {
     this.folder = folder;
     this.seed = seed;
     this.seams = seams;
     this.counts = counts;
+    this.points = points;
     this.random = new Prng(seed, 1);
     this.oracle = new Oracle(new Workload(seed, killWorkload));
   }
@@ -124,18 +143,18 @@ class Round {
       plan,
     };
     const life = await this.live(orders);
-    if (life.failure !== undefined) throw new Loss(`the process failed: ${life.failure}`);
+    if (life.failure !== undefined) throw new Loss(`${this.where(plan)}: the process failed: ${life.failure}`);
     this.count(life, plan);
     await this.judge(orders, life);
   }
 
   /** Points in turn, so that each is met; now and then none, for a random moment. */
   private plan(death: number): KillPlan | undefined {
+    const { byPoint, rounds } = this.counts;
     const phases: KillPhase[] = ["running", "opening", "running"];
-    const phase = death === 1 && this.random.chance(1, 2) ? "making" : phases[death - 2];
-    if (phase === undefined) return undefined;
-    const { byPoint } = this.counts;
-    const choices = killPoints.filter((point) => point.phase === phase);
+    const phase = death === 1 && rounds % 2 === 1 ? "making" : phases[death - 2];
+    const choices = this.points.filter((point) => point.phase === phase);
+    if (choices.length === 0) return undefined;
     const least = Math.min(...choices.map((point) => byPoint.get(point.name) ?? 0));
     return planFor(this.random.pick(choices.filter((point) => byPoint.get(point.name) === least)), this.random);
   }
@@ -159,8 +178,9 @@ class Round {
     });
     return new Promise((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", () => {
+      child.on("close", (code, signal) => {
         clearTimeout(hung);
+        if (!life.ended && signal !== "SIGKILL") life.failure ??= `it ended with ${signal ?? `exit code ${code}`}`;
         resolve(life);
       });
     });
@@ -223,17 +243,25 @@ class Round {
     );
     await rm(orders.copies, { recursive: true, force: true });
     try {
-      const store = await Store.open(this.seams, join(copy, "store"), killOptions(this.seed));
-      const contents = await readContents(store, this.oracle.workload);
-      await store.close();
-      this.oracle.settle(contents, { from: before, to: Date.now() });
-      if (life.checkpoint !== undefined) await this.judgeCheckpoint(join(copy, "copies"), life.checkpoint);
+      await withinBound(this.look(copy, life, before));
     } catch (failure) {
-      const where = `seed ${this.seed}, ${orders.plan === undefined ? "a random moment" : orders.plan.point.name}`;
-      throw new Loss(`${where}: ${failure instanceof Error ? failure.message : String(failure)}`, { cause: failure });
+      const what = failure instanceof Error ? failure.message : String(failure);
+      throw new Loss(`${this.where(orders.plan)}: ${what}`, { cause: failure });
     } finally {
       await rm(copy, { recursive: true, force: true });
     }
+  }
+
+  private async look(copy: string, life: Life, before: number): Promise<void> {
+    const store = await Store.open(this.seams, join(copy, "store"), killOptions(this.seed));
+    const contents = await readContents(store, this.oracle.workload);
+    await store.close();
+    this.oracle.settle(contents, { from: before, to: Date.now() });
+    if (life.checkpoint !== undefined) await this.judgeCheckpoint(join(copy, "copies"), life.checkpoint);
+  }
+
+  private where(plan: KillPlan | undefined): string {
+    return `seed ${this.seed}, killed at "${plan === undefined ? "a random moment" : plan.point.name}"`;
   }
 
   /** The newest copy is whole, or says that it was not finished. */
@@ -255,5 +283,18 @@ class Round {
     await store.close();
     this.counts.checkpointsOpened++;
     expectModel(wanted.model, contents, { from: wanted.from, to: Date.now() }, workload);
+  }
+}
+
+async function withinBound(judgement: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const bound = new Promise<never>((_, reject) => {
+    const late = new Loss(`what is left is not open and read after ${judgementMillisecondsMax} ms`);
+    timer = setTimeout(() => reject(late), judgementMillisecondsMax);
+  });
+  try {
+    await Promise.race([judgement, bound]);
+  } finally {
+    clearTimeout(timer);
   }
 }

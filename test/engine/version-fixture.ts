@@ -39,7 +39,7 @@ export function metaOf(fields: Partial<TableMeta> & KeyRange & { readonly number
 }
 
 /** An edit that may follow on the state: tables come and go, groups move, horizons rise. */
-export function randomEdit(state: EngineState, random: Prng): VersionEdit {
+function randomEdit(state: EngineState, random: Prng): VersionEdit {
   const removed = state.version.levels.flatMap((tables, level) =>
     tables.filter(() => random.chance(1, 6)).map(({ number }) => ({ level, number })),
   );

@@ -1,26 +1,63 @@
-// Looks for a planted bug in the build that this is part of: the engine against a map, power cuts, flipped
-// bits, in turn, until one of them reports something or the time is over. Exit code 0: nothing was found.
+// Looks for a planted bug in the build that this is part of, by the same runs as the tests and with other seeds, in turn,
+// until one of them reports something or the time is over. A report is one line of JSON that names the loss; exit code 0
+// without one: nothing was found. Whatever else ends this process is no report.
 
+import process from "node:process";
 import { checkEngine } from "../engine/engine-model.ts";
-import { runFlips } from "../crash/flips.ts";
-import { runPowerCuts } from "../crash/power-cuts.ts";
+import { flipBits } from "../store/bit-flips.ts";
+import { livesUnderPowerCuts, noCounts } from "../store/power-cuts.ts";
+import { checkStore } from "../store/store-model.ts";
+import { noStory } from "../store/story.ts";
+
+export interface Report {
+  readonly by: string;
+  readonly seed: number;
+  readonly what: string;
+}
+
+interface Check {
+  readonly name: string;
+  readonly run: (seed: number) => Promise<void>;
+}
+
+const checks: readonly Check[] = [
+  { name: "power cuts", run: (seed) => livesUnderPowerCuts(seed, noCounts()) },
+  { name: "the engine's model", run: (seed) => checkEngine(20, seed) },
+  { name: "the store's model", run: (seed) => checkStore({ runs: 2, seed, stepsMax: 120 }, noStory()) },
+  { name: "flipped bits", run: (seed) => flipBits(seed, 25, { flips: 0, refused: 0, harmless: 0 }) },
+  { name: "power cuts", run: (seed) => livesUnderPowerCuts(seed + 500_000_000, noCounts()) },
+];
 
 const [seedText, secondsText] = process.argv.slice(2);
 const first = Number(seedText);
 const until = Date.now() + Number(secondsText) * 1000;
+const present = { by: "", seed: first };
 
-function report(by: string, seed: number, what: string): never {
-  const line = what.replaceAll(/\s+/g, " ").slice(0, 160);
-  console.log(JSON.stringify({ by, seed, what: line }));
+function report(failure: unknown): never {
+  const whole: Report = { ...present, what: describe(failure) };
+  console.log(JSON.stringify(whole));
   process.exit(1);
 }
 
+/** The failure and what caused it, innermost last, in a line. */
+function describe(failure: unknown): string {
+  const lines: string[] = [];
+  for (let at: unknown = failure; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
+    lines.push(at instanceof Error ? `${at.name}: ${at.message}` : `thrown: ${typeof at}`);
+  }
+  // A property's own message begins with its counterexample; what was wrong stands at its end.
+  return (lines.at(-1) ?? "").replaceAll(/\s+/g, " ").slice(0, 200);
+}
+
+// An invariant of the engine that breaks behind everybody's back.
+process.on("uncaughtException", report);
+process.on("unhandledRejection", report);
+
 for (let seed = first; Date.now() < until; seed++) {
-  await checkEngine(40, seed).catch((failure: unknown) => report("the engine's model", seed, String(failure)));
-  const cuts = await runPowerCuts({ seed, cuts: 20 }).catch((failure: unknown) =>
-    report("power cuts", seed, String(failure)),
-  );
-  if (cuts.faults[0] !== undefined) report("power cuts", seed, cuts.faults[0]);
-  const flips = await runFlips(seed, 60).catch((failure: unknown) => report("flipped bits", seed, String(failure)));
-  if (flips.faults[0] !== undefined) report("flipped bits", seed, flips.faults[0]);
+  for (const check of checks) {
+    present.by = check.name;
+    present.seed = seed;
+    await check.run(seed).catch(report);
+    if (Date.now() >= until) break;
+  }
 }

@@ -1,46 +1,43 @@
-// npm run mutants:engine -- [--seconds N] [--only WORD] [--seed N]
+// `npm run mutants:engine`: plants one bug after the other in a copy of the sources, builds it, and has hunt.ts look for it.
 //
-// Plants one bug after the other in a copy of the sources, builds it, and has hunt.ts look for it. A bug that
-// is not found is a hole in the tests: the command fails. So does a copy without a bug in which something
-// is found, for then finding means nothing.
+// A bug counts as found only when a check reports it and says what was lost: a build that fails, a process that dies or that
+// hangs is none. A bug that is not found is a hole in the tests: the command fails. So does a copy without a bug in which
+// something is found, for then finding means nothing.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import process from "node:process";
+import { runCommand, WrongUse, type Command } from "../../scripts/command-line.ts";
+import type { Report } from "./hunt.ts";
 import { mutants } from "./mutants.ts";
 import type { Mutant } from "./mutants.ts";
 
-interface Verdict {
-  readonly found: boolean;
-  readonly line: string;
+interface Hunt {
+  /** A copy of the project. */
+  readonly root: string;
+  readonly seed: number;
+  readonly seconds: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "120" },
-    only: { type: "string", default: "" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-  },
-});
+type Verdict =
+  | { readonly kind: "reported"; readonly report: Report }
+  | { readonly kind: "nothing"; readonly why: string };
 
-function main(): number {
-  const chosen = mutants.filter((mutant) => mutant.name.includes(values.only));
-  if (chosen.length === 0) throw new Error(`no planted bug has "${values.only}" in its name`);
-  const root = mkdtempSync(join(tmpdir(), "trefoil-mutants-"));
-  try {
-    copySources(root);
-    const clean = judge(root, 15);
-    if (clean.found) throw new Error(`something is found without a planted bug: ${clean.line}`);
-    const survivors = chosen.filter((mutant) => !hunt(root, mutant));
-    console.log(`mutants ${chosen.length}, found ${chosen.length - survivors.length}, survived ${survivors.length}`);
-    for (const { name } of survivors) console.error(`not found: ${name}`);
-    return survivors.length === 0 ? 0 : 1;
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
-}
+const command: Command = {
+  call: "npm run mutants:engine --",
+  what: `Plants ${mutants.length} bugs, one after the other, in a copy of the sources, and looks for each by power cuts, flipped bits, and
+engine and store beside sorted maps, until one of these reports a loss. Before that the copy without a bug has to be silent.
+Exit code 1: a bug was not found.`,
+  flags: [
+    { name: "seconds", value: "N", fallback: "120", what: "how long one bug is looked for, at most" },
+    { name: "clean", value: "N", fallback: "15", what: "seconds that the copy without a bug has to be silent" },
+    { name: "only", value: "WORD", fallback: "", what: "only bugs with this in their name" },
+    { name: "seed", value: "N", what: "decides what is drawn (default: another one each time)" },
+    { name: "list", what: "names the bugs and plants none" },
+  ],
+};
 
 function copySources(root: string): void {
   for (const name of ["cmd", "internal", "scripts", "test", "dist", "package.json", "tsconfig.json"]) {
@@ -49,47 +46,83 @@ function copySources(root: string): void {
   symlinkSync(resolve("node_modules"), join(root, "node_modules"));
 }
 
-function hunt(root: string, mutant: Mutant): boolean {
-  const path = join(root, mutant.file);
+/** Whether the bug was found. */
+function hunt(mutant: Mutant, within: Hunt): boolean {
+  const path = join(within.root, mutant.file);
   const source = readFileSync(path, "utf8");
   if (source.split(mutant.find).length !== 2) {
-    throw new Error(`${mutant.name}: the line to change does not stand exactly once in ${mutant.file}`);
+    console.log(`MISSED   0 s  ${mutant.name}: the line to change does not stand exactly once in ${mutant.file}`);
+    return false;
   }
-  writeFileSync(
-    path,
-    source.replace(mutant.find, () => mutant.replace),
-  );
-  const started = Date.now();
+  const started = performance.now();
+  const planted = source.replace(mutant.find, () => mutant.replace);
   try {
-    build(root, mutant.name);
-    const verdict = judge(root, Number(values.seconds));
-    const seconds = Math.round((Date.now() - started) / 1000);
-    console.log(`${verdict.found ? "found   " : "SURVIVED"} ${mutant.name} (${seconds} s) ${verdict.line}`);
-    return verdict.found;
+    writeFileSync(path, planted);
+    build(within.root, mutant.name);
+    const verdict = judge(within);
+    const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(3);
+    if (verdict.kind === "reported") {
+      const { by, seed, what } = verdict.report;
+      console.log(`found ${seconds} s  ${mutant.name}\n                by ${by}, seed ${seed}: ${what}`);
+    } else {
+      console.log(`MISSED ${seconds} s  ${mutant.name}: ${verdict.why}`);
+    }
+    return verdict.kind === "reported";
   } finally {
     writeFileSync(path, source);
   }
 }
 
 /** A planted bug may leave something unused, but it has to compile otherwise. */
-function build(root: string, name: string): void {
+function build(root: string, what: string): void {
   const compiler = resolve("node_modules/typescript/bin/tsc");
   const flags = ["-p", "tsconfig.json", "--noUnusedLocals", "false", "--noUnusedParameters", "false"];
   const { status, stdout } = spawnSync(process.execPath, [compiler, ...flags], { cwd: root, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${name} does not compile: ${stdout}`);
+  if (status !== 0) throw new Error(`${what} does not compile: ${stdout}`);
 }
 
-function judge(root: string, seconds: number): Verdict {
-  const run = spawnSync(process.execPath, ["dist/test/mutants/hunt.js", values.seed, String(seconds)], {
+function judge({ root, seed, seconds }: Hunt): Verdict {
+  const run = spawnSync(process.execPath, ["dist/test/mutants/hunt.js", String(seed), String(seconds)], {
     cwd: root,
     encoding: "utf8",
     timeout: (seconds + 60) * 1000,
     killSignal: "SIGKILL",
   });
-  if (run.status === 0) return { found: false, line: "" };
-  if (run.signal !== null) return { found: true, line: "it hung" };
   const said = run.stdout.trim().split("\n").at(-1) ?? "";
-  return { found: true, line: said === "" ? (run.stderr.trim().split("\n").at(-1) ?? "it died") : said };
+  if (run.status === 0) return { kind: "nothing", why: `nothing was reported in ${seconds} s` };
+  if (said.startsWith("{")) return { kind: "reported", report: JSON.parse(said) as Report };
+  if (run.signal !== null) return { kind: "nothing", why: "no check reported it: it hung" };
+  const last = run.stderr.trim().split("\n").at(-1) ?? "";
+  return { kind: "nothing", why: `no check reported it: it ended with exit code ${run.status} ${last}` };
 }
 
-process.exitCode = main();
+function run(chosen: readonly Mutant[], given: Hunt, cleanSeconds: number): boolean {
+  copySources(given.root);
+  build(given.root, "the copy");
+  const clean = judge({ ...given, seconds: cleanSeconds });
+  if (clean.kind === "reported") throw new Error(`something is found without a bug: ${JSON.stringify(clean.report)}`);
+  console.log(`silent without a bug for ${cleanSeconds} s; seed ${given.seed}`);
+  const missed = chosen.filter((mutant) => !hunt(mutant, given));
+  console.log(`mutants ${chosen.length}, found ${chosen.length - missed.length}, missed ${missed.length}`);
+  for (const { name } of missed) console.error(`not found: ${name}`);
+  return missed.length === 0;
+}
+
+await runCommand(command, (given) => {
+  const word = given.text("only") ?? "";
+  const chosen = mutants.filter((mutant) => mutant.name.includes(word));
+  if (chosen.length === 0) throw new WrongUse(`no planted bug has "${word}" in its name`);
+  if (given.has("list")) {
+    for (const { name, file } of chosen) console.log(`${name} (${file})`);
+    return true;
+  }
+  const seed = given.has("seed") ? given.wholeNumber("seed", 1) : 1 + (Date.now() % 1_000_000);
+  const seconds = given.wholeNumber("seconds", 1);
+  const cleanSeconds = given.wholeNumber("clean", 1);
+  const root = mkdtempSync(join(tmpdir(), "trefoil-mutants-"));
+  try {
+    return run(chosen, { root, seed, seconds }, cleanSeconds);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});

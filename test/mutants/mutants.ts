@@ -23,7 +23,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "directory not synced before the manifest names its tables",
     "internal/engine/core.ts",
-    "if (edit.added.length > 0) await this.seams.disk.syncFolder(this.folder);",
+    "if (edit.added.length > 0) await this.syncNames();",
     "",
   ),
   mutant("log tail not proven at restart", "internal/log/tail-rewrite.ts", "await target.syncData();", ""),

@@ -29,7 +29,7 @@ export interface WorkloadOptions {
   readonly ttls: readonly number[];
 }
 
-export const workloadDefaults: WorkloadOptions = { keys: 120, valueBytesMax: 3000, ttls: [40, 5000, 3_600_000] };
+const workloadDefaults: WorkloadOptions = { keys: 120, valueBytesMax: 3000, ttls: [40, 5000, 3_600_000] };
 
 const operationsMax = 12;
 

@@ -14,9 +14,9 @@ import { nodeWordsMax } from "./key-tree.ts";
 
 export const arenaBytesDefault = 16 * 1024 * 1024;
 /** An arena smaller than this holds nothing. */
-export const arenaBytesLeast = 4096;
+const arenaBytesLeast = 4096;
 /** Refs are signed 32-bit numbers of words; V8 caps one buffer below that anyway. */
-export const arenaBytesMost = 1024 * 1024 * 1024;
+const arenaBytesMost = 1024 * 1024 * 1024;
 
 /** One bucket of the hash index for so many bytes: fewer than one key per bucket for all but tiny records. */
 const bytesPerBucket = 64;

@@ -6,9 +6,6 @@
 
 import { writeVarint } from "../../base/codec.ts";
 
-/** Most bytes before the key suffix. */
-export const entryHeaderBytesMax = 32;
-
 /** An entry's header, decoded. Reused for each entry that its owner looks at. */
 export class EntryHeader {
   shared = 0;

@@ -10,7 +10,7 @@
 import { assert } from "../../base/assert.ts";
 import { rehash } from "../../base/hash.ts";
 
-export const probesMax = 30;
+const probesMax = 30;
 /** Sums of two bits stay below 2^31. */
 const bitsMax = 2 ** 30;
 

@@ -26,7 +26,7 @@ import { readU32, readU64, writeU32, writeU64 } from "../../base/codec.ts";
 import { corruption, TrefoilError } from "../../base/errors.ts";
 import { engineKeyBytesMax } from "../../base/limits.ts";
 
-export const formatVersion = 1;
+const formatVersion = 1;
 export const footerBytes = 40;
 export const blockTrailerBytes = 5;
 /** The longest key that a reader makes room for. */

@@ -113,7 +113,7 @@ export class TableScan extends BlockWalker implements Cursor {
   }
 }
 
-export function readTailNow(file: JobFile): TableTail {
+function readTailNow(file: JobFile): TableTail {
   const fileBytes = file.size();
   const end = new Uint8Array(Math.min(footerBytes, fileBytes));
   fillNow(file, end, fileBytes - end.length);

@@ -105,7 +105,7 @@ export function describeEdit(edit: VersionEdit): string[] {
   return lines.length > 0 ? lines : ["nothing: closed in good order"];
 }
 
-export function describeTable(meta: TableMeta): string {
+function describeTable(meta: TableMeta): string {
   const { number, bytes, entries, tombstones, expiring } = meta;
   const parts = [
     `table ${number}: ${bytes} bytes, ${entries} entries`,
