@@ -9,6 +9,8 @@ import type { GroupState } from "./group-state.ts";
 import * as record from "./record.ts";
 import { recordType } from "./record.ts";
 import type { RecordView } from "./record.ts";
+import { encodeRunMark } from "./run-mark.ts";
+import type { RunMark } from "./run-mark.ts";
 
 /** Entries that lie before a position and are still needed, read ahead so that staging need not wait. */
 export interface CarryPlan {
@@ -23,21 +25,33 @@ export interface CarryRun {
   readonly entries: readonly RecordView[];
 }
 
-/** Stages a checkpoint of `states`; returns how many entries it carries. */
-export function stageCheckpoint(
-  stager: BatchStager,
-  states: readonly GroupState[],
-  plan: CarryPlan | undefined,
-): number {
+/** What a checkpoint is of. */
+export interface CheckpointParts {
+  readonly states: readonly GroupState[];
+  readonly run: RunMark | undefined;
+  readonly plan: CarryPlan | undefined;
+}
+
+/** Stages a checkpoint; returns how many entries it carries. */
+export function stageCheckpoint(stager: BatchStager, { states, run, plan }: CheckpointParts): number {
   stager.claim(record.checkpointBytes);
   record.writeNumber(stager.bytes, stager.at, 0, states.length);
   record.sealRecord(stager.bytes, stager.at, record.checkpointBytes, { type: recordType.checkpoint, group: 0 });
+  if (run !== undefined) stageRun(stager, run);
   for (const state of states) stageGroup(stager, state);
   let carried = 0;
-  for (const run of plan?.runs ?? []) {
-    if (plan !== undefined && states.includes(run.state)) carried += stageRun(stager, run, plan.before);
+  for (const carry of plan?.runs ?? []) {
+    if (plan !== undefined && states.includes(carry.state)) carried += stageCarried(stager, carry, plan.before);
   }
   return carried;
+}
+
+export function stageRun(stager: BatchStager, run: RunMark): void {
+  const { body, flags } = encodeRunMark(run);
+  const length = record.recordHeaderBytes + body.length;
+  stager.claim(length);
+  stager.bytes.set(body, stager.at + record.recordHeaderBytes);
+  record.sealRecord(stager.bytes, stager.at, length, { type: recordType.run, group: 0, flags });
 }
 
 function stageGroup(stager: BatchStager, state: GroupState): void {
@@ -58,12 +72,12 @@ function stageGroup(stager: BatchStager, state: GroupState): void {
 }
 
 /** Stages the entries of a run that are still there, and still where they were. */
-function stageRun(stager: BatchStager, run: CarryRun, before: number): number {
-  const { state } = run;
+function stageCarried(stager: BatchStager, carry: CarryRun, before: number): number {
+  const { state } = carry;
   const anchors = new AnchorTable();
   let first = 0;
   let last = 0;
-  for (const view of run.entries) {
+  for (const view of carry.entries) {
     const index = record.indexOf(view.bytes, view.start);
     if (index <= Math.max(state.baseIndex, state.flushed)) continue;
     if (index > state.lastIndex || state.anchors.positionAt(state.anchors.slotOf(index)) >= before) break;

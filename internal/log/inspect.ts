@@ -17,6 +17,8 @@ import {
 import * as record from "./record.ts";
 import { recordType } from "./record.ts";
 import type { DecodedEntry, SavedGroup } from "./record.ts";
+import { decodeRunMark } from "./run-mark.ts";
+import type { RunMark } from "./run-mark.ts";
 import { SegmentReader } from "./segment-reader.ts";
 import { begunName, parseLogName } from "./segment.ts";
 
@@ -40,6 +42,7 @@ export type DecodedRecord =
       readonly dropsRest: boolean;
     }
   | { readonly type: "groupRemoved"; readonly group: GroupId }
+  | ({ readonly type: "run" } & RunMark)
   | { readonly type: "checkpoint"; readonly groups: number }
   | { readonly type: "groupState"; readonly state: SavedGroup };
 
@@ -227,6 +230,10 @@ function decodeRecord(bytes: Uint8Array): DecodedRecord | string {
     }
     case recordType.groupRemoved:
       return { type: "groupRemoved", group };
+    case recordType.run: {
+      const mark = decodeRunMark(bytes, 0, bytes.length, record.flagsOf(bytes, 0));
+      return mark === undefined ? "a word on the run that is too long" : { type: "run", ...mark };
+    }
     case recordType.checkpoint:
       return { type: "checkpoint", groups: first };
     case recordType.groupState: {

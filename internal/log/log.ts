@@ -12,7 +12,7 @@ import { groupId } from "../base/ids.ts";
 import type { GroupId } from "../base/ids.ts";
 import { BatchStager } from "./batch-stager.ts";
 import type { BatchNumber } from "./batch-stager.ts";
-import { stageCheckpoint } from "./checkpoint.ts";
+import { stageCheckpoint, stageRun } from "./checkpoint.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { stopFlag } from "./format.ts";
@@ -28,6 +28,8 @@ import { ProgressWaiters } from "./progress-waiters.ts";
 import * as record from "./record.ts";
 import { recordType } from "./record.ts";
 import type { RecoveredLog } from "./recovery.ts";
+import { markOfRun } from "./run-mark.ts";
+import type { RunMark } from "./run-mark.ts";
 import { SegmentFiles } from "./segment-files.ts";
 import type { SpareFile } from "./segment-files.ts";
 import type { Segment } from "./segment.ts";
@@ -59,6 +61,8 @@ export class Log {
   private readonly waiters: ProgressWaiters;
   private readonly progressListeners: (() => void)[] = [];
   private readonly flushListeners: (() => void)[] = [];
+  /** What the log says of this run. */
+  private run: RunMark | undefined;
   private tidying: Promise<void> | undefined;
   private isTidyWanted = false;
   private isClosing = false;
@@ -69,6 +73,7 @@ export class Log {
     this.parts = parts;
     this.recovered = recovered;
     this.states = new Map(recovered.groups);
+    this.run = recovered.run;
     this.files = new SegmentFiles(folder, seams, options, {
       segments,
       spare: parts.spare,
@@ -164,6 +169,22 @@ export class Log {
     this.flushListeners.push(listener);
   }
 
+  /**
+   * The machine went down while answers ran ahead of syncs: what was answered last may be missing, votes and
+   * truncations are not. True, through restarts too, until acceptLoss.
+   */
+  get mayHaveLost(): boolean {
+    return this.run?.mayHaveLost ?? false;
+  }
+
+  /** The owner has dealt with the loss, in what was staged before this: it is not told of any more. */
+  acceptLoss(): BatchNumber {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.isClosing) throw new TrefoilError("stopping", "the log is being closed");
+    if (this.run?.mayHaveLost !== true) return this.stager.number;
+    return this.stageRun({ ...this.run, mayHaveLost: false });
+  }
+
   /** The groups that have something in the log, ascending. */
   groups(): GroupId[] {
     const staged = [...this.states.values()].filter((state) => state.isStaged);
@@ -251,18 +272,39 @@ export class Log {
     for (const state of this.states.values()) state.checkInvariants();
   }
 
-  /** For a new log: stages the first segment's checkpoint. */
+  /** Makes durable what must be before anything is answered: a first checkpoint, and what is to be said of this run. */
   async begin(): Promise<void> {
-    this.stager.beginCheckpoint();
+    const { recovered, seams, options } = this.parts;
+    const { cleanStop } = recovered;
+    const isBuffered = options.fsync.kind !== "always";
+    const mark = markOfRun(recovered.run, { bootId: seams.machine?.bootId ?? "", isBuffered, cleanStop });
+    if (recovered.segments.length === 0) {
+      this.run = mark;
+      this.stager.beginCheckpoint();
+    } else if (mark !== undefined && (isBuffered || recovered.run?.isBuffered === true)) {
+      this.stageRun(mark);
+    }
     this.writer.kick();
-    await this.makeDurable(this.stager.number);
+    while (this.durable < this.stager.number) {
+      if (this.files.failure !== undefined) throw this.files.failure;
+      if (this.written < this.stager.number) await this.waiters.whenMoved();
+      else await this.writer.sync();
+    }
+  }
+
+  private stageRun(mark: RunMark): BatchNumber {
+    stageRun(this.stager, mark);
+    this.stager.demandSync();
+    this.run = mark;
+    this.writer.kick();
+    return this.stager.number;
   }
 
   private stageCheckpoint(): void {
     const states = [...this.states.values()].filter((state) => state.isStaged);
     const { plan } = this.janitor;
     this.janitor.plan = undefined;
-    this.counters.carriedEntries += stageCheckpoint(this.stager, states, plan);
+    this.counters.carriedEntries += stageCheckpoint(this.stager, { states, run: this.run, plan });
     this.tidy();
   }
 

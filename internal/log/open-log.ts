@@ -26,8 +26,13 @@ export async function openLog(folder: string, seams: LogSeams, partial: Partial<
     const spare = await clearFolder(folder, seams, recovered, options);
     const segments = await openSegments(folder, seams, recovered, options);
     const log = new Log({ folder, seams, options, recovered, segments, spare });
-    if (last === undefined) await log.begin();
-    if (!recovered.files.isBegun) await markBegun(folder, seams.disk);
+    try {
+      await log.begin();
+      if (!recovered.files.isBegun) await markBegun(folder, seams.disk);
+    } catch (reason) {
+      await log.close();
+      throw reason;
+    }
     return log;
   } catch (reason) {
     if (!(reason instanceof DiskFailure)) throw reason;

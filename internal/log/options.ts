@@ -5,6 +5,7 @@ import type { Background } from "../platform/background.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Machine } from "../platform/machine.ts";
 
 export type FsyncMode =
   /** What is written is synced. */
@@ -44,6 +45,8 @@ export interface LogSeams {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly background: Background;
+  /** Left out: the log cannot tell a death of the process from one of the machine, and takes it for the worse. */
+  readonly machine?: Machine;
   readonly logger?: Logger;
 }
 

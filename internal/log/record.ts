@@ -33,6 +33,8 @@ export const recordType = {
   groupState: 9,
   /** An entry that lay in a segment about to go, copied in a checkpoint. */
   carried: 10,
+  /** What the log says of the run that writes it: see run-mark.ts. Group 0. */
+  run: 11,
 } as const;
 
 export type RecordType = (typeof recordType)[keyof typeof recordType];

@@ -24,6 +24,7 @@ import type { GroupState } from "./group-state.ts";
 import { readFolder } from "./log-folder.ts";
 import type { LogFiles } from "./log-folder.ts";
 import { Replay } from "./replay.ts";
+import type { RunMark } from "./run-mark.ts";
 import { SegmentReader } from "./segment-reader.ts";
 import { segmentName } from "./segment.ts";
 
@@ -43,6 +44,8 @@ export interface RecoveredLog {
   /** Those with batches, oldest first. Empty when the folder holds no log yet. */
   readonly segments: readonly RecoveredSegment[];
   readonly groups: ReadonlyMap<number, GroupState>;
+  /** What the log says of the run that wrote it last. */
+  readonly run: RunMark | undefined;
   /** Segments behind the last one: prepared and never begun, or their beginning was torn. */
   readonly unused: readonly number[];
   readonly files: LogFiles;
@@ -84,10 +87,11 @@ class Recovery {
     this.checkGroups();
     const last = this.segments.at(-1);
     const cleanStop = last !== undefined && (this.lastFlags & stopFlag) !== 0 && last.bytes === last.used;
-    const { groups, records, entries } = this.replay;
+    const { groups, run, records, entries } = this.replay;
     return {
       segments: this.segments,
       groups,
+      run,
       unused: this.unused,
       files: this.files,
       cleanStop,

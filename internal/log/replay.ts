@@ -11,6 +11,8 @@ import { checkpointEndFlag, checkpointFlag } from "./format.ts";
 import { GroupState } from "./group-state.ts";
 import * as record from "./record.ts";
 import { recordType } from "./record.ts";
+import { decodeRunMark } from "./run-mark.ts";
+import type { RunMark } from "./run-mark.ts";
 
 /** Where a batch was read from. */
 export interface ReplayBatch {
@@ -32,6 +34,8 @@ interface CarriedRun {
 
 export class Replay {
   readonly groups = new Map<number, GroupState>();
+  /** What was said last. */
+  run: RunMark | undefined;
   records = 0;
   entries = 0;
 
@@ -105,6 +109,10 @@ export class Replay {
       case recordType.groupRemoved:
         this.groups.delete(record.groupOf(bytes, at));
         this.latest = undefined;
+        return;
+      case recordType.run:
+        this.run = decodeRunMark(bytes, at, length, record.flagsOf(bytes, at));
+        if (this.run === undefined) throw this.bad(at, `a word on the run of ${length} bytes`);
         return;
       case recordType.checkpoint:
         if (isInCheckpoint) return this.checkpoint(at);

@@ -8,6 +8,7 @@ import type { Background } from "../platform/background.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Machine } from "../platform/machine.ts";
 
 export interface StoreSeams {
   readonly disk: Disk;
@@ -15,6 +16,8 @@ export interface StoreSeams {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
+  /** Left out: an end of the process is taken for one of the machine. */
+  readonly machine?: Machine;
 }
 
 export interface StoreOptions {

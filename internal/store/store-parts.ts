@@ -51,6 +51,11 @@ export async function startParts(opened: OpenedParts): Promise<StoreParts> {
   joinLog(group, applier, folder);
   keepHouse(opened, incarnation, group);
   await applier.replay();
+  if (log.mayHaveLost) {
+    // What was answered as buffered may go with the machine: a store has nobody to fetch it from.
+    seams.logger.warn("the machine went down: writes that were answered as buffered may be lost", { folder });
+    log.acceptLoss();
+  }
   const hardState = group.hardState;
   const next = term(Math.max(hardState.term, group.lastTerm) + 1);
   await log.whenDurable(group.setHardState({ term: next, vote: 0, commit: group.lastIndex }));

@@ -69,10 +69,16 @@ export interface World {
   readonly seams: LogSeams;
 }
 
-export function newWorld(disk = new MemoryDisk(), seen: Disk = disk): World {
+export function newWorld(disk = new MemoryDisk(), seen: Disk = disk, bootId?: string): World {
   const time = new ManualTime();
   const background = new InlineBackground(seen.jobs);
-  return { disk, time, background, seams: { disk: seen, clock: time, scheduler: time, background } };
+  const machine = { bootId };
+  return { disk, time, background, seams: { disk: seen, clock: time, scheduler: time, background, machine } };
+}
+
+/** The disk in a machine that was started under this name. */
+export function bootWorld(disk: MemoryDisk, bootId: string): World {
+  return newWorld(disk, disk, bootId);
 }
 
 export function open(world: World, options: Partial<LogOptions> = smallOptions): Promise<Log> {

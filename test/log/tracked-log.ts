@@ -33,6 +33,8 @@ export class TrackedLog {
   readonly log: Log;
   readonly engine: Engine;
   moments: Moment[];
+  /** Of a log that was opened again: the batch of the life before up to which it leads. */
+  origin = 0;
 
   constructor(log: Log, engine: Engine, state: ModelState = new Map()) {
     this.log = log;
@@ -166,6 +168,7 @@ export class TrackedLog {
     }
     const state = new Map([...found.state].map(([id, group]) => [id, { ...group, commit: seen.get(id)?.commit ?? 0 }]));
     const tracked = new TrackedLog(log, this.engine, state);
+    tracked.origin = found.batch;
     tracked.tellFlushed(seen);
     return tracked;
   }

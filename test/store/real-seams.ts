@@ -3,6 +3,7 @@
 import { workerEntry } from "../../cmd/worker/entry.ts";
 import { RealDisk } from "../../internal/os/real-disk.ts";
 import { systemClock, systemScheduler } from "../../internal/os/system-clock.ts";
+import { systemMachine } from "../../internal/os/system-machine.ts";
 import { WorkerBackground } from "../../internal/os/worker-background.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
 import type { StoreSeams } from "../../internal/store/options.ts";
@@ -19,6 +20,7 @@ export function realSeams(): RealSeams {
     background,
     clock: systemClock,
     scheduler: systemScheduler,
+    machine: systemMachine,
     logger: silentLogger,
     close: () => background.close(),
   };

@@ -101,6 +101,11 @@ function describeRecord(record: DecodedRecord): Described {
     }
     case "groupRemoved":
       return { details: `group ${record.group}`, fields: { group: record.group } };
+    case "run": {
+      const { bootId, isBuffered, mayHaveLost } = record;
+      const how = isBuffered ? `answers ahead of syncs, boot ${bootId === "" ? "unknown" : bootId}` : "all synced";
+      return { details: `${how}${mayHaveLost ? ", may have lost" : ""}`, fields: { bootId, isBuffered, mayHaveLost } };
+    }
     case "checkpoint":
       return { details: `of ${record.groups} groups`, fields: { groups: record.groups } };
     case "groupState": {
