@@ -13,16 +13,6 @@ export interface Project {
 /** Documents are named by links, which are checked as links. */
 const pathFolders = ["internal", "cmd", "scripts", "test", "proto", "deploy"];
 
-/** Folders that documents may lead to although they are still being built. */
-const announced: readonly string[] = [
-  "internal/log",
-  "internal/store",
-  "internal/os",
-  "cmd",
-  "docs/formats",
-  "docs/adr",
-];
-
 export function checkDocuments(project: Project): Finding[] {
   const documents = project.files.filter((file) => file.path.endsWith(".md"));
   const known = knownPaths(project.files);
@@ -58,8 +48,7 @@ function checkLinks(file: SourceFile, documents: readonly SourceFile[], known: R
       target === "" ? file.path : path.posix.normalize(path.posix.join(path.posix.dirname(file.path), target));
     const document = documents.find((candidate) => candidate.path === where);
     const place = where.replace(/\/$/, "");
-    const leads = known.has(place) || announced.includes(place);
-    if (!leads || (anchor !== undefined && document !== undefined && !headings(document.text).has(anchor))) {
+    if (!known.has(place) || (anchor !== undefined && document !== undefined && !headings(document.text).has(anchor))) {
       found.push(finding(file.path, lineAt(text, match.index), `the link ${link} leads nowhere`));
     }
   }
