@@ -70,7 +70,7 @@ export class Engine {
     const options = engineOptions(given);
     const place = { disk: seams.disk, folder, bytesMax: options.manifestBytesMax };
     const manifest = await openManifest(place, seams.logger);
-    const memory = new TableMemory(options, new ReadBudget(options.readsNowPerTurn, seams.clock));
+    const memory = new TableMemory(options, new ReadBudget(options.readsNowPerTurn, seams.clock, seams.scheduler));
     const tables = new TableCache(seams.disk, folder, options, memory);
     const engine = new Engine(new EngineCore(seams, { folder, options, manifest, tables }));
     engine.compactor.chore.wake();

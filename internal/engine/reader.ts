@@ -19,8 +19,9 @@ import { LevelCursor } from "./level-cursor.ts";
 import type { EngineSnapshot } from "./live-snapshots.ts";
 import { LookupKey } from "./lookup-key.ts";
 import { MergingCursor } from "./merging-cursor.ts";
-import { findLoaded, findNow } from "./point-reader.ts";
+import { PointReader } from "./point-reader.ts";
 import { RecordIterator } from "./record-iterator.ts";
+import type { Version } from "./version/version.ts";
 
 /** A record as the caller may keep it. */
 export interface EngineRecord extends CellHeader {
@@ -54,10 +55,11 @@ export class EngineReader {
   private readonly slot = emptySlot();
   private readonly cell = new CellReader();
   private readonly copies = new CopyPool();
-  private refillIsDue = false;
+  private points: PointReader;
 
   constructor(core: EngineCore) {
     this.core = core;
+    this.points = new PointReader(core.tables, core.versions.current);
   }
 
   /** "need_io": it takes the disk to know; `get` does. */
@@ -66,8 +68,7 @@ export class EngineReader {
     const limit = limitOf(options, core);
     key.set(of, userKey);
     if (!this.findInMemtables(limit)) {
-      const outcome = findNow(core.tables, core.versions.current, { key, limit, into: slot });
-      if (core.tables.memory.budget.isTouched) this.refillAfterTurn();
+      const outcome = this.pointsOf(core.versions.current).findNow({ key, limit, into: slot });
       if (outcome !== "found") return outcome;
     }
     return this.recordOf(slot, userKey, options) ?? "absent";
@@ -82,7 +83,7 @@ export class EngineReader {
     const lookup = { key: new LookupKey().set(of, userKey), limit, into: emptySlot() };
     const version = core.versions.pin();
     try {
-      return await findLoaded(core.tables, version, lookup, (entry) => this.recordOf(entry, userKey, options));
+      return await this.pointsOf(version).findLoaded(lookup, (entry) => this.recordOf(entry, userKey, options));
     } finally {
       core.versions.unpin(version);
     }
@@ -111,7 +112,6 @@ export class EngineReader {
       core.readersOpen--;
       core.memtables.unpin(slots);
       core.versions.unpin(version);
-      if (core.tables.memory.budget.isTouched) this.refillAfterTurn();
     });
   }
 
@@ -141,13 +141,9 @@ export class EngineReader {
     return false;
   }
 
-  private refillAfterTurn(): void {
-    if (this.refillIsDue) return;
-    this.refillIsDue = true;
-    this.core.seams.scheduler.afterTurn(() => {
-      this.refillIsDue = false;
-      this.core.tables.memory.budget.refill();
-    });
+  private pointsOf(version: Version): PointReader {
+    if (this.points.version !== version) this.points = new PointReader(this.core.tables, version);
+    return this.points;
   }
 }
 

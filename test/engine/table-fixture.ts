@@ -111,15 +111,35 @@ export class FixedClock {
   }
 }
 
+/** A scheduler whose turns end when a test says so. */
+export class HeldTurns {
+  private actions: (() => void)[] = [];
+
+  get waiting(): number {
+    return this.actions.length;
+  }
+
+  afterTurn(action: () => void): void {
+    this.actions.push(action);
+  }
+
+  end(): void {
+    const { actions } = this;
+    this.actions = [];
+    for (const action of actions) action();
+  }
+}
+
 export interface MemoryOptions {
   readonly blockCacheBytes?: number;
   readonly blockBytes?: number;
   readonly readsNow?: number;
+  readonly turns?: HeldTurns;
 }
 
 export function makeMemory(options: MemoryOptions = {}): TableMemory {
-  const { blockCacheBytes = 64 * 1024, blockBytes = 4096, readsNow = 1_000_000 } = options;
-  return new TableMemory({ blockCacheBytes, blockBytes }, new ReadBudget(readsNow, new FixedClock()));
+  const { blockCacheBytes = 64 * 1024, blockBytes = 4096, readsNow = 1_000_000, turns = new HeldTurns() } = options;
+  return new TableMemory({ blockCacheBytes, blockBytes }, new ReadBudget(readsNow, new FixedClock(), turns));
 }
 
 export function openBuilt(disk: Disk, meta: TableMeta, memory = makeMemory()): Promise<TableReader> {

@@ -40,6 +40,7 @@ export class BlockCache {
   private readonly slotMask: number;
   private hand = 0;
   private pinnedFrames = 0;
+  private published = 0;
 
   constructor(bytes: number, frameBytes: number) {
     this.frameBytes = frameBytes;
@@ -72,6 +73,11 @@ export class BlockCache {
   /** Without counting it as a use. */
   has(file: number, offset: number): boolean {
     return this.lookUp(file, offset) >= 0;
+  }
+
+  /** Whether nearly every frame holds a block, so that another one will come in place of one. */
+  get isFull(): boolean {
+    return this.published >= this.frames - (this.frames >> 4);
   }
 
   /** Frames that cannot be taken now. */
@@ -135,6 +141,7 @@ export class BlockCache {
     this.files[frame] = file;
     this.offsets[frame] = offset;
     this.uses[frame] = uses;
+    this.published++;
     let slot = this.slotFor(file, offset);
     while ((this.slots[slot] as number) !== 0) slot = (slot + 1) & this.slotMask;
     this.slots[slot] = frame + 1;
@@ -159,6 +166,7 @@ export class BlockCache {
     }
     const named = this.slots.reduce((count, slot) => count + (slot === 0 ? 0 : 1), 0);
     assert(named === published, "slots and published frames", { named, published });
+    assert(published === this.published, "published frames", { published, counted: this.published });
     assert(pinned === this.pinnedFrames, "pinned frames", { pinned, counted: this.pinnedFrames });
   }
 
@@ -185,6 +193,7 @@ export class BlockCache {
     let gap = this.slotFor(files[frame] as number, offsets[frame] as number);
     while ((slots[gap] as number) - 1 !== frame) gap = (gap + 1) & slotMask;
     files[frame] = noFile;
+    this.published--;
     for (let slot = (gap + 1) & slotMask; ; slot = (slot + 1) & slotMask) {
       const other = (slots[slot] as number) - 1;
       if (other < 0) break;

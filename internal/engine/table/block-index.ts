@@ -17,6 +17,7 @@ import { ByteReader, ByteWriter } from "../../base/codec.ts";
 import { assert } from "../../base/assert.ts";
 import { compareRanges, sharedPrefixLength } from "../../base/bytes.ts";
 import { corruption } from "../../base/errors.ts";
+import { headOf } from "./key-head.ts";
 import { blockTrailerBytes, tableKeyBytesMax } from "./table-format.ts";
 
 /** As a limit: of any sequence. */
@@ -250,11 +251,4 @@ function headsOf(suffixes: Uint8Array, ends: Uint32Array): Uint32Array {
     start = end;
   }
   return heads;
-}
-
-/** The first four bytes of bytes[start, end) as a number that orders as they do; missing ones count as 0. */
-function headOf(bytes: Uint8Array, start: number, end: number): number {
-  let head = 0;
-  for (let at = start; at < start + 4; at++) head = (head << 8) | (at < end ? (bytes[at] as number) : 0);
-  return head >>> 0;
 }

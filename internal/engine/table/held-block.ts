@@ -9,9 +9,14 @@ export class HeldBlock {
   frame = -1;
 
   pointAtOwn(bytes: Uint8Array): void {
+    this.pointAtPart(bytes, 0, bytes.length);
+  }
+
+  /** At memory that is no frame. */
+  pointAtPart(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes;
-    this.start = 0;
-    this.end = bytes.length;
+    this.start = start;
+    this.end = end;
     this.frame = -1;
   }
 

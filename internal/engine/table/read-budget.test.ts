@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FixedClock } from "../../../test/engine/table-fixture.ts";
+import { FixedClock, HeldTurns } from "../../../test/engine/table-fixture.ts";
 import { ReadBudget } from "./read-budget.ts";
 
 function read(budget: ReadBudget, clock: FixedClock, milliseconds: number): boolean {
@@ -13,26 +13,28 @@ function read(budget: ReadBudget, clock: FixedClock, milliseconds: number): bool
 describe("a read budget", () => {
   test("grants so many reads per turn", () => {
     const clock = new FixedClock();
-    const budget = new ReadBudget(3, clock);
-    assert.equal(budget.isTouched, false);
+    const turns = new HeldTurns();
+    const budget = new ReadBudget(3, clock, turns);
+    assert.equal(turns.waiting, 0);
     for (let turn = 0; turn < 3; turn++) {
       assert.deepEqual(
         [1, 2, 3, 4, 5].map(() => read(budget, clock, 0.01)),
         [true, true, true, false, false],
       );
-      assert.equal(budget.isTouched, true);
-      budget.refill();
+      assert.equal(turns.waiting, 1);
+      turns.end();
     }
     assert.deepEqual(budget.stats, { taken: 9, refused: 6, slow: 0 });
   });
 
   test("rests ten times as long as a slow read took", () => {
     const clock = new FixedClock();
-    const budget = new ReadBudget(100, clock);
+    const turns = new HeldTurns();
+    const budget = new ReadBudget(100, clock, turns);
     assert.equal(read(budget, clock, 5), true);
     clock.milliseconds += 49;
     assert.equal(read(budget, clock, 0), false);
-    budget.refill();
+    turns.end();
     assert.equal(read(budget, clock, 0), false);
     clock.milliseconds += 1;
     assert.equal(read(budget, clock, 0), true);
@@ -45,7 +47,7 @@ describe("a read budget", () => {
       [21, false],
     ] as const) {
       const clock = new FixedClock();
-      const budget = new ReadBudget(1000, clock);
+      const budget = new ReadBudget(1000, clock, new HeldTurns());
       for (let count = 0; count < 64; count++) read(budget, clock, 1);
       read(budget, clock, milliseconds);
       assert.equal(read(budget, clock, 0), granted);
@@ -55,7 +57,7 @@ describe("a read budget", () => {
 
   test("does not forgive slow reads that come often", () => {
     const clock = new FixedClock();
-    const budget = new ReadBudget(1000, clock);
+    const budget = new ReadBudget(1000, clock, new HeldTurns());
     for (let count = 0; count < 64; count++) read(budget, clock, 1);
     assert.equal(read(budget, clock, 5), true);
     for (let count = 0; count < 63; count++) read(budget, clock, 1);
@@ -64,8 +66,9 @@ describe("a read budget", () => {
   });
 
   test("of none grants none", () => {
-    const budget = new ReadBudget(0, new FixedClock());
+    const turns = new HeldTurns();
+    const budget = new ReadBudget(0, new FixedClock(), turns);
     assert.equal(budget.tryTake(), false);
-    assert.equal(budget.isTouched, false);
+    assert.equal(turns.waiting, 0);
   });
 });

@@ -3,10 +3,12 @@
 // would hold up everything. So reads are counted, and timed: after a slow one there are none for ten times
 // as long as it took, which leaves at most a tenth of the time to slow reads.
 //
+// The first read of a turn asks for the next turn's share.
+//
 // A machine with too much to do makes a read look slow now and then, when the thread loses its processor in
 // the middle of one. A slow read that is alone among many fast ones is taken for that.
 
-import type { Clock } from "../../platform/clock.ts";
+import type { Clock, Scheduler } from "../../platform/clock.ts";
 
 /** A read that takes longer did not come from the page cache, or the machine is busy. */
 const slowMilliseconds = 1;
@@ -26,15 +28,20 @@ export class ReadBudget {
   readonly stats: ReadBudgetStats = { taken: 0, refused: 0, slow: 0 };
   private readonly readsPerTurn: number;
   private readonly clock: Clock;
+  private readonly scheduler: Pick<Scheduler, "afterTurn">;
+  private readonly refill = (): void => {
+    this.left = this.readsPerTurn;
+  };
   private left: number;
   private startedAt = 0;
   private restUntil = -Infinity;
   /** Since the last slow one. */
   private fastReads = 0;
 
-  constructor(readsPerTurn: number, clock: Clock) {
+  constructor(readsPerTurn: number, clock: Clock, scheduler: Pick<Scheduler, "afterTurn">) {
     this.readsPerTurn = readsPerTurn;
     this.clock = clock;
+    this.scheduler = scheduler;
     this.left = readsPerTurn;
   }
 
@@ -43,6 +50,7 @@ export class ReadBudget {
     if (this.left > 0) {
       this.startedAt = this.clock.monotonicMilliseconds();
       if (this.startedAt >= this.restUntil) {
+        if (this.left === this.readsPerTurn) this.scheduler.afterTurn(this.refill);
         this.left--;
         this.stats.taken++;
         return true;
@@ -64,15 +72,5 @@ export class ReadBudget {
     this.stats.slow++;
     this.fastReads = 0;
     if (!isLone) this.restUntil = now + restFactor * took;
-  }
-
-  /** Whether anything was taken since the last refill, so that one is due when the turn is over. */
-  get isTouched(): boolean {
-    return this.left !== this.readsPerTurn;
-  }
-
-  /** A new turn of the event loop. */
-  refill(): void {
-    this.left = this.readsPerTurn;
   }
 }

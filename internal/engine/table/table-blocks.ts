@@ -14,6 +14,7 @@ import { HeldBlock } from "./held-block.ts";
 import { blockDamage, faultOfBlock, tableDamage } from "./table-format.ts";
 import type { BlockPlace } from "./table-format.ts";
 import type { TableMemory } from "./table-memory.ts";
+import { TableSpan } from "./table-span.ts";
 
 /** A read of several blocks through the pool takes at most this. */
 const pooledBytesMax = 256 * 1024;
@@ -67,6 +68,84 @@ export class TableBlocks {
     return this.lookInMemory(block, held) || this.readNow(block, ahead, held);
   }
 
+  /** As look, without a read. */
+  lookInMemory(block: number, held: HeldBlock): boolean {
+    const { cache, loose } = this.memory;
+    const offset = this.index.offsetOf(block);
+    const length = this.index.lengthOf(block);
+    const frame = length <= cache.frameBytes ? cache.find(this.number, offset) : -1;
+    if (frame >= 0) {
+      this.pointAtFrame(held, frame, length);
+      return true;
+    }
+    const bytes = loose.isEmpty ? undefined : loose.find(this.number, offset);
+    if (bytes === undefined) return false;
+    held.pointAtOwn(bytes);
+    return true;
+  }
+
+  /** As look, for a block that is not in memory. */
+  readNow(block: number, ahead: number, held: HeldBlock): boolean {
+    const { budget, piece, stats } = this.memory;
+    const length = this.index.lengthOf(block);
+    if (length > readNowBytesMax || !budget.tryTake()) return false;
+    this.checkOpen();
+    stats.readsNow++;
+    if (ahead !== 1) {
+      const span = this.spanAround(block, ahead, piece.length);
+      if (span.end - span.first > 1) {
+        const target = piece.subarray(0, this.spanBytes(span));
+        this.fillNow(span, target);
+        this.keepAll(span, target, held, 1);
+        return true;
+      }
+    }
+    const target = this.makeSpace(length, held);
+    try {
+      this.fillNow({ first: block, end: block + 1, wanted: block }, target);
+      this.verify(block, held.bytes, held.start);
+    } catch (failure) {
+      this.unpin(held);
+      throw failure;
+    }
+    this.keep(block, held, 1);
+    return true;
+  }
+
+  /** Whether another block in the cache would cost one that is there. */
+  get wouldEvict(): boolean {
+    return this.memory.cache.isFull;
+  }
+
+  /** Where one walk reads ahead. */
+  span(): TableSpan {
+    return new TableSpan(this, this.memory.spans);
+  }
+
+  /** Reads the blocks [first, end) into memory of the caller's, unverified, when a read may be made at once. */
+  readRunNow(first: number, end: number, into: Uint8Array): boolean {
+    if (!this.memory.budget.tryTake()) return false;
+    this.checkOpen();
+    this.memory.stats.readsNow++;
+    const span = { first, end, wanted: first };
+    this.fillNow(span, into.subarray(0, this.spanBytes(span)));
+    return true;
+  }
+
+  /** As readRunNow, through the pool. The memory may not be used otherwise until it settles. */
+  loadRun(first: number, end: number, into: Uint8Array): Promise<void> {
+    this.checkOpen();
+    this.memory.stats.readsPooled++;
+    const span = { first, end, wanted: first };
+    return this.track(this.fill(span, into.subarray(0, this.spanBytes(span))));
+  }
+
+  /** Throws `corruption` unless bytes[start, ...) are this block, sound. */
+  verify(block: number, bytes: Uint8Array, start: number): void {
+    const fault = this.faultOf(block, bytes, start);
+    if (fault !== undefined) throw this.damage(block, fault);
+  }
+
   /** Keeps the bytes where they are until `unpin`. */
   pin(held: HeldBlock): void {
     if (held.frame >= 0) this.memory.cache.pin(held.frame);
@@ -95,7 +174,7 @@ export class TableBlocks {
     this.checkOpen();
     const bytes = new Uint8Array(this.index.lengthOf(block));
     await this.track(this.fill({ first: block, end: block + 1, wanted: block }, bytes));
-    this.check(block, bytes, 0);
+    this.verify(block, bytes, 0);
     held.pointAtOwn(bytes);
   }
 
@@ -120,21 +199,6 @@ export class TableBlocks {
   private async closeFile(): Promise<void> {
     while (this.pending.size > 0) await Promise.allSettled(this.pending);
     await this.file.close().catch(() => undefined);
-  }
-
-  private lookInMemory(block: number, held: HeldBlock): boolean {
-    const { cache, loose } = this.memory;
-    const offset = this.index.offsetOf(block);
-    const length = this.index.lengthOf(block);
-    const frame = length <= cache.frameBytes ? cache.find(this.number, offset) : -1;
-    if (frame >= 0) {
-      this.pointAtFrame(held, frame, length);
-      return true;
-    }
-    const bytes = loose.isEmpty ? undefined : loose.find(this.number, offset);
-    if (bytes === undefined) return false;
-    held.pointAtOwn(bytes);
-    return true;
   }
 
   private isInMemory(block: number): boolean {
@@ -174,33 +238,6 @@ export class TableBlocks {
     return !this.loads.has(block) && !this.memory.cache.has(this.number, this.index.offsetOf(block));
   }
 
-  private readNow(block: number, ahead: number, held: HeldBlock): boolean {
-    const { budget, piece, stats } = this.memory;
-    const length = this.index.lengthOf(block);
-    if (length > readNowBytesMax || !budget.tryTake()) return false;
-    this.checkOpen();
-    stats.readsNow++;
-    if (ahead !== 1) {
-      const span = this.spanAround(block, ahead, piece.length);
-      if (span.end - span.first > 1) {
-        const target = piece.subarray(0, this.spanBytes(span));
-        this.fillNow(span, target);
-        this.keepAll(span, target, held, 1);
-        return true;
-      }
-    }
-    const target = this.makeSpace(length, held);
-    try {
-      this.fillNow({ first: block, end: block + 1, wanted: block }, target);
-      this.check(block, held.bytes, held.start);
-    } catch (failure) {
-      this.unpin(held);
-      throw failure;
-    }
-    this.keep(block, held, 1);
-    return true;
-  }
-
   private async readPooled(span: Span): Promise<void> {
     this.checkOpen();
     this.memory.stats.readsPooled++;
@@ -215,7 +252,7 @@ export class TableBlocks {
     const target = this.makeSpace(this.index.lengthOf(wanted), held);
     try {
       await this.fill(span, target);
-      this.check(wanted, held.bytes, held.start);
+      this.verify(wanted, held.bytes, held.start);
     } catch (failure) {
       this.unpin(held);
       throw failure;
@@ -257,11 +294,6 @@ export class TableBlocks {
     return own;
   }
 
-  private check(block: number, bytes: Uint8Array, start: number): void {
-    const fault = this.faultOf(block, bytes, start);
-    if (fault !== undefined) throw this.damage(block, fault);
-  }
-
   private faultOf(block: number, bytes: Uint8Array, start: number): string | undefined {
     const place: BlockPlace = { salt: this.salt, offset: this.index.offsetOf(block), kind: "data" };
     return faultOfBlock(bytes, start, start + this.index.lengthOf(block), place);
@@ -284,7 +316,7 @@ export class TableBlocks {
     const { wanted } = span;
     const base = index.offsetOf(span.first);
     const from = index.offsetOf(wanted) - base;
-    this.check(wanted, source, from);
+    this.verify(wanted, source, from);
     this.makeSpace(index.lengthOf(wanted), held).set(source.subarray(from, from + index.lengthOf(wanted)));
     const other = new HeldBlock();
     for (let block = span.first; block < span.end; block++) {

@@ -57,12 +57,17 @@ export class TableCache {
     return this.bytes;
   }
 
+  /** The reader when the table is open, for a use that is over before anything else can happen: no handle is counted. */
+  peek(meta: TableMeta): TableReader | undefined {
+    const reader = this.open.get(meta.number);
+    if (reader !== undefined) reader.wasUsed = true;
+    return reader;
+  }
+
   /** The reader when the table is open. The caller releases it. */
   acquireNow(meta: TableMeta): TableReader | undefined {
-    const reader = this.open.get(meta.number);
-    if (reader === undefined) return undefined;
-    reader.wasUsed = true;
-    reader.handles++;
+    const reader = this.peek(meta);
+    reader?.retain();
     return reader;
   }
 

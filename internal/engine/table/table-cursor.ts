@@ -4,7 +4,8 @@
 //
 // A block that is not in memory, and may not be read at once, leaves the cursor in need of a load; what it was
 // about to do there is kept and done behind it. A walk that goes on into missing blocks reads more and
-// more of them in one go.
+// more of them in one go: into the cache while that has room, and the first few always, as a range that is short may be read
+// again; then past it.
 
 import { assert } from "../../base/assert.ts";
 import type { TrefoilError } from "../../base/errors.ts";
@@ -14,10 +15,13 @@ import { BlockWalker } from "./block-walker.ts";
 import { HeldBlock } from "./held-block.ts";
 import type { TableBlocks } from "./table-blocks.ts";
 import type { TableReader } from "./table-reader.ts";
+import type { TableSpan } from "./table-span.ts";
 
 type Arrival = "first" | "last" | "at" | "before";
 
 const aheadMax = 64;
+/** A walk that reads so many blocks in one go is a long one. */
+const aheadPastCache = 8;
 /** A block that is evicted before the load's waiter looks: after so many tries it is read past the cache. */
 const loadTriesMax = 2;
 
@@ -25,6 +29,7 @@ export class TableCursor extends BlockWalker implements Cursor {
   private readonly reader: TableReader;
   private readonly blocks: TableBlocks;
   private readonly held = new HeldBlock();
+  private readonly span: TableSpan;
   private block = 0;
   /** How many blocks a read that this walk causes may bring; negative when it goes backward. */
   private ahead = 1;
@@ -37,6 +42,7 @@ export class TableCursor extends BlockWalker implements Cursor {
     super(reader.meta.sequenceOverride);
     this.reader = reader;
     this.blocks = reader.blocks;
+    this.span = reader.blocks.span();
     reader.retain();
   }
 
@@ -82,6 +88,7 @@ export class TableCursor extends BlockWalker implements Cursor {
     this.closed = true;
     this.needsLoad = false;
     this.leave();
+    this.span.release();
     this.reader.release();
   }
 
@@ -118,8 +125,14 @@ export class TableCursor extends BlockWalker implements Cursor {
     assert(!this.closed, "a cursor was moved after it was closed");
     this.leave();
     this.block = block;
-    if (!this.blocks.look(block, this.ahead, this.held)) return false;
-    this.blocks.pin(this.held);
+    const { span, blocks, held, ahead } = this;
+    if (span.look(block, held)) return true;
+    if (!blocks.lookInMemory(block, held)) {
+      const isPastCache = Math.abs(ahead) >= aheadPastCache && blocks.wouldEvict && span.plan(block, ahead);
+      if (isPastCache) return span.readNow() && span.look(block, held);
+      if (!blocks.readNow(block, ahead, held)) return false;
+    }
+    blocks.pin(held);
     return true;
   }
 
@@ -146,7 +159,12 @@ export class TableCursor extends BlockWalker implements Cursor {
   }
 
   private async loadBlock(): Promise<void> {
-    const { block, blocks, held } = this;
+    const { block, blocks, held, span } = this;
+    if (span.plans(block)) {
+      await span.load();
+      if (!this.closed) span.look(block, held);
+      return;
+    }
     for (let tries = 0; tries < loadTriesMax; tries++) {
       await blocks.load(block, this.ahead);
       if (this.closed) return;

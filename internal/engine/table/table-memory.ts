@@ -6,6 +6,7 @@ import { BlockView } from "./block-view.ts";
 import { HeldBlock } from "./held-block.ts";
 import { LooseBlocks } from "./loose-blocks.ts";
 import type { ReadBudget } from "./read-budget.ts";
+import { SpanPool } from "./span-pool.ts";
 
 export interface TableReadStats {
   /** Blocks that were read from files, and their bytes. */
@@ -20,12 +21,14 @@ export interface TableReadStats {
   filterFalsePositives: number;
 }
 
-/** Of the bytes for blocks, this part is set aside for those that have no frame. */
-const loosePart = 1 / 8;
+/** Of the bytes for blocks, these parts are set aside: for those that have no frame, and for what walks read ahead. */
+const loosePart = 1 / 16;
+const spanPart = 1 / 16;
 
 export class TableMemory {
   readonly cache: BlockCache;
   readonly loose: LooseBlocks;
+  readonly spans: SpanPool;
   readonly budget: ReadBudget;
   readonly stats: TableReadStats = {
     blocksRead: 0,
@@ -44,7 +47,9 @@ export class TableMemory {
 
   constructor(options: { blockCacheBytes: number; blockBytes: number }, budget: ReadBudget) {
     const looseBytes = Math.floor(options.blockCacheBytes * loosePart);
-    this.cache = new BlockCache(options.blockCacheBytes - looseBytes, options.blockBytes);
+    const spansBytes = Math.floor(options.blockCacheBytes * spanPart);
+    this.cache = new BlockCache(options.blockCacheBytes - looseBytes - spansBytes, options.blockBytes);
+    this.spans = new SpanPool(spansBytes);
     this.loose = new LooseBlocks(looseBytes);
     this.budget = budget;
     this.piece = new Uint8Array(pieceBytes);

@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import {
   buildTable,
   copyEntry,
+  HeldTurns,
   lookupOf,
   makeCell,
   makeDisk,
@@ -14,6 +15,7 @@ import {
   plainEntries,
   settled,
 } from "../../../test/engine/table-fixture.ts";
+import type { MemoryOptions } from "../../../test/engine/table-fixture.ts";
 import { Holds } from "../../../test/engine/holds.ts";
 import { emptySlot } from "../cursor.ts";
 
@@ -27,7 +29,7 @@ function entryAt(at: number) {
   return entry;
 }
 
-async function openHeld(options: { blockCacheBytes?: number; readsNow?: number } = {}) {
+async function openHeld(options: MemoryOptions = {}) {
   const holds = new Holds();
   const disk = await makeDisk(holds.disk);
   const meta = buildTable(disk, entries, { blockBytes });
@@ -38,13 +40,14 @@ async function openHeld(options: { blockCacheBytes?: number; readsNow?: number }
 
 describe("a lookup", () => {
   test("reads a missing block at once while the budget lasts, and asks for a load behind it", async () => {
-    const { reader, memory, stats } = await openHeld({ readsNow: 2 });
+    const turns = new HeldTurns();
+    const { reader, stats } = await openHeld({ readsNow: 2, turns });
     const slot = emptySlot();
     const keys = [0, 100, 200].map((at) => lookupOf(entryAt(at).key));
     const outcomes = () => keys.map((key) => reader.find(key, any, slot));
     assert.deepEqual(outcomes(), ["found", "found", "need_io"]);
     assert.deepEqual(outcomes(), ["found", "found", "need_io"]);
-    memory.budget.refill();
+    turns.end();
     assert.deepEqual(outcomes(), ["found", "found", "found"]);
     assert.deepEqual([stats.readsNow, stats.readsPooled, stats.blocksRead], [3, 0, 3]);
     await reader.close();

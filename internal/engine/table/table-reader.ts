@@ -55,7 +55,7 @@ export class TableReader {
   find(key: LookupKey, limit: number, into: EntrySlot): FindOutcome {
     const { stats, held, view } = this.memory;
     stats.filterChecks++;
-    if (!this.tail.filter.mayContain(key.hash | 0)) {
+    if (!this.tail.filter.mayContain(key.hash)) {
       stats.filterAvoided++;
       return "absent";
     }
