@@ -47,7 +47,7 @@ export const engineDefaults: EngineOptions = {
   levelBaseBytes: 128 * 1024 * 1024,
   levelFactor: 10,
   compactionBytesPerSecond: 64 * 1024 * 1024,
-  readsNowPerTurn: 64,
+  readsNowPerTurn: 256,
   manifestBytesMax: 4 * 1024 * 1024,
   spaceRetryMilliseconds: 1000,
 };

@@ -30,9 +30,8 @@ export class BlockCache {
   readonly frames: number;
   private readonly slabs: readonly Uint8Array[];
   private readonly framesPerSlab: number;
-  /** noFile when the frame is free or filling. */
-  private readonly files: Float64Array;
-  private readonly offsets: Float64Array;
+  /** Of each frame the file, noFile when it is free or filling, and the offset: side by side, so that one look brings both. */
+  private readonly places: Float64Array;
   private readonly pins: Int32Array;
   private readonly uses: Uint8Array;
   /** A frame + 1, or 0. */
@@ -47,8 +46,7 @@ export class BlockCache {
     this.frames = Math.max(1, Math.floor(bytes / frameBytes));
     this.framesPerSlab = Math.floor(slabBytesMax / frameBytes);
     this.slabs = allocateSlabs(this.frames, this.framesPerSlab, frameBytes);
-    this.files = new Float64Array(this.frames).fill(noFile);
-    this.offsets = new Float64Array(this.frames);
+    this.places = new Float64Array(2 * this.frames).fill(noFile);
     this.pins = new Int32Array(this.frames);
     this.uses = new Uint8Array(this.frames);
     let slots = 16;
@@ -118,7 +116,7 @@ export class BlockCache {
       const frame = this.hand;
       this.hand = frame + 1 === frames ? 0 : frame + 1;
       if ((pins[frame] as number) > 0) continue;
-      if ((this.files[frame] as number) !== noFile) {
+      if (this.fileOf(frame) !== noFile) {
         if ((uses[frame] as number) > 1) {
           uses[frame] = (uses[frame] as number) - 1;
           continue;
@@ -136,10 +134,10 @@ export class BlockCache {
    * an ordinary frame without a block. REQUIRES: claimed; it stays pinned.
    */
   publish(frame: number, file: number, offset: number, uses: 0 | 1): void {
-    assert((this.files[frame] as number) === noFile, "a frame was published twice", { frame });
+    assert(this.fileOf(frame) === noFile, "a frame was published twice", { frame });
     if (this.lookUp(file, offset) >= 0) return;
-    this.files[frame] = file;
-    this.offsets[frame] = offset;
+    this.places[2 * frame] = file;
+    this.places[2 * frame + 1] = offset;
     this.uses[frame] = uses;
     this.published++;
     let slot = this.slotFor(file, offset);
@@ -149,7 +147,7 @@ export class BlockCache {
 
   /** Forgets all blocks of a file. A pinned one keeps its bytes for as long as it is pinned. */
   purge(file: number): void {
-    for (let frame = 0; frame < this.frames; frame++) if (this.files[frame] === file) this.forget(frame);
+    for (let frame = 0; frame < this.frames; frame++) if (this.fileOf(frame) === file) this.forget(frame);
   }
 
   /** For tests and the simulator: throws when what is kept twice does not agree. */
@@ -157,11 +155,11 @@ export class BlockCache {
     let published = 0;
     let pinned = 0;
     for (let frame = 0; frame < this.frames; frame++) {
-      const file = this.files[frame] as number;
+      const file = this.fileOf(frame);
       if ((this.pins[frame] as number) > 0) pinned++;
       if (file === noFile) continue;
       published++;
-      const found = this.lookUp(file, this.offsets[frame] as number);
+      const found = this.lookUp(file, this.offsetOf(frame));
       assert(found === frame, "a published frame is not found", { frame, found });
     }
     const named = this.slots.reduce((count, slot) => count + (slot === 0 ? 0 : 1), 0);
@@ -170,12 +168,20 @@ export class BlockCache {
     assert(pinned === this.pinnedFrames, "pinned frames", { pinned, counted: this.pinnedFrames });
   }
 
+  private fileOf(frame: number): number {
+    return this.places[2 * frame] as number;
+  }
+
+  private offsetOf(frame: number): number {
+    return this.places[2 * frame + 1] as number;
+  }
+
   private lookUp(file: number, offset: number): number {
-    const { slots, slotMask, files, offsets } = this;
+    const { slots, slotMask, places } = this;
     let slot = this.slotFor(file, offset);
     for (;;) {
       const frame = (slots[slot] as number) - 1;
-      if (frame < 0 || (files[frame] === file && offsets[frame] === offset)) return frame;
+      if (frame < 0 || (places[2 * frame] === file && places[2 * frame + 1] === offset)) return frame;
       slot = (slot + 1) & slotMask;
     }
   }
@@ -189,15 +195,15 @@ export class BlockCache {
 
   /** Takes a published frame out of the hash table; followers move up, so that no chain breaks. */
   private forget(frame: number): void {
-    const { slots, slotMask, files, offsets } = this;
-    let gap = this.slotFor(files[frame] as number, offsets[frame] as number);
+    const { slots, slotMask } = this;
+    let gap = this.slotFor(this.fileOf(frame), this.offsetOf(frame));
     while ((slots[gap] as number) - 1 !== frame) gap = (gap + 1) & slotMask;
-    files[frame] = noFile;
+    this.places[2 * frame] = noFile;
     this.published--;
     for (let slot = (gap + 1) & slotMask; ; slot = (slot + 1) & slotMask) {
       const other = (slots[slot] as number) - 1;
       if (other < 0) break;
-      const home = this.slotFor(files[other] as number, offsets[other] as number);
+      const home = this.slotFor(this.fileOf(other), this.offsetOf(other));
       if (((slot - home) & slotMask) >= ((slot - gap) & slotMask)) {
         slots[gap] = other + 1;
         gap = slot;

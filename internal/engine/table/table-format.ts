@@ -34,7 +34,7 @@ export const tableKeyBytesMax = engineKeyBytesMax;
 /** One entry of several in a block lies within the first so many bytes of it. */
 export const blockBytesMax = 16 * 1024;
 /** Entries from one restart point to the next. Readers take it from the block, not from here. */
-export const restartInterval = 16;
+export const restartInterval = 8;
 
 export const blockKind = { data: 1, filter: 2, properties: 3, index: 4 } as const;
 export type BlockKind = keyof typeof blockKind;
