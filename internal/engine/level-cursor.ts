@@ -142,7 +142,7 @@ export class LevelCursor implements Cursor {
 }
 
 /** The first table whose greatest key is at or above the key; tables.length when there is none. */
-export function firstTableReaching(tables: readonly TableMeta[], key: Uint8Array, length: number): number {
+function firstTableReaching(tables: readonly TableMeta[], key: Uint8Array, length: number): number {
   let low = 0;
   let high = tables.length;
   while (low < high) {
