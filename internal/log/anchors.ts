@@ -15,9 +15,11 @@ export const anchorBlockBytes = 64 * 1024;
 /** The position of entries that have not turned up. */
 export const absent = -1;
 
+const pairsLeast = 8;
+
 export class AnchorTable {
   /** Pairs of index and position, ascending by index, in [head, tail). */
-  private pairs = new Float64Array(8);
+  private pairs = new Float64Array(pairsLeast);
   private head = 0;
   private tail = 0;
   /** The next entry gets an anchor whatever its place. */
@@ -27,6 +29,10 @@ export class AnchorTable {
 
   get count(): number {
     return (this.tail - this.head) / 2;
+  }
+
+  get bytesHeld(): number {
+    return this.pairs.byteLength;
   }
 
   indexAt(slot: number): number {
@@ -73,11 +79,13 @@ export class AnchorTable {
   /** Entries up to `base` are gone. */
   dropUpTo(base: number): void {
     while (this.tail - this.head > 2 && (this.pairs[this.head + 2] as number) <= base + 1) this.head += 2;
+    this.shrink();
   }
 
   clear(): void {
     this.head = 0;
     this.tail = 0;
+    this.shrink();
     this.isCut = false;
     this.disorderedUpTo = 0;
   }
@@ -114,6 +122,17 @@ export class AnchorTable {
     this.head = rebuilt.head;
     this.tail = rebuilt.tail;
     return true;
+  }
+
+  /** A group that went quiet does not keep what it needed when it was busy. */
+  private shrink(): void {
+    const length = this.tail - this.head;
+    if (this.pairs.length <= pairsLeast || length * 8 > this.pairs.length) return;
+    const target = new Float64Array(Math.max(pairsLeast, length * 2));
+    target.set(this.pairs.subarray(this.head, this.tail));
+    this.pairs = target;
+    this.head = 0;
+    this.tail = length;
   }
 
   private makeRoom(): void {

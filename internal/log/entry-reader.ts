@@ -3,6 +3,8 @@
 
 import { corruption } from "../base/errors.ts";
 import { readU32 } from "../base/codec.ts";
+import { readFully } from "../platform/disk.ts";
+import type { DiskFile } from "../platform/disk.ts";
 import { anchorBlockBytes } from "./anchors.ts";
 import { batchHeaderBytes, batchMagic } from "./format.ts";
 import type { GroupState } from "./group-state.ts";
@@ -74,8 +76,18 @@ export class EntryReader {
     };
   }
 
+  /** The segment may go meanwhile; its file does not. */
   private async walk(walk: Walk): Promise<RecordView[]> {
-    let bytes = await this.bytesFrom(walk.segment, walk.offset, walk.end - walk.offset + overhangBytes);
+    const file = walk.segment.hold();
+    try {
+      return await this.walkIn(file, walk);
+    } finally {
+      walk.segment.letGo();
+    }
+  }
+
+  private async walkIn(file: DiskFile, walk: Walk): Promise<RecordView[]> {
+    let bytes = await bytesFrom(file, walk.offset, walk.end - walk.offset + overhangBytes);
     const entries: RecordView[] = [];
     let taken = 0;
     let index = walk.first;
@@ -90,7 +102,7 @@ export class EntryReader {
       const start = this.entryOfGroup(bytes, at, walk.group);
       if (start >= 0) {
         if (at + length > bytes.length) {
-          bytes = await this.bytesFrom(walk.segment, walk.offset, at + length);
+          bytes = await bytesFrom(file, walk.offset, at + length);
           if (at + length > bytes.length) throw lost(walk, index, at);
         }
         if (record.indexOf(bytes, start) !== index || !record.isRecordIntact(bytes, start)) throw lost(walk, index, at);
@@ -113,11 +125,11 @@ export class EntryReader {
     if (type === recordType.entry) return at;
     return type === recordType.carried ? at + record.nestedAt : -1;
   }
+}
 
-  private async bytesFrom(segment: Segment, offset: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
-    return bytes.subarray(0, await segment.read(bytes, offset));
-  }
+async function bytesFrom(file: DiskFile, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  return bytes.subarray(0, await readFully(file, bytes, offset));
 }
 
 function lost(walk: Walk, index: number, at: number): Error {

@@ -57,11 +57,11 @@ export class LogWriter {
 
   /** Something was staged. */
   kick(): void {
-    if (this.isScheduled || this.isRunning || this.failure !== undefined) return;
+    if (this.isScheduled || this.isRunning || this.isClosed || this.failure !== undefined) return;
     this.isScheduled = true;
     this.parts.seams.scheduler.afterTurn(() => {
       this.isScheduled = false;
-      if (!this.isRunning && this.failure === undefined) void this.run();
+      if (!this.isRunning && !this.isClosed && this.failure === undefined) void this.run();
     });
   }
 
@@ -76,7 +76,7 @@ export class LogWriter {
     this.parts.seams.logger?.error("the log has failed", { reason: cause });
     this.syncTimer?.cancel();
     this.parts.onProgress();
-    this.idle?.();
+    this.wake();
   }
 
   /** Makes what is written durable, now. Resolves when it is, or when the log has failed. */
@@ -91,21 +91,37 @@ export class LogWriter {
     await this.syncing;
   }
 
-  /** Resolves when nothing staged is left to write, or when the log has failed. */
+  /** Resolves when nothing staged is left to write, when there is no space to write it, or when the log has failed. */
   async drain(): Promise<void> {
-    while (this.failure === undefined && (this.isRunning || !this.parts.stager.isEmpty)) {
+    const { files, stager } = this.parts;
+    while (this.failure === undefined && files.failure === undefined && (this.isRunning || !stager.isEmpty)) {
       this.kick();
-      await new Promise<void>((resolve) => {
-        this.idle = resolve;
-      });
+      await this.whenIdle();
     }
   }
 
-  /** REQUIRES: drained. */
+  /** Whoever drains looks again. */
+  wake(): void {
+    this.idle?.();
+    this.idle = undefined;
+  }
+
+  /** Begins no further write. */
   async close(): Promise<void> {
     await this.sync();
     this.isClosed = true;
     this.syncTimer?.cancel();
+  }
+
+  /** Resolves when no write is running. REQUIRES: closed, and nothing that a write may wait for still to come. */
+  async ended(): Promise<void> {
+    while (this.isRunning) await this.whenIdle();
+  }
+
+  private whenIdle(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.idle = resolve;
+    });
   }
 
   private async run(): Promise<void> {
@@ -117,14 +133,13 @@ export class LogWriter {
         await this.write(batch);
         // A batch that is only being filled waits for the end of the turn, so that those who have just
         // been told of this one can add to it.
-      } while (this.parts.stager.hasSealed && this.failure === undefined);
+      } while (this.parts.stager.hasSealed && !this.isClosed && this.failure === undefined);
     } catch (reason) {
       if (!this.isClosed) this.fail(reason);
     }
     this.isRunning = false;
     if (!this.parts.stager.isEmpty) this.kick();
-    this.idle?.();
-    this.idle = undefined;
+    this.wake();
   }
 
   private async write(batch: Batch): Promise<void> {
@@ -190,6 +205,7 @@ export class LogWriter {
 
   private async syncUpTo(batch: Batch): Promise<void> {
     while (this.syncing !== undefined) await this.syncing;
+    if (this.failure !== undefined) return;
     this.syncing = this.syncNow(batch.number).finally(() => {
       this.syncing = undefined;
     });

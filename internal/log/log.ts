@@ -15,7 +15,7 @@ import type { BatchNumber } from "./batch-stager.ts";
 import { stageCheckpoint, stageRun } from "./checkpoint.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { EntryReader } from "./entry-reader.ts";
-import { stopFlag } from "./format.ts";
+import { batchHeaderBytes, stopFlag } from "./format.ts";
 import { GroupLog } from "./group-log.ts";
 import { GroupState } from "./group-state.ts";
 import { Janitor } from "./janitor.ts";
@@ -66,6 +66,7 @@ export class Log {
   private tidying: Promise<void> | undefined;
   private isTidyWanted = false;
   private isClosing = false;
+  private closing: Promise<void> | undefined;
 
   /** Use openLog. */
   constructor(parts: LogParts) {
@@ -215,7 +216,7 @@ export class Log {
     return handle;
   }
 
-  /** Stages that a group is no more: its entries, hard state and salvage are gone. Its handle is dead. */
+  /** Stages that a group is no more: its entries, hard state and salvage are gone. Its handle is dead, and reads nothing. */
   removeGroup(id: GroupId): BatchNumber {
     const state = this.states.get(id);
     if (state === undefined) return this.stager.number;
@@ -231,6 +232,7 @@ export class Log {
       this.writer.kick();
     }
     state.isRemoved = true;
+    state.mark(state.lastIndex, state.lastTerm, true);
     this.states.delete(id);
     this.handles.delete(id);
     this.tidy();
@@ -238,6 +240,8 @@ export class Log {
   }
 
   stats(): LogStats {
+    let indexBytes = 0;
+    for (const state of this.states.values()) indexBytes += state.anchors.bytesHeld + state.tail.bytesHeld;
     return {
       counters: this.counters,
       groups: this.states.size,
@@ -246,25 +250,39 @@ export class Log {
       bytesOverBound: Math.max(0, this.files.bytesOnDisk - this.parts.options.logBytesMax),
       bytesSinceFlush: this.janitor.bytesSinceFlush(),
       cacheBytes: this.cache.bytesHeld,
+      indexBytes,
       bytesWaiting: this.stager.bytesWaiting,
     };
   }
 
-  /** Writes and syncs what was staged, marks the end, and lets go of the files. */
-  async close(): Promise<void> {
-    if (this.isClosing) return;
+  /** Writes and syncs what was staged, marks the end, and lets go of the files. A second call ends with the first. */
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
     this.isClosing = true;
-    // Without space, what was staged cannot be written: nobody was told that it had been.
-    const canWrite = this.failure === undefined && (this.files.failure === undefined || this.stager.isEmpty);
-    if (canWrite && !(this.recovered.cleanStop && this.stager.number === 0)) {
-      this.stager.stageEmpty(stopFlag);
-      await this.writer.drain();
-    }
-    if (this.failure === undefined) await this.writer.close();
+    const { files, writer, stager } = this;
+    const hasChanged = !this.recovered.cleanStop || stager.number > 0;
+    if (hasChanged && this.hasSpaceToStop()) stager.stageEmpty(stopFlag);
+    await writer.drain();
+    if (this.failure === undefined) await writer.close();
     this.waiters.end(new TrefoilError("stopping", "the log was closed", { outcome: "unknown" }));
     await this.tidying;
-    if (canWrite && this.failure === undefined) await this.files.cutTail(this.stager.segment);
-    await this.files.close();
+    const isWritten = this.failure === undefined && writer.written === stager.number;
+    if (isWritten) await files.cutTail(stager.segment);
+    files.stop();
+    await writer.ended();
+    await files.close();
+  }
+
+  /** Without space, what is staged cannot be written: nobody was told that it had been. */
+  private hasSpaceToStop(): boolean {
+    if (this.failure !== undefined) return false;
+    if (this.files.failure === undefined) return true;
+    const { segment, number } = this.stager;
+    return this.written === number && segment.allocated > segment.used + batchHeaderBytes;
   }
 
   /** Everything that must hold between two turns; costly. */
@@ -320,6 +338,7 @@ export class Log {
 
   private progressed(): void {
     if (this.failure !== undefined) this.files.stop();
+    if (this.files.failure !== undefined) this.writer.wake();
     this.waiters.moved();
     for (const listener of this.progressListeners) listener();
   }
@@ -349,6 +368,7 @@ export class Log {
       await this.endOfTurn();
       while (this.isTidyWanted && this.failure === undefined && !this.isClosing) {
         this.isTidyWanted = false;
+        for (const state of this.states.values()) state.tail.trim(this.cache.oldest);
         await this.janitor.tidy();
       }
     } catch (reason) {

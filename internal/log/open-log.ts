@@ -3,7 +3,7 @@
 
 import { TrefoilError } from "../base/errors.ts";
 import { DiskFailure } from "../platform/disk.ts";
-import type { Disk } from "../platform/disk.ts";
+import type { Disk, OpenOptions } from "../platform/disk.ts";
 import { Log } from "./log.ts";
 import { completeOptions } from "./options.ts";
 import type { LogOptions, LogSeams } from "./options.ts";
@@ -126,25 +126,24 @@ async function openSegments(
     return [new Segment({ number: 1, start: 0, path: `${folder}/${segmentName(1)}`, capacity })];
   }
   const segments: Segment[] = [];
-  for (const found of recovered.segments) {
-    const path = `${folder}/${segmentName(found.number)}`;
-    const segment = new Segment({
-      number: found.number,
-      start: found.start,
-      path,
-      capacity: Math.max(capacity, found.used),
-    });
-    const writesSync = options.fsync.kind === "always";
-    segment.used = found.used;
-    segment.dataStart = found.dataStart;
-    segment.salt = found.salt;
-    // The rewritten last one has no more than its batches.
-    segment.allocated = found === last ? found.used : found.bytes;
-    segment.file = await seams.disk.openFile(
-      path,
-      found === last ? { access: "write", writesSync, urgent: true } : { access: "read" },
-    );
-    segments.push(segment);
+  try {
+    for (const found of recovered.segments) {
+      const path = `${folder}/${segmentName(found.number)}`;
+      const writing: OpenOptions = { access: "write", writesSync: options.fsync.kind === "always", urgent: true };
+      const file = await seams.disk.openFile(path, found === last ? writing : { access: "read" });
+      const { number, start, used } = found;
+      const segment = new Segment({ number, start, path, capacity: Math.max(capacity, used) });
+      segment.used = used;
+      segment.dataStart = found.dataStart;
+      segment.salt = found.salt;
+      // The rewritten last one has no more than its batches.
+      segment.allocated = found === last ? used : found.bytes;
+      segment.file = file;
+      segments.push(segment);
+    }
+  } catch (reason) {
+    for (const segment of segments) await segment.close();
+    throw reason;
   }
   return segments;
 }

@@ -71,8 +71,8 @@ export class Segment {
   salt = 0;
   /** Bytes that the file has on disk. */
   allocated = 0;
-  private readersPending = 0;
-  private readersGone: (() => void) | undefined;
+  private holders = 0;
+  private holdersGone: (() => void) | undefined;
 
   constructor(parts: SegmentParts) {
     this.number = parts.number;
@@ -90,31 +90,26 @@ export class Segment {
     return !this.isOpening && this.used > this.dataStart;
   }
 
-  /** Reads up to target.length bytes from an offset; the file stays open for so long. */
-  async read(target: Uint8Array, offset: number): Promise<number> {
+  /** The file, which stays open until it is let go. */
+  hold(): DiskFile {
     if (this.file === undefined) throw new TrefoilError("stopping", `${this.path} is closed`);
-    this.readersPending++;
-    try {
-      let done = 0;
-      while (done < target.length) {
-        const taken = await this.file.read(done === 0 ? target : target.subarray(done), offset + done);
-        if (taken === 0) break;
-        done += taken;
-      }
-      return done;
-    } finally {
-      if (--this.readersPending === 0) this.readersGone?.();
-    }
+    this.holders++;
+    return this.file;
   }
 
-  /** Closes the file once nobody reads it. REQUIRES: no write or sync is pending, no new reads come. */
+  letGo(): void {
+    if (--this.holders === 0) this.holdersGone?.();
+  }
+
+  /** Closes the file once nobody holds it; nobody can take hold of it any more. REQUIRES: no write or sync is pending. */
   async close(): Promise<void> {
-    if (this.readersPending > 0) {
+    const { file } = this;
+    this.file = undefined;
+    if (this.holders > 0) {
       await new Promise<void>((resolve) => {
-        this.readersGone = resolve;
+        this.holdersGone = resolve;
       });
     }
-    await this.file?.close();
-    this.file = undefined;
+    await file?.close();
   }
 }

@@ -14,6 +14,10 @@ export class TailIndex {
     return this.first;
   }
 
+  get bytesHeld(): number {
+    return this.addresses.byteLength;
+  }
+
   get size(): number {
     return this.count;
   }

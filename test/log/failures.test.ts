@@ -6,6 +6,7 @@ import { TrefoilError } from "../../internal/base/errors.ts";
 import { logIndex, term } from "../../internal/base/ids.ts";
 import type { BatchNumber } from "../../internal/log/batch-stager.ts";
 import type { Log } from "../../internal/log/log.ts";
+import { DiskFailure } from "../../internal/platform/disk.ts";
 import { FaultDisk } from "../disk/fault-disk.ts";
 import type { FaultRule } from "../disk/fault-rules.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
@@ -77,6 +78,30 @@ describe("log: a failed write or sync", () => {
     assert.equal(rule.struck, 1);
     assert.ok(log.durable < number);
     await assertEnded(log, world);
+  });
+
+  it("does not sync for a vote that waited for a sync that failed", async () => {
+    let isArmed = false;
+    let syncs = 0;
+    const fails: ((reason: Error) => void)[] = [];
+    const delay = (name: string): Promise<void> | undefined => {
+      if (!isArmed || name !== "syncData") return undefined;
+      syncs++;
+      return new Promise((_, reject) => fails.push(reject));
+    };
+    const world = newWorld(new MemoryDisk({ delay }));
+    const log = await open(world, { ...smallOptions, fsync: { kind: "interval", milliseconds: 10 } });
+    await log.whenWritten(append(log.group(group1), "buffered"));
+    isArmed = true;
+    world.time.advance(10);
+    await until(() => syncs === 1, "the sync of the interval");
+    const vote = log.group(group1).setHardState({ term: term(1), vote: 2, commit: logIndex(0) });
+    const told = assert.rejects(log.whenWritten(vote), isFailure);
+    await rest();
+    for (const fail of fails.splice(0)) fail(new DiskFailure("failed", "syncData", folder));
+    await told;
+    await rest();
+    assert.equal(syncs, 1, "a sync after one that failed");
   });
 
   it("ends the log when a vote's sync fails under an interval, and does not call the vote written", async () => {
