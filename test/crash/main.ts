@@ -105,7 +105,7 @@ async function powerCuts({ cuts, seed }: Settings, verdict: Verdict): Promise<vo
   let isOver = false;
   for (let disk = seed; counts.cuts < cuts && !isOver; disk++) {
     try {
-      await livesUnderPowerCuts(disk, counts);
+      await livesUnderPowerCuts(disk, counts, disk % 3 === 0 ? "renames" : "anywhere");
     } catch (failure) {
       verdict.losses++;
       report(failure, `--rounds 0 --cuts 1 --seed ${disk}`);

@@ -25,7 +25,7 @@ const checks: readonly Check[] = [
   { name: "the engine's model", run: (seed) => checkEngine(20, seed) },
   { name: "the store's model", run: (seed) => checkStore({ runs: 2, seed, stepsMax: 120 }, noStory()) },
   { name: "flipped bits", run: (seed) => flipBits(seed, 25, { flips: 0, refused: 0, harmless: 0 }) },
-  { name: "power cuts", run: (seed) => livesUnderPowerCuts(seed + 500_000_000, noCounts()) },
+  { name: "power cuts behind renames", run: (seed) => livesUnderPowerCuts(seed, noCounts(), "renames") },
 ];
 
 const [seedText, secondsText] = process.argv.slice(2);

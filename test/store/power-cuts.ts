@@ -50,8 +50,11 @@ export function noCounts(): PowerCutCounts {
 const livesPerDisk = 12;
 const stepsMax = 60;
 
+/** Where the power is cut: at any operation, or just behind a rename, when the name is there and not synced. */
+export type Aim = "anywhere" | "renames";
+
 /** One disk's story; throws when a life finds what it should not. */
-export async function livesUnderPowerCuts(seed: number, counts: PowerCutCounts): Promise<void> {
+export async function livesUnderPowerCuts(seed: number, counts: PowerCutCounts, aim: Aim = "anywhere"): Promise<void> {
   const random = new Prng(seed);
   const time = new ManualTime();
   const oracle = new Oracle(new Workload(seed));
@@ -60,7 +63,8 @@ export async function livesUnderPowerCuts(seed: number, counts: PowerCutCounts):
   let memory = new MemoryDisk({ delay });
   for (let number = 1; number <= livesPerDisk; number++) {
     time.advance(random.between(1, 2000));
-    if (!random.chance(1, 8)) memory.cutPowerAt(memory.operations + drawMoment(random));
+    if (aim === "renames") cutBehindRename(memory, random.between(1, random.pick([2, 8, 30])));
+    else if (!random.chance(1, 8)) memory.cutPowerAt(memory.operations + drawMoment(random));
     const disk = new FaultDisk(memory, { random: random.split("faults"), scheduler: time });
     disk.arm({
       calls: ["write"],
@@ -118,6 +122,13 @@ function count(life: Life | undefined, counts: PowerCutCounts): void {
   counts.manifestRotations += engine.manifest.rotations;
   counts.segmentsPurged += log.counters.segmentsPurged;
   counts.checkpoints += life.checkpoints;
+}
+
+function cutBehindRename(memory: MemoryDisk, renames: number): void {
+  let left = renames;
+  memory.onOperation((name, _path, operation) => {
+    if (name === "rename" && --left === 0) memory.cutPowerAt(operation + 1);
+  });
 }
 
 /** Early cuts meet opening and recovery, late ones a busy store. */
