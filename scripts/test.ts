@@ -11,7 +11,7 @@ import { runStep, type Step } from "./steps.ts";
 import { listTestFiles } from "./test-files.ts";
 import { runTests } from "./test-run.ts";
 
-const testMap: Step = { name: "test map", command: ["dist/scripts/tidy-tests.js", "--allow-open"] };
+const testMap: Step = { name: "test map", command: ["dist/scripts/tidy-tests.js"] };
 
 const command: Command = {
   call: "npm test --",
