@@ -12,6 +12,7 @@ import type { Incarnation } from "../base/ids.ts";
 import { keyBytesMax } from "../base/limits.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
+import { copyRange } from "../engine/table/copy-range.ts";
 import type { OperationSlot, WriteBatch, WriteOrigin } from "../engine/write-batch.ts";
 
 /** The kind of a log entry that holds operations. */
@@ -67,10 +68,11 @@ export class CommandWriter {
     writeU32(buffer, start + 3, payloadBytes);
     if (expires) writeU64(buffer, start + headerBytes, expiry);
     let at = start + body;
-    buffer.set(key, at);
+    copyRange(buffer, at, key, 0, key.length);
     at += key.length;
     buffer[at] = contentType.length;
-    buffer.set(contentType, at + 1);
+    // Mostly there is none, and a call of `set` is not free even then.
+    if (contentType.length > 0) buffer.set(contentType, at + 1);
     buffer.set(value, at + 1 + contentType.length);
     this.count++;
     this.puts++;
