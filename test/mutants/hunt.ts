@@ -20,13 +20,22 @@ interface Check {
   readonly run: (seed: number) => Promise<void>;
 }
 
+const disksInTheMaking = 20;
+
 const checks: readonly Check[] = [
   { name: "power cuts", run: (seed) => livesUnderPowerCuts(seed, noCounts()) },
+  { name: "power cuts while a store is made", run: cutManyInTheMaking },
   { name: "the engine's model", run: (seed) => checkEngine(20, seed) },
   { name: "the store's model", run: (seed) => checkStore({ runs: 2, seed, stepsMax: 120 }, noStory()) },
   { name: "flipped bits", run: (seed) => flipBits(seed, 25, { flips: 0, refused: 0, harmless: 0 }) },
   { name: "power cuts behind renames", run: (seed) => livesUnderPowerCuts(seed, noCounts(), "renames") },
 ];
+
+async function cutManyInTheMaking(seed: number): Promise<void> {
+  for (let disk = 0; disk < disksInTheMaking; disk++) {
+    await livesUnderPowerCuts(seed * disksInTheMaking + disk, noCounts(), "making");
+  }
+}
 
 const [seedText, secondsText] = process.argv.slice(2);
 const first = Number(seedText);

@@ -47,11 +47,12 @@ export function noCounts(): PowerCutCounts {
 }
 
 /** So many cuts on one disk before the next seed begins with an empty one. */
-const livesPerDisk = 12;
+const livesPerDisk: Readonly<Record<Aim, number>> = { anywhere: 12, renames: 12, making: 3 };
 const stepsMax = 60;
 
-/** Where the power is cut: at any operation, or just behind a rename, when the name is there and not synced. */
-export type Aim = "anywhere" | "renames";
+/** Where the power is cut: at any operation; just behind a rename, when the name is there and not synced; or only while a
+ *  store is made or first opened. */
+export type Aim = "anywhere" | "renames" | "making";
 
 /** One disk's story; throws when a life finds what it should not. */
 export async function livesUnderPowerCuts(seed: number, counts: PowerCutCounts, aim: Aim = "anywhere"): Promise<void> {
@@ -61,9 +62,10 @@ export async function livesUnderPowerCuts(seed: number, counts: PowerCutCounts, 
   const options = tinyStore(random.split("options"));
   const delay = seededDelay(random.split("delay"), random.pick([0, 2, 8]));
   let memory = new MemoryDisk({ delay });
-  for (let number = 1; number <= livesPerDisk; number++) {
+  for (let number = 1; number <= livesPerDisk[aim]; number++) {
     time.advance(random.between(1, 2000));
-    if (aim === "renames") cutBehindRename(memory, random.between(1, random.pick([2, 8, 30])));
+    if (aim === "making") cutBehindRename(memory, random.between(1, 3));
+    else if (aim === "renames") cutBehindRename(memory, random.between(1, random.pick([2, 8, 30])));
     else if (!random.chance(1, 8)) memory.cutPowerAt(memory.operations + drawMoment(random));
     const disk = new FaultDisk(memory, { random: random.split("faults"), scheduler: time });
     disk.arm({
