@@ -21,7 +21,7 @@ export type EntrySlot = { -readonly [Field in keyof EntryView]: EntryView[Field]
  *
  * After each movement `valid` says whether there is an entry. A cursor over files may lack a block:
  * then `needsLoad` is true, nothing else may be asked, and after `await load()` it stands where the
- * movement would have brought it. Cursors over memory never need it.
+ * movement would have brought it. Until that has resolved it may be closed, and nothing else. Cursors over memory never need it.
  */
 export interface Cursor extends EntryView {
   readonly valid: boolean;

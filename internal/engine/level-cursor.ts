@@ -74,11 +74,12 @@ export class LevelCursor implements Cursor {
   }
 
   async load(): Promise<void> {
-    if (this.pending !== undefined) {
+    const movement = this.pending;
+    if (movement !== undefined) {
       const table = this.tables[this.at] as TableMeta;
       const cursor = await this.source.openCursor(table);
-      const movement = this.pending as Movement | undefined;
-      if (movement === undefined) return cursor.close();
+      // Closed meanwhile.
+      if (this.pending !== movement) return cursor.close();
       this.pending = undefined;
       this.cursor = cursor;
       move(cursor, movement);

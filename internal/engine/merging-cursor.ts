@@ -3,6 +3,8 @@
 // key (and of one key the oldest version), so that backward is the exact reverse of forward.
 //
 // One direction per cursor keeps it at two states. Whoever wants to turn makes another.
+//
+// REQUIRES, of all methods: no load is pending. Closing alone may be done under one.
 
 import { assert } from "../base/assert.ts";
 import { compareRanges } from "../base/bytes.ts";
@@ -16,6 +18,7 @@ export class MergingCursor {
   private size = 0;
   /** Children whose entry is not in memory yet. */
   private loading: Cursor[] = [];
+  private closed = false;
 
   constructor(children: readonly Cursor[], backward: boolean) {
     this.children = children;
@@ -57,9 +60,12 @@ export class MergingCursor {
     }
   }
 
+  /** Resolves, or rejects, when no child is at work any more. Behind a failure only a seek helps. */
   async load(): Promise<void> {
     const waiting = this.loading;
-    await Promise.all(waiting.map((child) => child.load()));
+    const outcomes = await Promise.allSettled(waiting.map((child) => child.load()));
+    if (this.closed) return;
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     this.loading = waiting.filter((child) => child.needsLoad);
     for (const child of waiting) {
       if (!child.needsLoad && child.valid) this.rise(child);
@@ -67,6 +73,7 @@ export class MergingCursor {
   }
 
   close(): void {
+    this.closed = true;
     this.size = 0;
     this.loading = [];
     for (const child of this.children) child.close();

@@ -34,11 +34,14 @@ export interface ReadOptions {
   readonly snapshot?: EngineSnapshot | undefined;
   /** Records that have expired at this time are hidden; left out, none are. */
   readonly now?: Stamp | undefined;
-  /** A lookup shows tombstones that have not been collected, for comparing versions with them. */
+  /**
+   * Tombstones that have not been collected are shown: to a lookup for comparing versions with them, to a walk
+   * for giving another replica all that there is.
+   */
   readonly tombstones?: boolean | undefined;
 }
 
-export interface RangeOptions extends Omit<ReadOptions, "tombstones"> {
+export interface RangeOptions extends ReadOptions {
   /** User keys: the first is included, the second is not. Left out: the incarnation's whole range. */
   readonly lower?: Uint8Array | undefined;
   readonly upper?: Uint8Array | undefined;
@@ -106,9 +109,10 @@ export class EngineReader {
       backward,
       limit,
       now: options.now,
+      tombstones: options.tombstones ?? false,
     };
     core.readersOpen++;
-    return new RecordIterator(new MergingCursor(children, backward), bounds, () => {
+    return new RecordIterator(new MergingCursor(children, backward), bounds, core.seams.scheduler, () => {
       core.readersOpen--;
       core.memtables.unpin(slots);
       core.versions.unpin(version);

@@ -1,21 +1,26 @@
 // What users of the engine walk over: of every key the one version that is visible at a sequence, with
-// tombstones hidden, and expired records too when a time to judge by is given. It holds the memtables
-// and tables that it reads until it is closed, so writes, flushes and compactions go on beneath it.
+// tombstones hidden unless they are asked for, and expired records too when a time to judge by is given. It
+// holds the memtables and tables that it reads until it is closed, so writes, flushes and compactions go on
+// beneath it.
 //
 //   merge:    b@9  b@7  b@4  c@8(tombstone)  c@2  d@5
 //   at 8:           b@7                            d@5
+//
+// A walk is in one place: while a wait of it is pending it refuses everything but to be closed. One step passes
+// over a bounded number of entries, however many are hidden between two records.
 
 import { assert } from "../base/assert.ts";
 import { compareRanges } from "../base/bytes.ts";
 import { incarnationBytes } from "../base/limits.ts";
 import { isExpired } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
+import type { Scheduler } from "../platform/clock.ts";
 import { expiryOfCell, isTombstone } from "./cell.ts";
 import { emptySlot } from "./cursor.ts";
 import type { EntrySlot, EntryView } from "./cursor.ts";
 import type { MergingCursor } from "./merging-cursor.ts";
 
-/** "load": the next record is not in memory; call `load`, then `next` again. */
+/** "load": to find the next record takes the disk, or another turn; call `load`, then `next` again. */
 export type Step = "record" | "end" | "load";
 
 export interface IterationBounds {
@@ -27,14 +32,22 @@ export interface IterationBounds {
   readonly limit: number;
   /** Records that have expired at this time are hidden; left out, none are. */
   readonly now: Stamp | undefined;
+  /** Tombstones are shown like records. */
+  readonly tombstones: boolean;
 }
+
+/** So many entries one step passes over at most; that takes a millisecond or two. */
+const passedMax = 2048;
 
 export class RecordIterator {
   private readonly merge: MergingCursor;
   private readonly bounds: IterationBounds;
+  private readonly scheduler: Pick<Scheduler, "afterTurn">;
   private readonly onClose: () => void;
   private started = false;
-  private closed = false;
+  private state: "free" | "waiting" | "failed" | "closed" = "free";
+  /** Why it is "failed". */
+  private failure: unknown;
   /** The merge still stands on what was answered or decided last. */
   private spent = false;
   /** The key that has been decided; further versions of it are passed over. */
@@ -42,39 +55,56 @@ export class RecordIterator {
   private readonly candidate = new EntryCopy();
   private current: EntryView = emptySlot();
 
-  constructor(merge: MergingCursor, bounds: IterationBounds, onClose: () => void) {
+  constructor(
+    merge: MergingCursor,
+    bounds: IterationBounds,
+    scheduler: Pick<Scheduler, "afterTurn">,
+    onClose: () => void,
+  ) {
     this.merge = merge;
     this.bounds = bounds;
+    this.scheduler = scheduler;
     this.onClose = onClose;
   }
 
-  /** Moves on. After "record", the entry and what is made of it hold until the next call. */
+  /**
+   * Moves on. After "record", the entry and what is made of it hold until the next call. After a failure, which
+   * it throws again, only a seek helps.
+   */
   next(): Step {
-    assert(!this.closed, "an iterator was used after it was closed");
-    if (!this.started) this.start(undefined);
-    if (this.merge.needsLoad) return "load";
-    return this.bounds.backward ? this.stepBackward() : this.stepForward();
+    if (this.state !== "free") this.refuse();
+    return this.move();
   }
 
-  load(): Promise<void> {
-    return this.merge.load();
+  /** Waits for what `next` lacked. REQUIRES: no other wait is pending. */
+  async load(): Promise<void> {
+    if (this.state !== "free") this.refuse();
+    this.state = "waiting";
+    await this.wait();
+    this.endWait();
   }
 
-  /** next(), with any waiting done. */
+  /** next(), with any waiting done. REQUIRES: no other wait is pending. */
   async nextLoaded(): Promise<boolean> {
-    for (;;) {
-      const step = this.next();
-      if (step !== "load") return step === "record";
-      await this.load();
-    }
+    let step = this.next();
+    if (step !== "load") return step === "record";
+    this.state = "waiting";
+    do {
+      await this.wait();
+      this.checkOpen();
+      step = this.move();
+    } while (step === "load");
+    this.endWait();
+    return step === "record";
   }
 
   /**
    * The next step goes to the first record at or above this engine key; backward, to the last one at
-   * or below it. Keys outside of the bounds count as the bound.
+   * or below it. Keys outside of the bounds count as the bound. REQUIRES: no wait is pending.
    */
   seek(key: Uint8Array): void {
-    assert(!this.closed, "an iterator was used after it was closed");
+    if (this.state === "failed") this.state = "free";
+    if (this.state !== "free") this.refuse();
     this.start(key);
   }
 
@@ -90,10 +120,51 @@ export class RecordIterator {
   }
 
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.state === "closed") return;
+    this.state = "closed";
     this.merge.close();
     this.onClose();
+  }
+
+  private checkOpen(): void {
+    assert(this.state !== "closed", "an iterator was used after it was closed");
+  }
+
+  private refuse(): never {
+    if (this.state === "failed") throw this.failure;
+    this.checkOpen();
+    assert(false, "an iterator was used while a load, or a next, of it was pending: await that first");
+  }
+
+  private move(): Step {
+    try {
+      if (!this.started) this.start(undefined);
+      if (this.merge.needsLoad) return "load";
+      return this.bounds.backward ? this.stepBackward() : this.stepForward();
+    } catch (failure) {
+      this.fail(failure);
+      throw failure;
+    }
+  }
+
+  private async wait(): Promise<void> {
+    if (!this.merge.needsLoad) return new Promise((resolve) => this.scheduler.afterTurn(resolve));
+    try {
+      await this.merge.load();
+    } catch (failure) {
+      this.fail(failure);
+      throw failure;
+    }
+  }
+
+  private endWait(): void {
+    if (this.state === "waiting") this.state = "free";
+  }
+
+  private fail(failure: unknown): void {
+    if (this.state === "closed") return;
+    this.state = "failed";
+    this.failure = failure;
   }
 
   private start(key: Uint8Array | undefined): void {
@@ -116,7 +187,7 @@ export class RecordIterator {
 
   private stepForward(): Step {
     const { merge, bounds } = this;
-    for (;;) {
+    for (let passed = 0; passed < passedMax; passed++) {
       if (this.spent) {
         this.spent = false;
         merge.advance();
@@ -131,12 +202,13 @@ export class RecordIterator {
       this.current = entry;
       return "record";
     }
+    return "load";
   }
 
   /** Versions of a key come oldest first: the last visible one before the key changes is the answer. */
   private stepBackward(): Step {
     const { merge, bounds, candidate } = this;
-    for (;;) {
+    for (let passed = 0; passed < passedMax; passed++) {
       if (this.spent) {
         this.spent = false;
         merge.advance();
@@ -155,11 +227,12 @@ export class RecordIterator {
       if (entry.sequence <= bounds.limit) candidate.set(entry);
       this.spent = true;
     }
+    return "load";
   }
 
   private hides(entry: EntryView): boolean {
-    if (isTombstone(entry.cellBytes, entry.cellStart)) return true;
-    const { now } = this.bounds;
+    const { now, tombstones } = this.bounds;
+    if (isTombstone(entry.cellBytes, entry.cellStart)) return !tombstones;
     return now !== undefined && isExpired(expiryOfCell(entry.cellBytes, entry.cellStart), now);
   }
 }

@@ -1,5 +1,5 @@
 // A walk over a store's records in the order of their keys. Close it when done: until then it holds what
-// it reads from.
+// it reads from. One thing at a time: while a `next` or `load` is pending, anything but closing is refused.
 
 import { corruption } from "../base/errors.ts";
 import { incarnationBytes } from "../base/limits.ts";
@@ -21,7 +21,7 @@ export class StoreScan {
     this.copies = copies;
   }
 
-  /** Moves on without waiting; "load": `await load()`, then call it again. */
+  /** Moves on without waiting for long; "load": `await load()`, then call it again. */
   nextNow(): Step {
     return this.iterator.next();
   }
@@ -30,12 +30,12 @@ export class StoreScan {
     return this.iterator.load();
   }
 
-  /** Moves on; false behind the last record. */
+  /** Moves on; false behind the last record. REQUIRES: no other `next` or `load` is pending. */
   next(): Promise<boolean> {
     return this.iterator.nextLoaded();
   }
 
-  /** The next step goes to the first record at or beyond the key, in the direction of the walk. */
+  /** The next step goes to the first record at or beyond the key, in the direction of the walk. REQUIRES: no `next` or `load` is pending. */
   seek(key: Uint8Array): void {
     this.iterator.seek(engineKey(this.incarnation, key));
   }

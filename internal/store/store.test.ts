@@ -52,6 +52,36 @@ test("a record is gone when its time is over, and a scan, a lookup and a snapsho
   await store.close();
 });
 
+test("a scan refuses two things at once, and then goes on as if it had not been asked", async () => {
+  const disk = new MemoryDisk({ delay: () => new Promise(setImmediate) });
+  const settings = { engine: { ...tinyOptions, readsNowPerTurn: 0 } };
+  let store = await Store.open(seamsOn(disk, new ManualTime(), 1), folder, settings);
+  const name = (at: number) => utf8(`key${String(at).padStart(3, "0")}`);
+  for (let at = 0; at < 300; at++) await store.put(name(at), new Uint8Array(300));
+  await store.settle();
+  await store.close();
+  store = await Store.open(seamsOn(disk, new ManualTime(), 1), folder, settings);
+  for (let at = 0; at < 300; at += 23) {
+    const scan = store.scan();
+    let step = scan.nextNow();
+    while (step === "record") step = scan.nextNow();
+    assert.equal(step, "load");
+    const load = scan.load();
+    assert.throws(() => scan.seek(name(at)), /was pending/);
+    assert.throws(() => scan.nextNow(), /was pending/);
+    await load;
+    scan.seek(name(at));
+    const [first, second] = await Promise.allSettled([scan.next(), scan.next()]);
+    assert.deepEqual(first, { status: "fulfilled", value: true });
+    if (second.status === "rejected") assert.match(String(second.reason), /a next, of it was pending/);
+    let left = second.status === "fulfilled" && second.value ? 2 : 1;
+    while (await scan.next()) left++;
+    assert.equal(left, 300 - at);
+    scan.close();
+  }
+  await store.close();
+});
+
 test("thousands of concurrent writers on a real disk each get their answer, and all is there after reopening", async () => {
   const root = await mkdtemp(join(tmpdir(), "trefoil-store-"));
   const seams = realSeams();

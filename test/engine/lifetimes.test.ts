@@ -7,7 +7,9 @@ import { utf8, utf8Text } from "../../internal/base/bytes.ts";
 import { Prng } from "../../internal/base/prng.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
 import { stamp } from "../../internal/base/stamp.ts";
+import { isTombstone } from "../../internal/engine/cell.ts";
 import { joinPath, parseFileName } from "../../internal/engine/file-names.ts";
+import type { EngineSnapshot } from "../../internal/engine/live-snapshots.ts";
 import { WorkerDied } from "../../internal/platform/background.ts";
 import type { Background, Job } from "../../internal/platform/background.ts";
 import type { FaultRule } from "../disk/fault-rules.ts";
@@ -43,6 +45,38 @@ describe("readers", () => {
     await rig.life.check(rig.of);
     await rig.engine.close();
     await checkFolder(rig.memory);
+  });
+
+  it("a walk that asks for tombstones sees those that have not been collected, both ways", async () => {
+    const rig = await FaultRig.open();
+    const seen = async (backward: boolean, tombstones: boolean, snapshot?: EngineSnapshot): Promise<string[]> => {
+      const iterator = rig.engine.iterate(rig.of, { backward, tombstones, snapshot });
+      const lines: string[] = [];
+      while (await iterator.nextLoaded()) {
+        const { cellBytes, cellStart } = iterator.entry;
+        lines.push(`${isTombstone(cellBytes, cellStart) ? "-" : "+"}${utf8Text(iterator.key())}`);
+      }
+      iterator.close();
+      return backward ? lines.toReversed() : lines;
+    };
+    await rig.life.write(rig.of, [{ key: "a", text: "1" }, { key: "b", text: "1" }, { key: "c" }]);
+    const snapshot = rig.engine.snapshot();
+    await rig.engine.flush();
+    await rig.life.write(rig.of, [{ key: "a" }, { key: "d" }, { key: "e", text: "2" }]);
+    for (const step of ["in memory", "in tables"]) {
+      for (const backward of [false, true]) {
+        assert.deepEqual(await seen(backward, true), ["-a", "+b", "-c", "-d", "+e"], step);
+        assert.deepEqual(await seen(backward, false), ["+b", "+e"], step);
+        assert.deepEqual(await seen(backward, true, snapshot), ["+a", "+b", "-c"], step);
+      }
+      await rig.engine.flush();
+    }
+    snapshot.release();
+    rig.engine.raiseGarbageHorizon({ incarnation: rig.of, watermark: stamp(9000), expiryHorizon: stamp(9000) });
+    await rig.life.write(rig.of, [{ key: "f" }, { key: "g", text: "3" }]);
+    await rig.engine.compactRange(rig.of);
+    for (const backward of [false, true]) assert.deepEqual(await seen(backward, true), ["+b", "+e", "+g"]);
+    await rig.engine.close();
   });
 
   it("a snapshot keeps every version that it sees through flushes, merges and garbage collection", async () => {

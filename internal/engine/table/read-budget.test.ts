@@ -10,6 +10,13 @@ function read(budget: ReadBudget, clock: FixedClock, milliseconds: number): bool
   return true;
 }
 
+/** A read that has a turn for itself. */
+function readInTurn(budget: ReadBudget, clock: FixedClock, turns: HeldTurns, milliseconds: number): boolean {
+  const granted = read(budget, clock, milliseconds);
+  turns.end();
+  return granted;
+}
+
 describe("a read budget", () => {
   test("grants so many reads per turn", () => {
     const clock = new FixedClock();
@@ -25,6 +32,22 @@ describe("a read budget", () => {
       turns.end();
     }
     assert.deepEqual(budget.stats, { taken: 9, refused: 6, slow: 0 });
+  });
+
+  test("grants no more in a turn whose reads have taken two milliseconds together", () => {
+    const clock = new FixedClock();
+    const turns = new HeldTurns();
+    const budget = new ReadBudget(100, clock, turns);
+    for (let turn = 0; turn < 3; turn++) {
+      let granted = 0;
+      while (read(budget, clock, 0.75)) granted++;
+      assert.equal(granted, 3);
+      // What passes between reads counts for nothing.
+      clock.milliseconds += 100;
+      assert.equal(read(budget, clock, 0), false);
+      turns.end();
+    }
+    assert.equal(budget.stats.slow, 0);
   });
 
   test("rests ten times as long as a slow read took", () => {
@@ -47,9 +70,10 @@ describe("a read budget", () => {
       [21, false],
     ] as const) {
       const clock = new FixedClock();
-      const budget = new ReadBudget(1000, clock, new HeldTurns());
-      for (let count = 0; count < 64; count++) read(budget, clock, 1);
-      read(budget, clock, milliseconds);
+      const turns = new HeldTurns();
+      const budget = new ReadBudget(1000, clock, turns);
+      for (let count = 0; count < 64; count++) readInTurn(budget, clock, turns, 1);
+      readInTurn(budget, clock, turns, milliseconds);
       assert.equal(read(budget, clock, 0), granted);
       assert.equal(budget.stats.slow, 1);
     }
@@ -57,11 +81,12 @@ describe("a read budget", () => {
 
   test("does not forgive slow reads that come often", () => {
     const clock = new FixedClock();
-    const budget = new ReadBudget(1000, clock, new HeldTurns());
-    for (let count = 0; count < 64; count++) read(budget, clock, 1);
-    assert.equal(read(budget, clock, 5), true);
-    for (let count = 0; count < 63; count++) read(budget, clock, 1);
-    assert.equal(read(budget, clock, 5), true);
+    const turns = new HeldTurns();
+    const budget = new ReadBudget(1000, clock, turns);
+    for (let count = 0; count < 64; count++) readInTurn(budget, clock, turns, 1);
+    assert.equal(readInTurn(budget, clock, turns, 5), true);
+    for (let count = 0; count < 63; count++) readInTurn(budget, clock, turns, 1);
+    assert.equal(readInTurn(budget, clock, turns, 5), true);
     assert.equal(read(budget, clock, 0), false);
   });
 

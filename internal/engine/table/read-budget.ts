@@ -1,7 +1,7 @@
 // How many reads may be made synchronously, on the event loop, within one turn. From the page cache such
 // a read takes a fifth of what the detour through the pool takes; from a disk that is slow right now it
-// would hold up everything. So reads are counted, and timed: after a slow one there are none for ten times
-// as long as it took, which leaves at most a tenth of the time to slow reads.
+// would hold up everything. So reads are counted, and timed: a turn has its share of reads and of time, and after
+// a slow read there are none for ten times as long as it took, which leaves at most a tenth of the time to those.
 //
 // The first read of a turn asks for the next turn's share.
 //
@@ -13,6 +13,8 @@ import type { Clock, Scheduler } from "../../platform/clock.ts";
 /** A read that takes longer did not come from the page cache, or the machine is busy. */
 const slowMilliseconds = 1;
 const restFactor = 10;
+/** The reads of one turn take this long together, and the last of them may go beyond. */
+const turnMilliseconds = 2;
 /** A slow read behind at least so many fast ones is forgiven, unless it took longer than a thread is kept waiting. */
 const loneAfterReads = 64;
 const loneMilliseconds = 20;
@@ -31,8 +33,11 @@ export class ReadBudget {
   private readonly scheduler: Pick<Scheduler, "afterTurn">;
   private readonly refill = (): void => {
     this.left = this.readsPerTurn;
+    this.spentMilliseconds = 0;
   };
   private left: number;
+  /** By the reads of this turn. */
+  private spentMilliseconds = 0;
   private startedAt = 0;
   private restUntil = -Infinity;
   /** Since the last slow one. */
@@ -64,6 +69,8 @@ export class ReadBudget {
   done(): void {
     const now = this.clock.monotonicMilliseconds();
     const took = now - this.startedAt;
+    this.spentMilliseconds += took;
+    if (this.spentMilliseconds >= turnMilliseconds) this.left = 0;
     if (took <= slowMilliseconds) {
       this.fastReads++;
       return;
