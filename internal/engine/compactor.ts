@@ -183,7 +183,9 @@ export class Compactor {
     const first = core.reserveNumbers(count);
     try {
       const numbers = { first, count };
-      return await core.seams.background.run(compactionJob, { ...input, folder: core.folder, numbers });
+      const done = await core.seams.background.run(compactionJob, { ...input, folder: core.folder, numbers });
+      await core.trust(done.tables);
+      return done;
     } catch (failure) {
       if (!core.closing) await core.removeUnclaimed(first, count);
       throw failure;

@@ -17,6 +17,7 @@ import { LiveSnapshots } from "./live-snapshots.ts";
 import { LiveVersions } from "./live-versions.ts";
 import { Memtables } from "./memtables.ts";
 import type { EngineOptions } from "./options.ts";
+import type { TableMeta } from "./table-meta.ts";
 import type { TableCache } from "./table/table-cache.ts";
 import { troubleFrom } from "./trouble.ts";
 import type { Trouble } from "./trouble.ts";
@@ -124,6 +125,14 @@ export class EngineCore {
     return this.lastSequence;
   }
 
+  /** Opens tables that were just written: none is named in the manifest whose footer, index and filter cannot be read. */
+  async trust(tables: readonly TableMeta[]): Promise<void> {
+    for (const meta of tables) {
+      const reader = await this.tables.acquire(meta);
+      reader.release();
+    }
+  }
+
   /**
    * Makes an edit durable, then swaps the state; `onInstalled` runs in the same turn as the swap.
    * Rejects when the manifest could not be written; then nothing has changed, and if it never will be written
@@ -208,6 +217,7 @@ export class EngineCore {
   /** Deletes files that a failed job may have left under these numbers. */
   async removeUnclaimed(first: FileNumber, count: number): Promise<void> {
     for (let number = first as number; number < first + count; number++) {
+      await this.tables.evict(fileNumber(number));
       await this.removeFile(fileNumber(number));
     }
   }

@@ -60,7 +60,7 @@ export class Flusher {
     if (slot.memtable.entries === 0) return undefined;
     const number = core.reserveNumbers(1);
     try {
-      return await core.seams.background.run(flushJob, {
+      const table = await core.seams.background.run(flushJob, {
         path: tablePath(core.folder, number),
         number,
         memtable: slot.memtable.sealed(),
@@ -68,6 +68,8 @@ export class Flusher {
         dead: [...core.deadTables.keys()],
         table: { blockBytes: core.options.blockBytes, bloomBitsPerKey: core.options.bloomBitsPerKey },
       });
+      if (table !== undefined) await core.trust([table]);
+      return table;
     } catch (failure) {
       await core.removeUnclaimed(number, 1);
       throw failure;

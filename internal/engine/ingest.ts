@@ -40,11 +40,18 @@ export interface IngestRequest {
 export async function ingest(core: EngineCore, request: IngestRequest, at: Sequence): Promise<void> {
   const added: PlacedTable[] = [];
   const first = core.reserveNumbers(request.tables.length);
-  for (const [offset, { path, meta }] of request.tables.entries()) {
-    const number = fileNumber(first + offset);
-    await core.seams.disk.link(path, tablePath(core.folder, number));
-    const taken = { ...meta, number, sequenceOverride: at };
-    added.push({ level: levelFor(core.versions.current, taken), meta: taken });
+  try {
+    for (const [offset, { path, meta }] of request.tables.entries()) {
+      const number = fileNumber(first + offset);
+      await core.seams.disk.link(path, tablePath(core.folder, number));
+      const taken = { ...meta, number, sequenceOverride: at };
+      await core.trust([taken]);
+      added.push({ level: levelFor(core.versions.current, taken), meta: taken });
+    }
+  } catch (failure) {
+    // Nothing names them yet.
+    await core.removeUnclaimed(first, request.tables.length);
+    throw failure;
   }
   const { replaces, incarnation, appliedIndex } = request;
   const switches: IncarnationSwitch[] = replaces === undefined ? [] : [{ ...replaces, incarnation }];
