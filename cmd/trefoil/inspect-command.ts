@@ -4,50 +4,73 @@
 import process from "node:process";
 import type { Command } from "commander";
 import { exitCodes } from "./failure.ts";
-import { parseForm, printFindings } from "./output.ts";
+import { parseForm, parseLimit, printFindings } from "./output.ts";
 import type { Finding, InspectOptions } from "./output.ts";
 
 interface Kind {
   readonly name: string;
   readonly description: string;
-  readonly path: string;
+  readonly argument: readonly [name: string, description: string];
   readonly example: string;
-  readonly load: () => Promise<(path: string, options: InspectOptions) => AsyncIterable<Finding>>;
+  readonly options?: readonly (readonly [flags: string, description: string])[];
+  readonly load: () => Promise<(paths: readonly string[], options: InspectOptions) => AsyncIterable<Finding>>;
 }
 
 const kinds: readonly Kind[] = [
   {
     name: "log",
-    description: "a shared log, record by record",
-    path: "a log's folder, or one segment (*.log)",
-    example: "trefoil inspect log data/log",
-    load: async () => (await import("./inspect/log.ts")).findingsOfLog,
+    description: "a shared log: a summary, then record by record",
+    argument: ["<path>", "a log's folder, or one segment (*.log)"],
+    example: "trefoil inspect log data/log --limit 100",
+    options: [["--limit <lines>", "show so many lines at most, beside the summary and all damage"]],
+    load: async () => {
+      const { findingsOfLog } = await import("./inspect/log.ts");
+      return ([path = ""], options) => findingsOfLog(path, options);
+    },
   },
   {
     name: "table",
-    description: "a table: footer, filter, properties, index, blocks, with --entries every entry",
-    path: "a table's file (*.table)",
+    description: "tables: footer, filter, properties, index, blocks, with --entries every entry",
+    argument: ["<paths...>", "tables' files (*.table)"],
     example: "trefoil inspect table data/engine/000012.table --entries",
-    load: async () => (await import("./inspect/table.ts")).findingsOfTable,
+    options: [["--entries", "every entry, not only its block"]],
+    load: async () => (await import("./inspect/table.ts")).findingsOfTables,
   },
   {
     name: "manifest",
     description: "a manifest: its edits, and the state that they lead to",
-    path: "a manifest's file, or an engine's folder for the current one",
+    argument: ["<path>", "a manifest's file, or an engine's folder for the current one"],
     example: "trefoil inspect manifest data/engine -o json",
-    load: async () => (await import("./inspect/manifest.ts")).findingsOfManifest,
+    load: async () => {
+      const { findingsOfManifest } = await import("./inspect/manifest.ts");
+      return ([path = ""]) => findingsOfManifest(path);
+    },
   },
   {
     name: "folder",
-    description: "a folder of a store, an engine or a log: what is in it, what is missing, what does not belong there",
-    path: "the folder",
+    description:
+      "a folder of a store, an engine or a log: what is in it, what is missing or damaged, whether an open would succeed",
+    argument: ["<path>", "the folder"],
     example: "trefoil inspect folder data",
-    load: async () => (await import("./inspect/folder.ts")).findingsOfFolder,
+    options: [["--quick", "leave the blocks of tables unread"]],
+    load: async () => {
+      const { findingsOfFolder } = await import("./inspect/folder.ts");
+      return ([path = ""], options) => findingsOfFolder(path, options);
+    },
   },
 ];
 
+const words = `
+Words:
+  incarnation   the number under which all of a group's records lie in the engine
+  term, index   the log entry that wrote a record: its group's term, and its place in the group's log
+  sequence      the order of all writes of one engine; of two records under a key the greater one is the newer
+  position      a byte's place in the log, counted through all segments
+`;
+
 const exitCodeHelp = `
-Exit codes: 0 all sound, 1 damage was found (each is a line that says "damage"), 2 wrong use, 3 no such path.
+Exit codes: 0 all that was read is sound, 1 damage was found, or an open would be refused (lines that say "damage" or
+"refused"), 2 wrong use, or a path of another kind, 3 no such path.
 Nothing is changed, locked or repaired.`;
 
 export function addInspect(program: Command): void {
@@ -55,30 +78,41 @@ export function addInspect(program: Command): void {
     .command("inspect")
     .description("show what lies in a file or folder of Trefoil, offline and read-only");
   const examples = kinds.map((kind) => `  ${kind.example}`).join("\n");
-  inspect.addHelpText("after", `\nExamples:\n${examples}\n${exitCodeHelp}`);
+  inspect.addHelpText("after", `\nExamples:\n${examples}\n${words}${exitCodeHelp}`);
   for (const kind of kinds) {
     const command = inspect
       .command(kind.name)
       .description(kind.description)
-      .argument("<path>", kind.path)
+      .argument(...kind.argument)
       .option(
         "-o, --output <form>",
         "table, json (one array), or raw (fields between tabs, nothing shortened)",
         "table",
       )
-      .addHelpText("after", `\nExample:\n  ${kind.example}\n${exitCodeHelp}`)
-      .action(async (path: string, options: { output: string; entries?: boolean }) => {
-        const form = parseForm(options.output);
-        const findingsOf = await kind.load();
-        const damages = await printFindings(
-          process.stdout,
-          form,
-          findingsOf(path, { entries: options.entries === true }),
-        );
-        if (damages === 0) return;
-        process.stderr.write(`trefoil: ${damages} ${damages === 1 ? "place is" : "places are"} damaged in ${path}\n`);
-        process.exitCode = exitCodes.failure;
-      });
-    if (kind.name === "table") command.option("--entries", "every entry, not only its block", false);
+      .addHelpText("after", `\nExample:\n  ${kind.example}\n${words}${exitCodeHelp}`)
+      .action((given: string | string[], options: GivenOptions) =>
+        run(kind, typeof given === "string" ? [given] : given, options),
+      );
+    for (const option of kind.options ?? []) command.option(...option);
   }
+}
+
+interface GivenOptions {
+  readonly output: string;
+  readonly entries?: boolean;
+  readonly quick?: boolean;
+  readonly limit?: string;
+}
+
+async function run(kind: Kind, paths: readonly string[], given: GivenOptions): Promise<void> {
+  const form = parseForm(given.output);
+  const limit = parseLimit(given.limit);
+  const findingsOf = await kind.load();
+  const options = { entries: given.entries === true, quick: given.quick === true, limit };
+  const damages = await printFindings(process.stdout, form, findingsOf(paths, options));
+  if (damages === 0) return;
+  process.stderr.write(
+    `trefoil: ${damages} ${damages === 1 ? "place is" : "places are"} damaged in ${paths.join(", ")}\n`,
+  );
+  process.exitCode = exitCodes.failure;
 }

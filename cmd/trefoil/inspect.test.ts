@@ -15,6 +15,8 @@ import { tinyOptions } from "../../test/engine/engine-rig.ts";
 import { realSeams } from "../../test/store/real-seams.ts";
 
 const program = fileURLToPath(new URL("./main.js", import.meta.url));
+const packageFile = fileURLToPath(new URL("../../../package.json", import.meta.url));
+const format9 = "trefoil store, format 9\n";
 const root = mkdtempSync(join(tmpdir(), "trefoil-inspect-"));
 const sound = join(root, "sound");
 let copies = 0;
@@ -65,6 +67,23 @@ function flipBit(path: string, offset: number): void {
   writeFileSync(path, bytes);
 }
 
+function removeSegments(folder: string): void {
+  for (const path of filesUnder(join(folder, "log"))) if (path.endsWith(".log")) rmSync(path);
+}
+
+/** Gives the first two tables each other's names. */
+function swapTables(folder: string): void {
+  const [one, other] = filesUnder(folder).filter((path) => path.endsWith(".table"));
+  assert.ok(one !== undefined);
+  const bytes = readFileSync(one);
+  if (other !== undefined) {
+    writeFileSync(one, readFileSync(other));
+    writeFileSync(other, bytes);
+  } else {
+    writeFileSync(one, bytes.subarray(0, 10));
+  }
+}
+
 before(async () => {
   const seams = realSeams();
   const options = { engine: tinyOptions, log: { segmentBytes: 16_384, batchBytesMax: 4096 } };
@@ -109,15 +128,64 @@ describe("trefoil inspect", () => {
 
   it("says what log entries of a store do", () => {
     const { out } = trefoil("inspect", "log", join(sound, "log"));
-    assert.match(out, /entry\s+group 1, 1\.4, \d{4}-\S+: put "late" \(1 bytes, expires \d{4}-/);
-    assert.match(out, /entry\s+group 1, 1\.5, \S+ put "a\\x00b" \(0 bytes\); delete "z"/);
+    assert.match(out, /entry\s+group 1, term 1 index 4, \d{4}-\S+: put "late" \(1 byte, expires \d{4}-/);
+    assert.match(out, /entry\s+group 1, term 1 index 5, \S+ put "a\\x00b" \(0 bytes\); delete "z"/);
     assert.match(out, /, stop$/m);
+    assert.match(out, /^\s+summary\s+\d+ segments? of \d+ bytes, \d+ batches, \d+ records \(\d+ entries\)\n/);
+  });
+
+  it("shows as much of a log as is asked for, the summary and damage in any case", () => {
+    const copy = copyStore();
+    const log = join(copy, "log");
+    const whole = trefoil("inspect", "log", log).out.trimEnd().split("\n");
+    const few = trefoil("inspect", "log", log, "--limit", "3");
+    const lines = few.out.trimEnd().split("\n");
+    assert.equal(few.code, 0);
+    assert.deepEqual(lines.slice(0, 4), whole.slice(0, 4));
+    assert.equal(lines.length, 5);
+    assert.match(lines[4] ?? "", new RegExp(`more\\s+${whole.length - 4} lines not shown`));
+    flipBit(fileIn(log, /\.log$/), 4096 + 50);
+    assert.match(trefoil("inspect", "log", log, "--limit", "1").out, / damage /);
   });
 
   it("lists the entries of a table when asked", () => {
     const path = fileIn(sound, /\.table$/);
     assert.doesNotMatch(trefoil("inspect", "table", path).out, / entry /);
-    assert.match(trefoil("inspect", "table", path, "--entries").out, /entry\s+1\/"key0" @\d+ = 1\.\d, \S+ 81 bytes/);
+    assert.match(
+      trefoil("inspect", "table", path, "--entries").out,
+      /entry\s+"key0" of incarnation 1: value of 80 bytes \(term 1 index \d, sequence \d+, \d{4}-\S+\)/,
+    );
+  });
+
+  it("shows several tables one after the other, each with its path", () => {
+    const copy = copyStore();
+    const path = fileIn(copy, /\.table$/);
+    const { code, out } = trefoil("inspect", "table", path, fileIn(sound, /\.table$/), "-o", "json");
+    assert.equal(code, 0);
+    const findings = JSON.parse(out) as { what: string; file: string }[];
+    assert.deepEqual(
+      findings.filter((finding) => finding.what === "table").map((finding) => finding.file),
+      [path, fileIn(sound, /\.table$/)],
+    );
+    assert.ok(findings.every((finding) => typeof finding.file === "string"));
+  });
+
+  it("shows no stamp as a number, and no single thing in the plural", () => {
+    const paths = [
+      ["folder", sound],
+      ["log", join(sound, "log")],
+      ["manifest", join(sound, "engine")],
+      ["table", fileIn(sound, /\.table$/), "--entries"],
+    ];
+    for (const parameters of paths) {
+      const { out } = trefoil("inspect", ...parameters);
+      assert.doesNotMatch(out, /\b\d{15,}\b/);
+      assert.doesNotMatch(
+        out,
+        /(^|[^\d.])1 (bytes|entries|tombstones|keys|records|batches|segments|tables|blocks|groups)\b/,
+      );
+    }
+    assert.match(trefoil("inspect", "manifest", join(sound, "engine")).out, /stamps up to \d{4}-\d\d-\d\dT/);
   });
 
   it("names file and offset of a flipped bit in a table, and goes on behind it", () => {
@@ -151,20 +219,77 @@ describe("trefoil inspect", () => {
   it("tells a damaged manifest, a missing table, a table that was cut, a damaged mark", () => {
     const damage: [what: RegExp, damage: (copy: string) => void][] = [
       [/manifest-\d+: edit \d+ at offset \d+ is damaged/, (copy) => flipBit(fileIn(copy, /manifest-/), 60)],
-      [/table \d+ is missing: the manifest names it/, (copy) => rmSync(fileIn(copy, /\.table$/))],
+      [/\d+\.table is missing: the manifest names it/, (copy) => rmSync(fileIn(copy, /\.table$/))],
       [/has 100 bytes, and the manifest says \d+/, (copy) => truncateSync(fileIn(copy, /\.table$/), 100)],
       [/does not say what it should/, (copy) => writeFileSync(join(copy, "trefoil-store"), "something")],
       [/engine\/current is missing/, (copy) => rmSync(join(copy, "engine", "current"))],
       [/log is missing/, (copy) => rmSync(join(copy, "log"), { recursive: true })],
+      [/data block: the checksum does not match/, (copy) => flipBit(fileIn(copy, /\.table$/), 700)],
+      [/holds a store of format 9; this version reads/, (copy) => writeFileSync(join(copy, "trefoil-store"), format9)],
+      [/log is empty, and .* holds entries up to \d+: the log is lost/, removeSegments],
+      [/log\/stranger is no file of a log/, (copy) => writeFileSync(join(copy, "log", "stranger"), "x")],
+      [/is not the table that the manifest names|the manifest says/, swapTables],
     ];
     for (const [what, harm] of damage) {
       const copy = copyStore();
       harm(copy);
       const { code, out } = trefoil("inspect", "folder", copy);
       assert.match(out, what);
-      assert.match(out, /damage/);
+      assert.match(out, /damage|refused/);
+      assert.match(out, /\n +not sound +\d+ places? damaged; read: /);
       assert.equal(code, 1, out);
     }
+  });
+
+  it("says what it read to judge, and leaves blocks unread when asked", () => {
+    const line =
+      /\n +sound +an open would succeed; read: \d+ tables? \(\d+ bytes, \d+ blocks\), \d+ segments? of the log /;
+    assert.match(trefoil("inspect", "folder", sound).out, line);
+    const copy = copyStore();
+    flipBit(fileIn(copy, /\.table$/), 700);
+    const { code, out } = trefoil("inspect", "folder", copy, "--quick");
+    assert.equal(code, 0);
+    assert.match(out, /\n +sound so far +an open would succeed; .* their blocks not \(--quick\)/);
+  });
+
+  it("judges the folder of an engine and of a log by itself", () => {
+    for (const [part, pattern] of [
+      ["engine", /\.table$/],
+      ["log", /\.log$/],
+    ] as const) {
+      const copy = copyStore();
+      assert.equal(trefoil("inspect", "folder", join(copy, part)).code, 0);
+      rmSync(fileIn(copy, pattern));
+      assert.equal(trefoil("inspect", "folder", join(copy, part)).code, 1);
+    }
+  });
+
+  it("says of every damaged folder what an open says of it, and lets no sound one be refused", async () => {
+    const harms: ((copy: string) => void)[] = [
+      () => undefined,
+      (copy) => flipBit(fileIn(copy, /manifest-/), 60),
+      (copy) => rmSync(fileIn(copy, /\.table$/)),
+      (copy) => rmSync(join(copy, "trefoil-store")),
+      (copy) => rmSync(join(copy, "engine"), { recursive: true }),
+      (copy) => filesUnder(join(copy, "log")).forEach((path) => rmSync(path)),
+      (copy) => filesUnder(join(copy, "engine")).forEach((path) => rmSync(path)),
+      (copy) => writeFileSync(join(copy, "log", "stranger"), "x"),
+      (copy) => writeFileSync(join(copy, "stranger"), "x"),
+      (copy) => flipBit(fileIn(join(copy, "log"), /\.log$/), 4096 + 50),
+    ];
+    const seams = realSeams();
+    for (const [number, harm] of harms.entries()) {
+      const copy = copyStore();
+      harm(copy);
+      const { code, out } = trefoil("inspect", "folder", copy);
+      const opened = await Store.open(seams, copy, { engine: tinyOptions }).then(
+        (store) => store.close(),
+        (failure: Error) => failure,
+      );
+      assert.equal(code, opened === undefined ? 0 : 1, `harm ${number}: ${String(opened)}\n${out}`);
+      if (opened !== undefined) assert.ok(out.includes(opened.message), `${opened.message}\n${out}`);
+    }
+    await seams.close();
   });
 
   it("shows what does not belong there without calling it damage", () => {
@@ -187,7 +312,21 @@ describe("trefoil inspect", () => {
       [3, /absent/, ["inspect", "log", join(root, "absent")]],
       [3, /absent/, ["inspect", "table", join(root, "absent")]],
       [3, /absent/, ["inspect", "folder", join(root, "absent")]],
-      [3, /no folder of an engine/, ["inspect", "manifest", sound]],
+      [2, /Try: trefoil inspect log \S+sound\/log/, ["inspect", "log", sound]],
+      [2, /Try: trefoil inspect log \S+sound\/log/, ["inspect", "log", `${sound}/`]],
+      [2, /Try: trefoil inspect manifest \S+sound\/engine/, ["inspect", "manifest", sound]],
+      [2, /Try: trefoil inspect table \S+sound\/engine\/\d+\.table/, ["inspect", "table", sound]],
+      [2, /Try: trefoil inspect table \S+sound\/engine\/\d+\.table/, ["inspect", "table", join(sound, "engine")]],
+      [
+        2,
+        /names a manifest. Try: trefoil inspect manifest \S+engine$/m,
+        ["inspect", "manifest", join(sound, "engine", "current")],
+      ],
+      [2, /Try: trefoil inspect folder \S+sound$/m, ["inspect", "folder", join(sound, "trefoil-store")]],
+      [2, /Try: trefoil inspect table \S+\.table/, ["inspect", "folder", fileIn(sound, /\.table$/)]],
+      [2, /Try: trefoil inspect log \S+\.log/, ["inspect", "table", fileIn(sound, /\.log$/)]],
+      [2, /--limit many: it takes a number/, ["inspect", "log", join(sound, "log"), "--limit", "many"]],
+      [3, /no log's folder/, ["inspect", "log", root]],
       [3, /no folder of a store, an engine or a log/, ["inspect", "folder", root]],
     ];
     for (const [code, complaint, parameters] of cases) {
@@ -203,6 +342,12 @@ describe("trefoil inspect", () => {
       assert.equal(code, 0);
       assert.match(out, /Usage: trefoil/);
     }
-    assert.match(trefoil("inspect", "--help").out, /Examples:\n {2}trefoil inspect log data\/log\n[^]*Exit codes: 0/);
+    const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: string };
+    assert.deepEqual(trefoil("--version"), { code: 0, out: `${version}\n`, complaint: "" });
+    assert.match(trefoil("inspect", "--help").out, /Words:\n {2}incarnation /);
+    assert.match(
+      trefoil("inspect", "--help").out,
+      /Examples:\n {2}trefoil inspect log data\/log --limit 100\n[^]*Exit codes: 0/,
+    );
   });
 });

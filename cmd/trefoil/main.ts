@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line. Each command's work is loaded when it is used, so that `trefoil --help` stays quick.
 
+import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { addInspect } from "./inspect-command.ts";
@@ -8,6 +9,7 @@ import { describeFailure, exitCodeOf, exitCodes } from "./failure.ts";
 
 async function main(): Promise<number> {
   const program = new Command("trefoil")
+    .version(version(), "-V, --version", "print the version")
     .description("Tools for Trefoil, a sharded, replicated key-value store.")
     .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()} (trefoil --help lists the commands)\n`) })
     .exitOverride();
@@ -20,6 +22,11 @@ async function main(): Promise<number> {
     process.stderr.write(`trefoil: ${describeFailure(failure)}\n`);
     return exitCodeOf(failure);
   }
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 // Who reads our output may have seen enough.

@@ -24,12 +24,23 @@ export interface Finding {
 export interface InspectOptions {
   /** Single entries too, where the default is a summary of them. */
   readonly entries: boolean;
+  /** Blocks of tables are not read where they only would be judged. */
+  readonly quick: boolean;
+  /** Lines to show at most, beside the summary and damage. */
+  readonly limit: number;
 }
 
 export function parseForm(text: string): OutputForm {
   const form = outputForms.find((name) => name === text);
   if (form === undefined) throw new TrefoilError("bad_request", `-o ${text}: choose from ${outputForms.join(", ")}`);
   return form;
+}
+
+export function parseLimit(text: string | undefined): number {
+  if (text === undefined) return Infinity;
+  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (limit < 1) throw new TrefoilError("bad_request", `--limit ${text}: it takes a number from 1 on`);
+  return limit;
 }
 
 const placeWidth = 14;

@@ -49,7 +49,11 @@ export async function claimFolder(disk: Disk, folder: string, options: StoreOpti
 }
 
 /** Whether the folder holds a store. Throws when what is there is not what the options want. */
-async function checkFolder(disk: Disk, folder: string, options: StoreOptions): Promise<boolean> {
+export async function checkFolder(
+  disk: Disk,
+  folder: string,
+  options: Pick<StoreOptions, "createIfMissing" | "errorIfExists">,
+): Promise<boolean> {
   const names = await namesIn(disk, folder);
   const own = (name: string) => partNames.has(name) || name.startsWith(lockPrefix);
   const strangers = names.filter((name) => !own(name));

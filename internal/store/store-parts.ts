@@ -77,14 +77,19 @@ export async function startParts(opened: OpenedParts): Promise<StoreParts> {
 
 /** A log whose files are all gone is not begun anew over tables that it should reach behind. */
 export async function checkLogIsThere(disk: Disk, folder: string, tables: EngineState | undefined): Promise<void> {
-  const incarnation = tables?.groups.get(onlyGroup)?.incarnation;
-  const applied = incarnation === undefined ? 0 : (tables?.applied.get(incarnation) ?? 0);
+  const applied = appliedIn(tables);
   if (applied === 0) return;
   const names = await disk.list(logPart(folder));
   if (!names.some((name) => parseLogName(name)?.kind === "segment")) throw lostLog(folder, applied);
 }
 
-function lostLog(folder: string, applied: number): Error {
+/** The last entry whose effects are in tables; 0: none is. */
+export function appliedIn(tables: EngineState | undefined): number {
+  const incarnation = tables?.groups.get(onlyGroup)?.incarnation;
+  return incarnation === undefined ? 0 : (tables?.applied.get(incarnation) ?? 0);
+}
+
+export function lostLog(folder: string, applied: number): Error {
   return corruption(
     `${logPart(folder)} is empty, and ${enginePart(folder)} holds entries up to ${applied}: the log is lost`,
   );

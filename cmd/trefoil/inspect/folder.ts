@@ -1,79 +1,115 @@
-// What lies in a folder: of a whole store, of an engine, or of a log. Tells what is missing and what does not
-// belong there; the contents of single files are for the other inspections.
+// What lies in a folder: of a whole store, of an engine, or of a log. Reads everything that it judges: the mark, the
+// manifest, every block of every table that the manifest names, every segment of the log; and makes the checks
+// that an open makes. Tells what is missing and what does not belong there.
 
-import { TrefoilError } from "../../../internal/base/errors.ts";
+import { counted } from "../../../internal/base/counted.ts";
 import { currentName, parseFileName } from "../../../internal/engine/file-names.ts";
+import { checkEngineFolder } from "../../../internal/engine/recovery.ts";
+import type { TableMeta } from "../../../internal/engine/table-meta.ts";
 import { inspectLog } from "../../../internal/log/inspect.ts";
-import { parseLogName } from "../../../internal/log/segment.ts";
+import { recoverLog } from "../../../internal/log/recovery.ts";
 import { RealDisk } from "../../../internal/os/real-disk.ts";
 import type { Disk } from "../../../internal/platform/disk.ts";
+import { checkStore } from "../../../internal/store/store-check.ts";
 import { readMark, storeParts } from "../../../internal/store/store-folder.ts";
-import type { Finding } from "../output.ts";
-import { findingsOfManifest } from "./manifest.ts";
+import { describeFailure } from "../failure.ts";
+import type { Finding, InspectOptions } from "../output.ts";
+import { judgeTable } from "./judge-table.ts";
+import { manifestFindings } from "./manifest.ts";
+import { checkPath } from "./path.ts";
+import { refusal } from "./refusal.ts";
 import { fileName } from "./text.ts";
 
-export async function* findingsOfFolder(path: string): AsyncGenerator<Finding, void, undefined> {
-  const disk = new RealDisk();
-  const folder = path.length > 1 ? path.replace(/\/+$/, "") : path;
-  const names = await disk.list(folder);
-  if (names.includes(storeParts.mark) || names.includes(storeParts.engine)) yield* store(disk, folder, names);
-  else if (names.some((name) => parseFileName(name) !== undefined)) yield* engine(disk, folder);
-  else if (names.some((name) => parseLogName(name) !== undefined)) yield* log(disk, folder);
-  else {
-    const what = names.length === 0 ? "it is empty" : `it holds ${names.slice(0, 3).join(", ")}`;
-    throw new TrefoilError("not_found", `${folder} is no folder of a store, an engine or a log: ${what}`);
-  }
+/** What was read to judge. */
+interface Pass {
+  readonly disk: Disk;
+  readonly quick: boolean;
+  readonly read: { tables: number; blocks: number; tableBytes: number; segments: number; logBytes: number };
 }
 
-async function* store(disk: Disk, folder: string, names: readonly string[]): AsyncGenerator<Finding, void, undefined> {
+export async function* findingsOfFolder(
+  given: string,
+  { quick }: InspectOptions,
+): AsyncGenerator<Finding, void, undefined> {
+  const disk = new RealDisk();
+  const [folder, kind] = await checkPath(disk, "folder", given);
+  const pass: Pass = { disk, quick, read: { tables: 0, blocks: 0, tableBytes: 0, segments: 0, logBytes: 0 } };
+  const parts = { store, engine: engineAlone, log: logAlone } as const;
+  const findings = kind === "store" ? parts.store : kind === "engine" ? parts.engine : parts.log;
+  let damages = 0;
+  for await (const finding of findings(pass, folder)) {
+    if (finding.isDamage === true) damages++;
+    yield finding;
+  }
+  yield verdict(pass, damages);
+}
+
+/** What was read, and what came of it. */
+function verdict({ quick, read }: Pass, damages: number): Finding {
+  const blocks = quick ? "their blocks not (--quick)" : counted(read.blocks, "block");
+  const tables = `${counted(read.tables, "table")} (${counted(read.tableBytes, "byte")}, ${blocks})`;
+  const log = `${counted(read.segments, "segment")} of the log (${counted(read.logBytes, "byte")})`;
+  const outcome = damages > 0 ? `${counted(damages, "place")} damaged` : "an open would succeed";
+  const details = `${outcome}; read: ${tables}, ${log}`;
+  const fields = { damages, ...read, blocksRead: !quick };
+  return { place: "", what: damages > 0 ? "not sound" : quick ? "sound so far" : "sound", details, fields };
+}
+
+async function* store(pass: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {
+  const { disk } = pass;
+  const names = await disk.list(folder);
   const about = (what: string, details: string, isDamage = false): Finding => {
     return { place: fileName(folder), what, details, fields: { folder, details }, isDamage };
   };
-  try {
-    const format = await readMark(disk, folder);
-    yield about("store", `format ${format}`);
-  } catch (failure) {
-    yield about("damage", failure instanceof Error ? failure.message : String(failure), true);
+  if (names.includes(storeParts.mark)) {
+    try {
+      yield about("store", `format ${await readMark(disk, folder)}`);
+    } catch (failure) {
+      yield about("damage", describeFailure(failure), true);
+    }
+  } else {
+    yield about("unmarked", `no file "${storeParts.mark}": a store whose making was cut short, or a damaged one`);
   }
   const own: readonly string[] = Object.values(storeParts);
   for (const name of names.filter((name) => !own.includes(name))) yield about("stray", name);
   for (const part of [storeParts.engine, storeParts.log]) {
-    if (!names.includes(part)) yield about("damage", `${folder}/${part} is missing`, true);
+    if (!names.includes(part)) yield about("missing", `${folder}/${part} is missing`);
   }
-  if (names.includes(storeParts.engine)) yield* engine(disk, `${folder}/${storeParts.engine}`);
-  if (names.includes(storeParts.log)) yield* log(disk, `${folder}/${storeParts.log}`);
+  if (names.includes(storeParts.engine)) yield* engine(pass, `${folder}/${storeParts.engine}`);
+  if (names.includes(storeParts.log)) yield* log(pass, `${folder}/${storeParts.log}`);
+  yield* refusal(() => checkStore(disk, folder));
 }
 
-async function* engine(disk: Disk, folder: string): AsyncGenerator<Finding, void, undefined> {
-  const about = (what: string, details: string, isDamage = false): Finding => {
-    return { place: "engine", what, details, fields: { folder, details }, isDamage };
+async function* engineAlone(pass: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {
+  yield* engine(pass, folder);
+  yield* refusal(() => checkEngineFolder(pass.disk, folder));
+}
+
+async function* engine(pass: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {
+  const { disk } = pass;
+  const about = (what: string, details: string): Finding => {
+    return { place: "engine", what, details, fields: { folder, details } };
   };
   const names = await disk.list(folder);
   if (!names.includes(currentName)) {
-    const nothing = names.length === 0;
-    yield about(
-      nothing ? "empty" : "damage",
-      nothing ? "nothing yet" : `${folder}/${currentName} is missing`,
-      !nothing,
-    );
+    yield about(names.length === 0 ? "empty" : "missing", `${folder} holds no file "${currentName}"`);
     return;
   }
+  const metas = await metasOf(disk, folder);
   const known = new Set<number>();
   let manifest = "";
   let isManifestSound = true;
-  for await (const finding of findingsOfManifest(folder)) {
+  for await (const finding of manifestFindings(disk, folder)) {
     if (finding.what === "edit" || finding.what === "header") continue;
     if (finding.what === "manifest") manifest = fileName(finding.details);
     if (finding.isDamage === true) isManifestSound = false;
-    const number = finding.what === "table" ? Number(finding.fields["number"]) : undefined;
-    if (number === undefined) {
-      yield finding;
-      continue;
-    }
+    yield finding;
+    if (finding.what !== "table") continue;
+    const number = Number(finding.fields["number"]);
     known.add(number);
     const there = names.find((name) => isTable(name, number));
-    if (there === undefined) yield about("damage", `table ${number} is missing: the manifest names it`, true);
-    else yield* table(disk, `${folder}/${there}`, finding);
+    if (there === undefined) yield { ...about("damage", `table ${number} is missing`), isDamage: true };
+    else yield* table(pass, { path: `${folder}/${there}`, finding, meta: metas.get(number) });
   }
   for (const name of names) {
     const file = parseFileName(name);
@@ -84,13 +120,32 @@ async function* engine(disk: Disk, folder: string): AsyncGenerator<Finding, void
   }
 }
 
-async function* table(disk: Disk, path: string, finding: Finding): AsyncGenerator<Finding, void, undefined> {
-  yield finding;
-  const bytes = (await disk.sizeOf(path)) ?? 0;
+/** The tables that the manifest names; none when it is damaged, which others tell. */
+async function metasOf(disk: Disk, folder: string): Promise<ReadonlyMap<number, TableMeta>> {
+  const state = await checkEngineFolder(disk, folder).catch(() => undefined);
+  return new Map((state?.version.levels.flat() ?? []).map((meta) => [meta.number, meta]));
+}
+
+interface FoundTable {
+  readonly path: string;
+  /** The manifest's word on it. */
+  readonly finding: Finding;
+  readonly meta: TableMeta | undefined;
+}
+
+async function* table(pass: Pass, found: FoundTable): AsyncGenerator<Finding, void, undefined> {
+  const { path, finding, meta } = found;
+  const damage = (details: string): Finding => {
+    return { place: finding.place, what: "damage", details, fields: { path, details }, isDamage: true };
+  };
+  const bytes = (await pass.disk.sizeOf(path)) ?? 0;
   const wanted = Number(finding.fields["bytes"]);
-  if (bytes === wanted) return;
-  const details = `${path} has ${bytes} bytes, and the manifest says ${wanted}`;
-  yield { place: finding.place, what: "damage", details, fields: { path, bytes, wanted }, isDamage: true };
+  pass.read.tables++;
+  pass.read.tableBytes += bytes;
+  if (bytes !== wanted) yield damage(`${path} has ${counted(bytes, "byte")}, and the manifest says ${wanted}`);
+  const judged = judgeTable(path, meta, pass.quick);
+  pass.read.blocks += judged.blocks;
+  for (const detail of judged.damages) yield damage(detail);
 }
 
 const isTable = (name: string, number: number): boolean => {
@@ -98,14 +153,22 @@ const isTable = (name: string, number: number): boolean => {
   return file?.kind === "table" && file.number === number;
 };
 
+async function* logAlone(pass: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {
+  yield* log(pass, folder);
+  yield* refusal(() => recoverLog(pass.disk, folder));
+}
+
 /** One line a segment, and every damage. */
-async function* log(disk: Disk, folder: string): AsyncGenerator<Finding, void, undefined> {
+async function* log({ disk, read }: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {
   let segment: { path: string; bytes: number; batches: number; records: number } | undefined;
   const summary = function* (): Generator<Finding, void, undefined> {
     if (segment === undefined) return;
     const { path, bytes, batches, records } = segment;
     segment = undefined;
-    const details = `${fileName(path)}: ${bytes} bytes, ${batches} batches, ${records} records`;
+    read.segments++;
+    read.logBytes += bytes;
+    const counts = `${counted(batches, "batch", "batches")}, ${counted(records, "record")}`;
+    const details = `${fileName(path)}: ${counted(bytes, "byte")}, ${counts}`;
     yield { place: "log", what: "segment", details, fields: { file: fileName(path), bytes, batches, records } };
   };
   for await (const item of inspectLog(disk, folder)) {

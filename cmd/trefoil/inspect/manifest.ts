@@ -1,5 +1,6 @@
 // What a manifest says: its edits in order, then the state that they lead to.
 
+import { counted } from "../../../internal/base/counted.ts";
 import { TrefoilError } from "../../../internal/base/errors.ts";
 import { currentName, joinPath, manifestName } from "../../../internal/engine/file-names.ts";
 import type { TableMeta } from "../../../internal/engine/table-meta.ts";
@@ -12,10 +13,17 @@ import { RealDisk } from "../../../internal/os/real-disk.ts";
 import { DiskFailure } from "../../../internal/platform/disk.ts";
 import type { Disk } from "../../../internal/platform/disk.ts";
 import type { Finding, Json } from "../output.ts";
+import { checkPath } from "./path.ts";
 import { base64, shownEngineKey, shownStamp } from "./text.ts";
 
-export async function* findingsOfManifest(path: string): AsyncGenerator<Finding, void, undefined> {
+export async function* findingsOfManifest(given: string): AsyncGenerator<Finding, void, undefined> {
   const disk = new RealDisk();
+  const [path] = await checkPath(disk, "manifest", given);
+  yield* manifestFindings(disk, path);
+}
+
+/** `path` is that of a manifest, or of an engine's folder. */
+export async function* manifestFindings(disk: Disk, path: string): AsyncGenerator<Finding, void, undefined> {
   const file = (await disk.sizeOf(path)) === undefined ? await currentManifest(disk, path) : path;
   yield { place: "", what: "manifest", details: file, fields: { file } };
   for (const finding of await inspectManifest(disk, file)) yield* findingsOf(finding);
@@ -36,19 +44,19 @@ function* findingsOf(finding: ManifestFinding): Generator<Finding, void, undefin
   switch (finding.kind) {
     case "header": {
       const { format, number, fileBytes } = finding;
-      const details = `manifest ${number}, format ${format}, ${fileBytes} bytes`;
+      const details = `manifest ${number}, format ${format}, ${counted(fileBytes, "byte")}`;
       yield { place: "0", what: "header", details, fields: { format, number, fileBytes } };
       return;
     }
     case "edit": {
       const { number, offset, bytes, edit } = finding;
-      const details = `${number}: ${describeEdit(edit).join("; ")}`;
+      const details = `${number}: ${describeEdit(edit, shownStamp).join("; ")}`;
       yield { place: String(offset), what: "edit", details, fields: { number, offset, bytes, ...editFields(edit) } };
       return;
     }
     case "torn tail": {
       const { offset, bytes } = finding;
-      const details = `${bytes} bytes that a crash left behind the last edit`;
+      const details = `${counted(bytes, "byte")} that a crash left behind the last edit`;
       yield { place: String(offset), what: "torn tail", details, fields: { offset, bytes } };
       return;
     }
@@ -84,7 +92,8 @@ function* findingsOfState(state: EngineState): Generator<Finding, void, undefine
   for (const [level, tables] of state.version.levels.entries()) {
     for (const meta of tables) {
       const range = `${shownEngineKey(meta.smallest)} to ${shownEngineKey(meta.largest)}`;
-      const details = `table ${meta.number}: ${meta.entries} entries, ${meta.bytes} bytes, ${range}`;
+      const sizes = `${counted(meta.entries, "entry", "entries")}, ${counted(meta.bytes, "byte")}`;
+      const details = `table ${meta.number}: ${sizes}, keys ${range}`;
       yield { place: `level ${level}`, what: "table", details, fields: { level, ...tableFields(meta) } };
     }
   }
@@ -92,7 +101,7 @@ function* findingsOfState(state: EngineState): Generator<Finding, void, undefine
     const applied = state.applied.get(incarnation) ?? 0;
     const watermark = state.horizons.get(incarnation)?.watermark;
     const garbage = watermark === undefined ? "" : `, garbage up to ${shownStamp(watermark)}`;
-    const details = `lies under ${incarnation}, applied up to ${applied}${garbage}`;
+    const details = `lies under incarnation ${incarnation}, applied up to ${applied}${garbage}`;
     const fields = { group, incarnation, applied, watermark: watermark ?? null };
     yield { place: `group ${group}`, what: "group", details, fields };
   }

@@ -13,10 +13,15 @@ export function shownKey(key: Uint8Array): string {
   return `"${printableKey(key.subarray(0, keyBytesShown))}"… (${key.length} bytes)`;
 }
 
-/** An engine's key: whose, and which. */
+/** An engine's key: which, and whose. */
 export function shownEngineKey(key: Uint8Array): string {
   if (key.length < incarnationBytes) return `"${printableKey(key)}"`;
-  return `${readU32BigEndian(key, 0)}/${shownKey(key.subarray(incarnationBytes))}`;
+  return `${shownKey(key.subarray(incarnationBytes))} of incarnation ${readU32BigEndian(key, 0)}`;
+}
+
+/** Who wrote it, and when in the order of its group. */
+export function shownVersion(term: number, index: number): string {
+  return `term ${term} index ${index}`;
 }
 
 /** A stamp's wall time; a number that can be none stays one. */
@@ -27,6 +32,11 @@ export function shownStamp(stamp: Stamp): string {
 
 export function shownExpiry(expiry: Stamp): string {
   return expiry === neverExpires ? "" : `, expires ${shownStamp(expiry)}`;
+}
+
+/** The value in what a store's record holds: behind the length of its content type, and that. */
+export function valueIn(payload: Uint8Array): Uint8Array {
+  return payload.subarray(Math.min(payload.length, 1 + (payload[0] ?? 0)));
 }
 
 export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");

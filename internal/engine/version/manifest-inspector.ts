@@ -2,9 +2,11 @@
 // behind which it goes on as far as it can. Nothing is changed; recovery alone decides what counts.
 
 import { printableKey } from "../../base/bytes.ts";
+import { counted } from "../../base/counted.ts";
 import { TrefoilError } from "../../base/errors.ts";
 import type { FileNumber } from "../../base/ids.ts";
 import { neverExpires } from "../../base/stamp.ts";
+import type { Stamp } from "../../base/stamp.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { TableMeta } from "../table-meta.ts";
 import { decodeEdit } from "./edit-codec.ts";
@@ -82,11 +84,11 @@ function gapBefore(frame: Frame, path: string, place: { at: number; expected: nu
   return `${path}: edit ${expected} at offset ${at} is damaged; the next sound one is ${frame.number} at offset ${frame.at}`;
 }
 
-/** A line for each thing that the edit changes; one for an edit that changes nothing. */
-export function describeEdit(edit: VersionEdit): string[] {
+/** A line for each thing that the edit changes; one for an edit that changes nothing. Stamps are shown as `shown` says. */
+export function describeEdit(edit: VersionEdit, shown: (stamp: Stamp) => string = String): string[] {
   const lines: string[] = [];
   for (const { level, number } of edit.removed) lines.push(`remove table ${number} from level ${level}`);
-  for (const { level, meta } of edit.added) lines.push(`add to level ${level} ${describeTable(meta)}`);
+  for (const { level, meta } of edit.added) lines.push(`add to level ${level} ${describeTable(meta, shown)}`);
   for (const { group, incarnation, snapshot } of edit.switches) {
     const origin = snapshot === undefined ? "" : ` with the snapshot at ${snapshot.term}.${snapshot.index}`;
     lines.push(
@@ -95,7 +97,8 @@ export function describeEdit(edit: VersionEdit): string[] {
   }
   for (const { incarnation, index } of edit.applied) lines.push(`incarnation ${incarnation} is applied up to ${index}`);
   for (const { incarnation, watermark, expiryHorizon } of edit.garbage) {
-    lines.push(`incarnation ${incarnation} collects garbage up to ${watermark}, what expired up to ${expiryHorizon}`);
+    const garbage = `garbage up to ${shown(watermark)}, what expired up to ${shown(expiryHorizon)}`;
+    lines.push(`incarnation ${incarnation} collects ${garbage}`);
   }
   for (const incarnation of edit.died) lines.push(`incarnation ${incarnation} is dead`);
   for (const incarnation of edit.forgotten) lines.push(`incarnation ${incarnation} is forgotten`);
@@ -105,17 +108,17 @@ export function describeEdit(edit: VersionEdit): string[] {
   return lines.length > 0 ? lines : ["nothing: closed in good order"];
 }
 
-function describeTable(meta: TableMeta): string {
+function describeTable(meta: TableMeta, shown: (stamp: Stamp) => string): string {
   const { number, bytes, entries, tombstones, expiring } = meta;
   const parts = [
-    `table ${number}: ${bytes} bytes, ${entries} entries`,
-    ...(tombstones > 0 ? [`${tombstones} tombstones`] : []),
-    ...(expiring > 0 ? [`${expiring} that expire from ${meta.expiryLeast} to ${meta.expiryGreatest}`] : []),
+    `table ${number}: ${counted(bytes, "byte")}, ${counted(entries, "entry", "entries")}`,
+    ...(tombstones > 0 ? [counted(tombstones, "tombstone")] : []),
+    ...(expiring > 0 ? [`${expiring} expiring from ${shown(meta.expiryLeast)} to ${shown(meta.expiryGreatest)}`] : []),
     `keys ${describeKey(meta.smallest)} to ${describeKey(meta.largest)}`,
     meta.sequenceOverride === undefined
       ? `sequences ${meta.sequenceLeast} to ${meta.sequenceGreatest}`
       : `all counting as sequence ${meta.sequenceOverride}`,
-    ...(meta.stampGreatest === neverExpires ? [] : [`stamps up to ${meta.stampGreatest}`]),
+    ...(meta.stampGreatest === neverExpires ? [] : [`stamps up to ${shown(meta.stampGreatest)}`]),
   ];
   return parts.join(", ");
 }
@@ -123,5 +126,5 @@ function describeTable(meta: TableMeta): string {
 /** An engine key: its incarnation, then the user's key. */
 function describeKey(key: Uint8Array): string {
   const [a = 0, b = 0, c = 0, d = 0] = key;
-  return `${((a << 24) | (b << 16) | (c << 8) | d) >>> 0}/${printableKey(key.subarray(4))}`;
+  return `"${printableKey(key.subarray(4))}" of incarnation ${((a << 24) | (b << 16) | (c << 8) | d) >>> 0}`;
 }
