@@ -231,9 +231,12 @@ export class EngineCore {
   /** REQUIRES: the chores have ended. */
   async finishClosing(): Promise<void> {
     await this.installing;
-    await this.manifest.close();
-    await this.tables.close();
-    await Promise.all(this.removals);
+    try {
+      await this.manifest.close();
+    } finally {
+      await this.tables.close();
+      await Promise.all(this.removals);
+    }
   }
 
   private noteIncarnations(): void {

@@ -73,6 +73,13 @@ const bounds: { readonly [Name in keyof EngineOptions]: readonly [number, number
 
 /** Fills in defaults and checks; throws `bad_request` that names every violation. */
 export function engineOptions(given: Partial<EngineOptions> = {}): EngineOptions {
+  const violations = engineViolations(given);
+  if (violations.length > 0) throw new TrefoilError("bad_request", `engine settings: ${violations.join("; ")}`);
+  return { ...engineDefaults, ...given };
+}
+
+/** What is wrong with these settings, each in words. */
+export function engineViolations(given: Partial<EngineOptions>): string[] {
   const options: EngineOptions = { ...engineDefaults, ...given };
   const violations: string[] = [];
   for (const name of Object.keys(options)) {
@@ -91,6 +98,5 @@ export function engineOptions(given: Partial<EngineOptions> = {}): EngineOptions
       `levelZeroStop: ${options.levelZeroStop} must be above levelZeroTrigger, ${options.levelZeroTrigger}`,
     );
   }
-  if (violations.length > 0) throw new TrefoilError("bad_request", `engine settings: ${violations.join("; ")}`);
-  return options;
+  return violations;
 }

@@ -271,10 +271,16 @@ export class Log {
     this.waiters.end(new TrefoilError("stopping", "the log was closed", { outcome: "unknown" }));
     await this.tidying;
     const isWritten = this.failure === undefined && writer.written === stager.number;
-    if (isWritten) await files.cutTail(stager.segment);
-    files.stop();
-    await writer.ended();
-    await files.close();
+    try {
+      if (isWritten) await files.cutTail(stager.segment);
+    } catch (reason) {
+      // Everything is written and synced: all that is lost is the space behind it.
+      this.parts.seams.logger?.warn("the end of the log could not be cut off", { reason: String(reason) });
+    } finally {
+      files.stop();
+      await writer.ended();
+      await files.close();
+    }
   }
 
   /** Without space, what is staged cannot be written: nobody was told that it had been. */

@@ -50,26 +50,48 @@ export interface LogSeams {
   readonly logger?: Logger;
 }
 
+const bounds: { readonly [Name in Exclude<keyof LogOptions, "fsync">]: readonly [number, number] } = {
+  segmentBytes: [4096, 2 ** 30],
+  batchBytesMax: [1024, 8 * 1024 * 1024],
+  cacheBytesMax: [8 * 1024, 2 ** 40],
+  logBytesMax: [8 * 1024, Number.MAX_SAFE_INTEGER],
+  flushWantedBytes: [4096, Number.MAX_SAFE_INTEGER],
+  retryMilliseconds: [1, 3_600_000],
+};
+
 export function completeOptions(partial: Partial<LogOptions>): LogOptions {
+  const wrong = logViolations(partial);
+  if (wrong.length > 0) throw new TrefoilError("bad_request", `log settings: ${wrong.join("; ")}`);
+  return { ...logOptionsDefault, ...partial };
+}
+
+/** What is wrong with these settings, each in words. They may come from where no compiler has seen them. */
+export function logViolations(partial: Partial<LogOptions>): string[] {
   const options = { ...logOptionsDefault, ...partial };
   const wrong: string[] = [];
-  const within = (name: Exclude<keyof LogOptions, "fsync">, least: number, most: number): void => {
-    const value = options[name];
-    if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-    wrong.push(`${name} is ${value}, and must be a whole number from ${least} to ${most}`);
-  };
-  within("segmentBytes", 4096, 2 ** 30);
-  within("batchBytesMax", 1024, 8 * 1024 * 1024);
-  within("cacheBytesMax", 8 * 1024, 2 ** 40);
-  within("logBytesMax", 8 * 1024, Number.MAX_SAFE_INTEGER);
-  within("flushWantedBytes", 4096, Number.MAX_SAFE_INTEGER);
-  within("retryMilliseconds", 1, 3_600_000);
-  const { fsync } = options;
-  if (fsync.kind === "interval" && !(fsync.milliseconds >= 1 && fsync.milliseconds <= 60_000)) {
-    wrong.push(`fsync interval is ${fsync.milliseconds} ms, and must be from 1 to 60000`);
+  for (const [name, value] of Object.entries(options)) {
+    if (name === "fsync") continue;
+    const range = bounds[name as keyof typeof bounds] as readonly [number, number] | undefined;
+    if (range === undefined) {
+      wrong.push(`${name}: there is no such setting`);
+    } else if (!Number.isSafeInteger(value) || Number(value) < range[0] || Number(value) > range[1]) {
+      wrong.push(`${name}: ${JSON.stringify(value)} is not a whole number from ${range[0]} to ${range[1]}`);
+    }
   }
-  if (wrong.length > 0) throw new TrefoilError("bad_request", `log options: ${wrong.join("; ")}`);
-  return options;
+  const fault = fsyncFault(options.fsync);
+  if (fault !== undefined) wrong.push(fault);
+  return wrong;
+}
+
+/** A mode that is not known must never pass for one that promises less. */
+function fsyncFault(fsync: unknown): string | undefined {
+  const { kind, milliseconds } = (typeof fsync === "object" ? (fsync ?? {}) : {}) as Record<string, unknown>;
+  if (kind === "always") return undefined;
+  if (kind === "interval") {
+    if (typeof milliseconds === "number" && milliseconds >= 1 && milliseconds <= 60_000) return undefined;
+    return `fsync: an interval of ${String(milliseconds)} ms is not from 1 to 60000`;
+  }
+  return `fsync: ${JSON.stringify(fsync)} is neither {kind: "always"} nor {kind: "interval", milliseconds}`;
 }
 
 /** Chunks of memory: large enough that a batch rarely leaves the end of one unused. */

@@ -128,7 +128,7 @@ describe("options", () => {
       (reason: unknown) =>
         reason instanceof TrefoilError &&
         reason.code === "bad_request" &&
-        ["segmentBytes", "batchBytesMax", "fsync interval"].every((name) => reason.message.includes(name)),
+        ["segmentBytes", "batchBytesMax", "fsync: an interval"].every((name) => reason.message.includes(name)),
     );
     assert.deepEqual(completeOptions({}), logOptionsDefault);
     assert.equal(chunkBytesOf(logOptionsDefault), 4 * 1024 * 1024);

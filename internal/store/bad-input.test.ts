@@ -127,9 +127,58 @@ describe("store: bad requests", () => {
     await store.close();
   });
 
-  it("all settings that are wrong are named together", async () => {
-    const wrong: Partial<StoreOptions> = { valueBytesMax: 0, waitingBytesMax: -1 };
-    await refusesToOpen(new MemoryDisk(), refusal("bad_request", "valueBytesMax is 0", "waitingBytesMax is -1"), wrong);
+  it("all settings that are wrong are named together, those of log and engine and unknown ones too", async () => {
+    const wrong = {
+      valueBytesMax: 0,
+      waitingBytesMax: -1,
+      errorIfExists: "no",
+      bogus: 1,
+      log: { segmentByte: 1, batchBytesMax: 3 },
+      engine: { memtableBytes: 5 },
+    } as unknown as Partial<StoreOptions>;
+    const named = [
+      "valueBytesMax: 0",
+      "waitingBytesMax: -1",
+      "errorIfExists: no",
+      "bogus",
+      "segmentByte:",
+      "batchBytesMax: 3",
+    ];
+    await refusesToOpen(new MemoryDisk(), refusal("bad_request", ...named, "memtableBytes: 5"), wrong);
+  });
+
+  it("a mode of syncing that is not known is refused, and never taken for one that promises less", async () => {
+    for (const fsync of ["always", "interval", { kind: "Always" }, { kind: "interval" }, {}, undefined, null, 7]) {
+      const wrong = { fsync } as unknown as Partial<StoreOptions>;
+      await refusesToOpen(new MemoryDisk(), refusal("bad_request", "fsync"), wrong);
+    }
+  });
+
+  it("what is not bytes is refused, not stored as something else", async () => {
+    const store = await open(new MemoryDisk());
+    const notBytes = ["text", [1, 2, 300], new Uint16Array(2), 7, null, undefined] as unknown as Uint8Array[];
+    for (const wrong of notBytes) {
+      await assert.rejects(store.put(wrong, utf8("x")), refusal("bad_request", "a key is a Uint8Array"));
+      await assert.rejects(store.put(utf8("a"), wrong), refusal("bad_request", "a value is a Uint8Array"));
+      await assert.rejects(store.delete(wrong), refusal("bad_request", "a key is a Uint8Array"));
+      await assert.rejects(store.get(wrong), refusal("bad_request", "a key is a Uint8Array"));
+      assert.throws(() => store.batch().put(wrong, wrong), refusal("bad_request", "Uint8Array"));
+    }
+    const typo = { ttl: 5 } as unknown as { ttlMilliseconds: number };
+    await assert.rejects(
+      store.put(utf8("a"), utf8("x"), typo),
+      refusal("bad_request", "no option ttl", "ttlMilliseconds"),
+    );
+    assert.equal(await store.get(utf8("a")), undefined);
+    await store.put(utf8("a"), Buffer.from("a Buffer is bytes"));
+    await store.close();
+  });
+
+  it("a folder that is no path is refused", async () => {
+    for (const wrong of ["", "a\0b", undefined, 7] as unknown as string[]) {
+      const opening = Store.open(seamsOn(new MemoryDisk(), new ManualTime(), 1), wrong, settings);
+      await assert.rejects(opening, refusal("bad_request", "a folder is named by a path"));
+    }
   });
 
   it("a closed store says so", async () => {

@@ -2,7 +2,9 @@
 
 import { TrefoilError } from "../base/errors.ts";
 import { valueBytesDefault, valueBytesMax } from "../base/limits.ts";
+import { engineViolations } from "../engine/options.ts";
 import type { EngineOptions } from "../engine/options.ts";
+import { logViolations } from "../log/options.ts";
 import type { FsyncMode, LogOptions } from "../log/options.ts";
 import type { Background } from "../platform/background.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
@@ -47,18 +49,24 @@ export const storeDefaults: StoreOptions = {
   log: {},
 };
 
+/** Checks all settings, those of log and engine too, before anything is touched; throws `bad_request` that names every violation. */
 export function storeOptions(given: Partial<StoreOptions>): StoreOptions {
   const options = { ...storeDefaults, ...given };
-  const wrong: string[] = [];
+  const wrong = Object.keys(options)
+    .filter((name) => !(name in storeDefaults))
+    .map((name) => `${name}: there is no such setting`);
   const within = (name: "valueBytesMax" | "waitingBytesMax" | "unappliedBytesMax", most: number): void => {
     const value = options[name];
-    if (!Number.isSafeInteger(value) || value < 1 || value > most) {
-      wrong.push(`${name} is ${value}, and must be a whole number from 1 to ${most}`);
-    }
+    if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
+    wrong.push(`${name}: ${String(value)} is not a whole number from 1 to ${most}`);
   };
   within("valueBytesMax", valueBytesMax);
   within("waitingBytesMax", Number.MAX_SAFE_INTEGER);
   within("unappliedBytesMax", Number.MAX_SAFE_INTEGER);
+  for (const name of ["createIfMissing", "errorIfExists"] as const) {
+    if (typeof options[name] !== "boolean") wrong.push(`${name}: ${String(options[name])} is neither true nor false`);
+  }
+  wrong.push(...logViolations({ ...options.log, fsync: options.fsync }), ...engineViolations(options.engine));
   if (wrong.length > 0) throw new TrefoilError("bad_request", `store settings: ${wrong.join("; ")}`);
   return options;
 }

@@ -83,6 +83,20 @@ export async function checkLogIsThere(disk: Disk, folder: string, tables: Engine
   if (!names.some((name) => parseLogName(name)?.kind === "segment")) throw lostLog(folder, applied);
 }
 
+/**
+ * Entries between the tables and the log are missing: told before the engine is opened, which removes tables that its manifest
+ * does not name. (Should the manifest's end be damaged, they are those that it named.)
+ */
+export function checkLogReaches(log: Log, folder: string, tables: EngineState | undefined): void {
+  const { base } = log.group(onlyGroup);
+  const applied = appliedIn(tables);
+  if (base.index <= applied) return;
+  throw corruption(
+    `${logPart(folder)} begins behind entry ${base.index}, ${enginePart(folder)} ends at entry ${applied}: entries between ` +
+      `are missing`,
+  );
+}
+
 /** The last entry whose effects are in tables; 0: none is. */
 export function appliedIn(tables: EngineState | undefined): number {
   const incarnation = tables?.groups.get(onlyGroup)?.incarnation;

@@ -16,14 +16,13 @@ import type { EngineRecord } from "../engine/reader.ts";
 import type { LogStats } from "../log/log-stats.ts";
 import { openLog } from "../log/open-log.ts";
 import { payloadBytesMax } from "../log/record.ts";
-import type { FolderLock } from "../platform/disk.ts";
 import { CommandWriter, contentTypeBytesMax } from "./command.ts";
 import { diskTrouble } from "./disk-trouble.ts";
 import { storeOptions } from "./options.ts";
 import type { StoreOptions, StoreSeams } from "./options.ts";
 import { checkpointStore } from "./store-checkpoint.ts";
 import { claimFolder, enginePart, logPart } from "./store-folder.ts";
-import { checkLogIsThere, startParts } from "./store-parts.ts";
+import { checkLogIsThere, checkLogReaches, startParts } from "./store-parts.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { StoreScan } from "./store-scan.ts";
 import type { Written } from "./write-pipeline.ts";
@@ -87,22 +86,24 @@ export class Store {
 
   /** Opens the store in a folder, or makes one. The background and the disk stay the caller's to close. */
   static async open(seams: StoreSeams, folder: string, given: Partial<StoreOptions> = {}): Promise<Store> {
+    checkFolderName(folder);
     const options = storeOptions(given);
-    const opened: { close(): Promise<void> }[] = [];
-    let lock: FolderLock | undefined;
+    const opened: Closable[] = [];
     try {
-      lock = await claimFolder(seams.disk, folder, options);
+      const lock = await claimFolder(seams.disk, folder, options);
+      opened.push({ close: () => lock.release() });
       // Neither part is changed before both are known to be sound: the log sees to that for itself.
       const tables = await checkEngineFolder(seams.disk, enginePart(folder));
       await checkLogIsThere(seams.disk, folder, tables);
       const log = await openLog(logPart(folder), seams, { ...options.log, fsync: options.fsync });
       opened.push(log);
+      checkLogReaches(log, folder, tables);
       const engine = await Engine.open(seams, enginePart(folder), options.engine);
       opened.push(engine);
       return new Store(await startParts({ seams, folder, options, lock, engine, log }));
     } catch (failure) {
-      for (const part of opened.toReversed()) await part.close();
-      await lock?.release();
+      // What went wrong first is told; what goes wrong with putting things away only keeps nothing else from being put away.
+      await closeAll(opened.toReversed());
       throw diskTrouble(failure, `the store in ${folder} cannot be opened`);
     }
   }
@@ -222,6 +223,8 @@ export class Store {
   /** For batches. */
   addPut(command: CommandWriter, key: Uint8Array, value: Uint8Array, options: PutOptions): void {
     checkKey(key);
+    checkBytes(value, "a value");
+    checkPutOptions(options);
     const { options: settings, clock } = this.parts;
     if (value.length > settings.valueBytesMax) {
       const most = `the most is ${settings.valueBytesMax} (valueBytesMax)`;
@@ -284,15 +287,29 @@ export class Store {
   }
 
   private async shutDown(): Promise<void> {
-    const { pipeline, engine, log, lock } = this.parts;
+    const { pipeline, engine, log, lock, folder } = this.parts;
+    const drain = { close: () => pipeline.drained(engine) };
+    // The folder is let go of last, when nothing writes to it any more.
+    const failure = await closeAll([drain, log, engine, { close: () => lock.release() }]);
+    if (failure !== undefined) throw diskTrouble(failure, `the store in ${folder} was closed, but not as it should be`);
+  }
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Closes one after the other, whatever becomes of the others; answers the first failure. */
+async function closeAll(parts: readonly Closable[]): Promise<unknown> {
+  let first: unknown;
+  for (const part of parts) {
     try {
-      await pipeline.drained(engine);
-      await log.close();
-      await engine.close();
-    } finally {
-      await lock.release();
+      await part.close();
+    } catch (failure) {
+      first ??= failure;
     }
   }
+  return first;
 }
 
 /** Writes are no async functions: those cost a promise and three rounds of microtasks for each write. */
@@ -331,7 +348,33 @@ export class StoreBatch {
 
 const noBytes = new Uint8Array(0);
 
+/** Callers need not be typed: what is not bytes would be stored as something else than was meant. */
+function checkBytes(bytes: unknown, what: string): void {
+  if (bytes instanceof Uint8Array) return;
+  const found = Array.isArray(bytes) ? "an array" : bytes === null ? "null" : `a value of type ${typeof bytes}`;
+  throw new TrefoilError("bad_request", `${what} is a Uint8Array (text: new TextEncoder().encode(…)), not ${found}`);
+}
+
+function checkFolderName(folder: unknown): void {
+  if (typeof folder === "string" && folder !== "" && !folder.includes("\0")) return;
+  throw new TrefoilError(
+    "bad_request",
+    `a folder is named by a path, not by ${JSON.stringify(folder) ?? String(folder)}`,
+  );
+}
+
+const putOptionNames = new Set(["ttlMilliseconds", "contentType"]);
+
+function checkPutOptions(options: PutOptions): void {
+  for (const name in options) {
+    if (putOptionNames.has(name)) continue;
+    const known = [...putOptionNames].join(" and ");
+    throw new TrefoilError("bad_request", `a put has no option ${name}; there are ${known}`);
+  }
+}
+
 function checkKey(key: Uint8Array): void {
+  checkBytes(key, "a key");
   if (key.length > 0 && key.length <= keyBytesMax) return;
   throw new TrefoilError("bad_key", `a key has 1 to ${keyBytesMax} bytes; this one has ${key.length}`);
 }
