@@ -166,7 +166,10 @@ const record = (byte: number, sequence: number): Entry => {
 /** A source that lacks every entry that it comes to. */
 class AbsentCursor extends ArrayCursor {
   loads = 0;
+  /** Loads that have not ended. */
+  pending = 0;
   failure: Error | undefined;
+  turnsPerLoad = 1;
 
   constructor(entries: readonly Entry[]) {
     super(entries, { chance: () => true } as unknown as Prng);
@@ -174,7 +177,9 @@ class AbsentCursor extends ArrayCursor {
 
   override async load(): Promise<void> {
     this.loads++;
-    await new Promise(setImmediate);
+    this.pending++;
+    for (let turn = 0; turn < this.turnsPerLoad; turn++) await new Promise(setImmediate);
+    this.pending--;
     if (this.failure !== undefined) throw this.failure;
     await super.load();
   }
@@ -221,7 +226,9 @@ test("a walk that a failure has met says so again, and leaves out nothing, until
   const sound = new AbsentCursor([record(3, 3)]);
   const iterator = iterate([source, sound], everything);
   source.failure = new Error("the disk says no");
+  sound.turnsPerLoad = 3;
   await assert.rejects(iterator.nextLoaded(), /the disk says no/);
+  assert.equal(sound.pending, 0, "a seek would meet a load that is still at work");
   source.failure = undefined;
   assert.throws(() => iterator.next(), /the disk says no/);
   await assert.rejects(iterator.load(), /the disk says no/);
