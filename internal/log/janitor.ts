@@ -67,7 +67,7 @@ export class Janitor {
       if (state.baseStaged < state.baseIndex) this.parts.stageMark(state);
     }
     await this.parts.makeDurable(stager.number);
-    await files.dropOldest();
+    if (!(await files.dropOldest())) return false;
     counters.segmentsPurged++;
     return true;
   }

@@ -10,6 +10,8 @@
 import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId } from "../base/ids.ts";
+import { WorkerDied } from "../platform/background.ts";
+import type { DiskFailure } from "../platform/disk.ts";
 import { BatchStager } from "./batch-stager.ts";
 import type { BatchNumber } from "./batch-stager.ts";
 import { stageCheckpoint, stageRun } from "./checkpoint.ts";
@@ -138,9 +140,7 @@ export class Log {
     const { segment } = this.stager;
     const left = Math.min(segment.capacity, Math.max(segment.allocated, 0)) - segment.used;
     if (left >= this.parts.options.segmentBytes / 4) return undefined;
-    return new TrefoilError("storage_full", `no space for the log in ${this.parts.folder}: ${failure.message}`, {
-      cause: failure,
-    });
+    return refusalOf(failure, this.parts.folder);
   }
 
   /** Whether one more turn's work of a group may be staged. Await whenRoom otherwise. */
@@ -387,4 +387,14 @@ export class Log {
       this.parts.seams.scheduler.afterTurn(resolve);
     });
   }
+}
+
+/** Why the next segment cannot be prepared, as writers are told. It is tried again. */
+function refusalOf(failure: DiskFailure, folder: string): TrefoilError {
+  const cause = { cause: failure };
+  if (failure.kind === "full") {
+    return new TrefoilError("storage_full", `no space for the log in ${folder}: ${failure.message}`, cause);
+  }
+  const detail = `the log in ${folder} cannot prepare its next segment: ${failure.message}; it is tried again`;
+  return new TrefoilError(failure.cause instanceof WorkerDied ? "busy" : "internal", detail, cause);
 }

@@ -10,6 +10,7 @@
 import { assert } from "../base/assert.ts";
 import { crc32, maskCrc } from "../base/checksum.ts";
 import { writeU64 } from "../base/codec.ts";
+import { WorkerDied } from "../platform/background.ts";
 import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
 import type { DiskFile } from "../platform/disk.ts";
 import type { Timer } from "../platform/clock.ts";
@@ -143,22 +144,31 @@ export class SegmentFiles {
     }
   }
 
-  /** Takes the oldest segment out of the log. REQUIRES: nothing in it is needed, and that is durable. */
-  async dropOldest(): Promise<void> {
-    const segment = this.segments.shift();
-    assert(segment !== undefined && this.segments.length > 0, "the last segment stays", {});
-    await segment.close();
+  /**
+   * Takes the oldest segment out of the log. REQUIRES: nothing in it is needed, and that is durable. False: its name cannot be
+   * taken away now, which only wastes space; it stays, and is tried again when the log is next tidied.
+   */
+  async dropOldest(): Promise<boolean> {
+    const [segment] = this.segments;
+    assert(segment !== undefined && this.segments.length > 1, "the last segment stays", {});
     const { disk } = this.seams;
     const { segmentBytes } = this.options;
-    if (this.spare === undefined && segment.allocated <= segmentBytes && segment.allocated * 2 >= segmentBytes) {
-      await disk.rename(segment.path, this.pathOf(spareName(segment.number)));
-      await this.syncFolder();
-      this.spare = { number: segment.number, bytes: segment.allocated };
-    } else {
-      await disk.remove(segment.path);
-      await this.syncFolder();
+    const isSpare =
+      this.spare === undefined && segment.allocated <= segmentBytes && segment.allocated * 2 >= segmentBytes;
+    try {
+      if (isSpare) await disk.rename(segment.path, this.pathOf(spareName(segment.number)));
+      else await disk.remove(segment.path);
+    } catch (reason) {
+      if (!(reason instanceof DiskFailure)) throw reason;
+      this.seams.logger?.warn("an old segment of the log could not be removed", { reason: reason.message });
+      return false;
     }
+    this.segments.shift();
+    await segment.close();
+    await this.syncFolder();
+    if (isSpare) this.spare = { number: segment.number, bytes: segment.allocated };
     if (this.failure !== undefined) this.prepareNext(segmentBytes);
+    return true;
   }
 
   /** Ends the file behind its last batch: a segment that is longer was opened again after it was closed. */
@@ -258,8 +268,12 @@ export class SegmentFiles {
       this.fail(undefined);
       return;
     }
-    const failure = reason instanceof DiskFailure ? reason : new DiskFailure("failed", "prepare", this.folder, reason);
-    this.fail(failure);
+    if (!(reason instanceof DiskFailure) && !(reason instanceof WorkerDied)) {
+      // A bug is not tried again.
+      this.onFatal(reason);
+      return;
+    }
+    this.fail(reason instanceof DiskFailure ? reason : new DiskFailure("failed", "prepare", this.folder, reason));
     this.retryLater();
   }
 

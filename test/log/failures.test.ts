@@ -124,16 +124,52 @@ describe("log: a failed write or sync", () => {
     await assertEnded(log, world);
   });
 
-  it("ends the log when a purged segment cannot be taken away, for a gap might be left", async () => {
+  for (const failure of ["failed", "full"] as const) {
+    it(`keeps a purged segment that cannot be taken away (${failure}), and takes it away later, without a gap`, async () => {
+      const world = newFaultyWorld();
+      const log = await open(world);
+      const group = log.group(group1);
+      for (let n = 0; n < 40; n++) await log.whenDurable(append(group, "x".repeat(500)));
+      const rule = { ...failing(["rename", "remove"], /\.log$/), fault: { kind: "fail", failure } } as const;
+      const armed = world.faults.arm({ ...rule, times: 2 });
+      const before = log.stats().segments;
+      group.flushed(group.lastIndex);
+      group.compact(group.lastIndex);
+      await until(() => armed.struck > 0, "the removal to fail");
+      assert.equal(log.failure, undefined);
+      assert.equal(log.stats().segments, before);
+      for (let n = 0; n < 40; n++) {
+        await log.whenDurable(append(group, `${n} ${"y".repeat(500)}`));
+        group.flushed(group.lastIndex);
+        group.compact(group.lastIndex);
+      }
+      await until(() => log.stats().segments < before, "the segments to go");
+      await log.close();
+      const again = await open(newWorld(world.disk));
+      // What was let go of may be there still, as long as nothing is missing behind it.
+      const found = await contents(again.group(group1));
+      assert.equal(again.group(group1).lastIndex, 80);
+      assert.equal(found.length, 80 - again.group(group1).firstIndex + 1);
+      await again.close();
+    });
+  }
+
+  it("tells a failure to prepare a segment as what it is, and goes on when it has passed", async () => {
     const world = newFaultyWorld();
     const log = await open(world);
     const group = log.group(group1);
-    for (let n = 0; n < 40; n++) await log.whenDurable(append(group, "x".repeat(500)));
-    world.faults.arm(failing(["rename", "remove"], /\.log$/));
-    group.flushed(group.lastIndex);
-    group.compact(group.lastIndex);
-    await until(() => log.failure !== undefined, "the failure to be noticed");
-    await assertEnded(log, world);
+    const armed = world.faults.arm({ ...failing(["openFile"], /\.new$|\.log$/), times: 1000 });
+    while (log.refusal === undefined) {
+      await log.whenDurable(append(group, "x".repeat(200)));
+      await rest(2);
+    }
+    assert.equal(log.refusal.code, "internal");
+    assert.match(log.refusal.message, /cannot prepare its next segment/);
+    assert.equal(log.failure, undefined);
+    armed.disarm();
+    world.time.advance(1000);
+    await until(() => log.refusal === undefined, "the next try");
+    await log.close();
   });
 
   it("writes on after a short write where it stopped", async () => {
