@@ -29,7 +29,7 @@ describe("folder lock", () => {
     await assert.rejects(lockFolder(folder), (reason) => {
       assert.ok(reason instanceof DiskFailure);
       assert.equal(reason.kind, "in_use");
-      assert.match(reason.message, new RegExp(`in use by process ${holder.pid};`));
+      assert.match(reason.message, new RegExp(`in use by another process \\(${holder.pid}\\);`));
       assert.ok(reason.message.includes(folder));
       return true;
     });

@@ -44,6 +44,9 @@ const connectionsMax = 64;
 const attemptsMax = 100;
 const refusalsMin = process.platform === "linux" ? 1 : 4;
 
+/** Names of the locks of this thread. The number of a process may be another's as well, in another container. */
+const ownNames = new Set<string>();
+
 type State = "starting" | "holding";
 
 /**
@@ -108,7 +111,9 @@ async function outlast(rival: Rival): Promise<void> {
     if (answer === "holding" || answer === "silent" || (answer === "starting" && !rival.mayWait)) break;
     await delay(askAgainMilliseconds);
   }
-  const reason = new Error(`in use by process ${rival.pid}; stop it, or choose another folder`);
+  const isOurs = ownNames.has(rival.name);
+  const holder = isOurs ? "this process, which has it open already" : `another process (${rival.pid})`;
+  const reason = new Error(`in use by ${holder}; ${isOurs ? "close" : "stop"} it, or choose another folder`);
   throw new DiskFailure("in_use", "lockFolder", rival.folder, reason);
 }
 
@@ -171,6 +176,7 @@ class Candidate {
       const candidate = new Candidate(folder);
       await candidate.listen(sockets.pathOf(candidate.newName));
       try {
+        ownNames.add(candidate.name);
         await rename(`${folder}/${candidate.newName}`, `${folder}/${candidate.name}`);
         return candidate;
       } catch (reason) {
@@ -182,6 +188,7 @@ class Candidate {
   }
 
   async withdraw(): Promise<void> {
+    ownNames.delete(this.name);
     await removeName(this.folder, this.name);
     const closed = new Promise((resolve) => {
       this.server.close(resolve);

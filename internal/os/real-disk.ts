@@ -7,6 +7,7 @@
 // New files are 0600 and folders 0700: data is nobody else's to read.
 
 import * as fs from "node:fs";
+import { dirname } from "node:path";
 import { DiskFailure } from "../platform/disk.ts";
 import type { Disk, DiskFile, FolderLock, JobDisk, OpenOptions } from "../platform/disk.ts";
 import { toDiskFailure } from "./disk-failures.ts";
@@ -54,10 +55,27 @@ export class RealDisk implements Disk {
     return call("remove", path, this.gate, (done) => fs.unlink(path, done));
   }
 
+  /** Level by level: where a file system takes no folders and says that the path is missing, Node's own way never ends. */
   async makeFolder(path: string): Promise<void> {
-    await call<string | undefined>("makeFolder", path, this.gate, (done) => {
-      fs.mkdir(path, { recursive: true, mode: folderMode }, done);
-    });
+    try {
+      await this.makeLevel(path);
+    } catch (reason) {
+      const parent = dirname(path);
+      if (!(reason instanceof DiskFailure) || reason.kind !== "not_found" || parent === path) throw reason;
+      await this.makeFolder(parent);
+      await this.makeLevel(path);
+    }
+  }
+
+  /** A folder whose parent is there; or it is there itself. */
+  private async makeLevel(path: string): Promise<void> {
+    try {
+      await call<void>("makeFolder", path, this.gate, (done) => fs.mkdir(path, folderMode, done as fs.NoParamCallback));
+    } catch (reason) {
+      if (!(reason instanceof DiskFailure) || reason.kind !== "exists") throw reason;
+      const stats = await call<fs.Stats>("makeFolder", path, this.gate, (done) => fs.stat(path, done));
+      if (!stats.isDirectory()) throw reason;
+    }
   }
 
   removeFolder(path: string): Promise<void> {

@@ -72,7 +72,8 @@ export class Applier {
       if (!this.to.log.find(logIndex(this.gatheredIndex + 1), this.slot)) break;
       this.gather(this.slot);
     }
-    if (this.batch.count > 0 && !this.to.engine.canWrite(this.batch)) return false;
+    // Asked of a batch of no operations too: while tables come in, nothing is written.
+    if (!this.to.engine.canWrite(this.batch)) return false;
     this.commit();
     return this.appliedIndex >= index;
   }

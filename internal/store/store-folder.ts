@@ -67,6 +67,9 @@ export async function checkFolder(
       if (inside.length === 0) continue;
       throw corruption(`${folder} holds ${part}/${inside[0] ?? ""}, but ${markName} is missing: ${unmarked}`);
     }
+    if (names.length === 0 && (await disk.sizeOf(folder)) !== undefined) {
+      throw new TrefoilError("bad_request", `${folder} is a file, and is no folder. Choose an empty folder`);
+    }
     if (!options.createIfMissing)
       throw new TrefoilError("not_found", `a store in ${folder} does not exist, and is not to be made`);
     return false;
@@ -118,9 +121,8 @@ export async function lockFolder(disk: Disk, folder: string): Promise<FolderLock
     return await disk.lockFolder(folder);
   } catch (failure) {
     if (!(failure instanceof DiskFailure) || failure.kind !== "in_use") throw failure;
-    throw new TrefoilError("conflict", `${folder} is in use by another process: ${failure.message}`, {
-      cause: failure,
-    });
+    const why = failure.cause instanceof Error ? failure.cause.message : "in use";
+    throw new TrefoilError("conflict", `${folder} is ${why}`, { cause: failure });
   }
 }
 

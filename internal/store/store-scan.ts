@@ -1,7 +1,7 @@
 // A walk over a store's records in the order of their keys. Close it when done: until then it holds what
 // it reads from. One thing at a time: while a `next` or `load` is pending, anything but closing is refused.
 
-import { corruption } from "../base/errors.ts";
+import { corruption, TrefoilError } from "../base/errors.ts";
 import { incarnationBytes } from "../base/limits.ts";
 import { payloadStartOf } from "../engine/cell.ts";
 import type { CopyPool } from "../engine/copy-pool.ts";
@@ -42,30 +42,37 @@ export class StoreScan {
 
   /** The key, in memory that changes with the next step. */
   get keyView(): Uint8Array {
-    const { keyBytes, keyStart, keyEnd } = this.iterator.entry;
+    const { keyBytes, keyStart, keyEnd } = this.entry;
     return keyBytes.subarray(keyStart + incarnationBytes, keyEnd);
   }
 
   /** The value, in memory that changes with the next step. */
   get valueView(): Uint8Array {
-    const { entry } = this.iterator;
+    const { entry } = this;
     return entry.cellBytes.subarray(valueStartOf(entry), entry.cellEnd);
   }
 
   /** A copy of the key. */
   key(): Uint8Array {
-    const { keyBytes, keyStart, keyEnd } = this.iterator.entry;
+    const { keyBytes, keyStart, keyEnd } = this.entry;
     return this.copies.copy(keyBytes, keyStart + incarnationBytes, keyEnd);
   }
 
   /** A copy of the value. */
   value(): Uint8Array {
-    const { entry } = this.iterator;
+    const { entry } = this;
     return this.copies.copy(entry.cellBytes, valueStartOf(entry), entry.cellEnd);
   }
 
   close(): void {
     this.iterator.close();
+  }
+
+  /** An entry that no step has come to yet has no key. */
+  private get entry(): EntryView {
+    const { entry } = this.iterator;
+    if (entry.keyEnd === 0) throw new TrefoilError("bad_request", "a scan is on no record before the first next()");
+    return entry;
   }
 }
 

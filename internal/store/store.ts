@@ -152,6 +152,7 @@ export class Store {
   /** "need_io": it takes the disk to know; `get` does. */
   getNow(key: Uint8Array, snapshot?: StoreSnapshot): StoredRecord | undefined | "need_io" {
     this.checkRead(key);
+    if (snapshot !== undefined) checkSnapshot(snapshot);
     const { engine, incarnation } = this.parts;
     const found =
       snapshot === undefined
@@ -173,6 +174,9 @@ export class Store {
     this.checkOpen();
     const { engine, incarnation, clock } = this.parts;
     const { lower, upper, backward, snapshot } = range;
+    if (lower !== undefined) checkBytes(lower, "lower");
+    if (upper !== undefined) checkBytes(upper, "upper");
+    if (snapshot !== undefined) checkSnapshot(snapshot);
     const now = snapshot?.now ?? clock.now();
     const iterator = engine.iterate(incarnation, { lower, upper, backward, now, snapshot: snapshot?.at });
     return new StoreScan(iterator, incarnation, this.copies);
@@ -186,6 +190,7 @@ export class Store {
   /** A copy of what is in the store now, in an empty or absent folder on the same file system: a store of its own. */
   async checkpoint(folder: string): Promise<void> {
     this.checkOpen();
+    checkFolderName(folder);
     await checkpointStore(this.parts, folder).catch((failure: unknown) => {
       throw diskTrouble(failure, `a checkpoint of ${this.parts.folder} cannot be made`);
     });
@@ -363,6 +368,12 @@ function checkFolderName(folder: unknown): void {
   );
 }
 
+/** What a released snapshot saw may have been collected. */
+function checkSnapshot(snapshot: StoreSnapshot): void {
+  if (!snapshot.at.released) return;
+  throw new TrefoilError("bad_request", "the snapshot was released: take another to read by");
+}
+
 const putOptionNames = new Set(["ttlMilliseconds", "contentType"]);
 
 function checkPutOptions(options: PutOptions): void {
@@ -380,7 +391,7 @@ function checkKey(key: Uint8Array): void {
 }
 
 function expiryOf(ttlMilliseconds: number, now: Stamp): Stamp {
-  if (!(ttlMilliseconds >= 1 && ttlMilliseconds <= ttlMillisecondsMax)) {
+  if (typeof ttlMilliseconds !== "number" || !(ttlMilliseconds >= 1 && ttlMilliseconds <= ttlMillisecondsMax)) {
     throw new TrefoilError("bad_ttl", `a ttl is from 1 ms to 100 years; this one is ${ttlMilliseconds} ms`);
   }
   return stamp(now + Math.ceil(ttlMilliseconds * stampsPerMillisecond));

@@ -1,0 +1,76 @@
+// What callers can get wrong while a store is open, and where it cannot be made.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { utf8 } from "../base/bytes.ts";
+import { TrefoilError } from "../base/errors.ts";
+import { MemoryDisk } from "../../test/disk/memory-disk.ts";
+import { ManualTime, seamsOn, tinyOptions } from "../../test/engine/engine-rig.ts";
+import { realSeams } from "../../test/store/real-seams.ts";
+import { Store } from "./store.ts";
+
+const settings = { engine: tinyOptions, log: { segmentBytes: 8192, batchBytesMax: 4096 } };
+
+function refusal(code: string, words: string): (failure: unknown) => boolean {
+  return (failure) => {
+    assert.ok(failure instanceof TrefoilError, String(failure));
+    assert.equal(failure.code, code, failure.message);
+    assert.ok(failure.message.includes(words), failure.message);
+    return true;
+  };
+}
+
+describe("store: wrong use", () => {
+  it("a released snapshot, a scan before its first step and bounds that are no bytes are refused", async () => {
+    const store = await Store.open(seamsOn(new MemoryDisk(), new ManualTime(), 1), "/data/store", settings);
+    await store.put(utf8("a"), utf8("x"));
+    const snapshot = store.snapshot();
+    snapshot.release();
+    const released = refusal("bad_request", "released");
+    await assert.rejects(store.get(utf8("a"), snapshot), released);
+    assert.throws(() => store.getNow(utf8("a"), snapshot), released);
+    assert.throws(() => store.scan({ snapshot }), released);
+    const text = "a" as unknown as Uint8Array;
+    assert.throws(() => store.scan({ lower: text }), refusal("bad_request", "lower is a Uint8Array"));
+    const ttl = { ttlMilliseconds: "5" as unknown as number };
+    await assert.rejects(store.put(utf8("b"), utf8("x"), ttl), refusal("bad_ttl", "5"));
+    const scan = store.scan();
+    const early = refusal("bad_request", "before the first next()");
+    for (const read of [() => scan.key(), () => scan.value(), () => scan.keyView, () => scan.valueView]) {
+      assert.throws(read, early);
+    }
+    assert.ok(await scan.next());
+    assert.deepEqual(scan.key(), utf8("a"));
+    scan.close();
+    await store.close();
+  });
+
+  it("a folder that this process has open is said to be so, and is named once", async () => {
+    const root = await mkdtemp(join(tmpdir(), "trefoil-twice-"));
+    const seams = realSeams();
+    try {
+      const store = await Store.open(seams, root, settings);
+      await assert.rejects(Store.open(seams, root, settings), (failure) => {
+        refusal("conflict", "in use by this process")(failure);
+        assert.equal((failure as Error).message.split(root).length, 2, (failure as Error).message);
+        return true;
+      });
+      await store.close();
+    } finally {
+      await seams.close();
+      await rm(root, { recursive: true });
+    }
+  });
+
+  it("a folder where no folder can be made fails instead of waiting for ever", async () => {
+    const seams = realSeams();
+    try {
+      await assert.rejects(Store.open(seams, "/proc/trefoil/store", settings), refusal("bad_request", "/proc/trefoil"));
+    } finally {
+      await seams.close();
+    }
+  });
+});
