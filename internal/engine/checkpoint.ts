@@ -9,6 +9,7 @@ import { TrefoilError } from "../base/errors.ts";
 import type { Incarnation, LogIndex } from "../base/ids.ts";
 import type { EngineCore } from "./core.ts";
 import { tablePath } from "./file-names.ts";
+import { removeFolderOfFiles } from "../platform/remove-contents.ts";
 import { Manifest } from "./version/manifest.ts";
 
 /** Answers up to which log index of each incarnation the copy goes. */
@@ -30,6 +31,12 @@ export async function checkpointTo(core: EngineCore, folder: string): Promise<Re
     await manifest.close();
     await disk.syncFolder(parentOf(folder));
     return state.applied;
+  } catch (failure) {
+    // The folder was empty before: what is in it now would only be in the way of the next try.
+    await removeFolderOfFiles(disk, folder).catch((second: unknown) => {
+      core.seams.logger.warn("what a failed checkpoint made could not be removed", { folder, reason: String(second) });
+    });
+    throw failure;
   } finally {
     core.versions.unpin(version);
   }

@@ -11,6 +11,7 @@ import { assert } from "../base/assert.ts";
 import { crc32, maskCrc } from "../base/checksum.ts";
 import { writeU64 } from "../base/codec.ts";
 import { WorkerDied } from "../platform/background.ts";
+import { closeAll } from "../platform/close-all.ts";
 import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
 import type { DiskFile } from "../platform/disk.ts";
 import type { Timer } from "../platform/clock.ts";
@@ -191,9 +192,10 @@ export class SegmentFiles {
   async close(): Promise<void> {
     this.stop();
     await this.preparing;
-    await this.prepared?.file.close();
+    const { prepared } = this;
     this.prepared = undefined;
-    for (const segment of this.segments) await segment.close();
+    const closes = this.segments.map((segment) => () => segment.close());
+    await closeAll(async () => prepared?.file.close(), ...closes);
   }
 
   private async prepare(number: number, bytes: number): Promise<void> {

@@ -16,6 +16,7 @@ import type { EngineRecord } from "../engine/reader.ts";
 import type { LogStats } from "../log/log-stats.ts";
 import { openLog } from "../log/open-log.ts";
 import { payloadBytesMax } from "../log/record.ts";
+import { closeAll } from "../platform/close-all.ts";
 import { CommandWriter, contentTypeBytesMax } from "./command.ts";
 import { diskTrouble } from "./disk-trouble.ts";
 import { storeOptions } from "./options.ts";
@@ -88,22 +89,27 @@ export class Store {
   static async open(seams: StoreSeams, folder: string, given: Partial<StoreOptions> = {}): Promise<Store> {
     checkFolderName(folder);
     const options = storeOptions(given);
-    const opened: Closable[] = [];
+    const closes: (() => Promise<void>)[] = [];
     try {
       const lock = await claimFolder(seams.disk, folder, options);
-      opened.push({ close: () => lock.release() });
+      closes.unshift(() => lock.release());
       // Neither part is changed before both are known to be sound: the log sees to that for itself.
       const tables = await checkEngineFolder(seams.disk, enginePart(folder));
       await checkLogIsThere(seams.disk, folder, tables);
       const log = await openLog(logPart(folder), seams, { ...options.log, fsync: options.fsync });
-      opened.push(log);
+      closes.unshift(() => log.close());
       checkLogReaches(log, folder, tables);
       const engine = await Engine.open(seams, enginePart(folder), options.engine);
-      opened.push(engine);
+      closes.unshift(() => engine.close());
       return new Store(await startParts({ seams, folder, options, lock, engine, log }));
     } catch (failure) {
-      // What went wrong first is told; what goes wrong with putting things away only keeps nothing else from being put away.
-      await closeAll(opened.toReversed());
+      // What went wrong first is told; what goes wrong with putting things away keeps nothing else from being put away.
+      await closeAll(...closes).catch((second: unknown) => {
+        seams.logger.warn("a store that was not opened could not be closed properly", {
+          folder,
+          reason: String(second),
+        });
+      });
       throw diskTrouble(failure, `the store in ${folder} cannot be opened`);
     }
   }
@@ -293,28 +299,12 @@ export class Store {
 
   private async shutDown(): Promise<void> {
     const { pipeline, engine, log, lock, folder } = this.parts;
-    const drain = { close: () => pipeline.drained(engine) };
     // The folder is let go of last, when nothing writes to it any more.
-    const failure = await closeAll([drain, log, engine, { close: () => lock.release() }]);
-    if (failure !== undefined) throw diskTrouble(failure, `the store in ${folder} was closed, but not as it should be`);
+    const closes = [() => pipeline.drained(engine), () => log.close(), () => engine.close(), () => lock.release()];
+    await closeAll(...closes).catch((failure: unknown) => {
+      throw diskTrouble(failure, `the store in ${folder} was closed, but not as it should be`);
+    });
   }
-}
-
-interface Closable {
-  close(): Promise<void>;
-}
-
-/** Closes one after the other, whatever becomes of the others; answers the first failure. */
-async function closeAll(parts: readonly Closable[]): Promise<unknown> {
-  let first: unknown;
-  for (const part of parts) {
-    try {
-      await part.close();
-    } catch (failure) {
-      first ??= failure;
-    }
-  }
-  return first;
 }
 
 /** Writes are no async functions: those cost a promise and three rounds of microtasks for each write. */
