@@ -37,6 +37,7 @@ export class Applier {
   private readonly batch = new WriteBatch(batchBytes + 4096);
   private readonly slot: RecordSlot = { bytes: new Uint8Array(0), start: 0, end: 0 };
   private gatheredIndex: LogIndex;
+  private isReplaying = false;
   /** The stamp of the entry that was gathered last. */
   lastStamp: Stamp = stampZero;
 
@@ -47,6 +48,12 @@ export class Applier {
 
   /** After opening: everything that the log has and the engine's tables do not. */
   async replay(): Promise<void> {
+    this.isReplaying = true;
+    await this.replayAll();
+    this.isReplaying = false;
+  }
+
+  private async replayAll(): Promise<void> {
     const { log } = this.to;
     if (log.base.index > this.appliedIndex) {
       const detail = `the log begins at entry ${log.firstIndex}, the engine ends at entry ${this.appliedIndex}`;
@@ -92,9 +99,9 @@ export class Applier {
     const { engine } = this.to;
     while (!engine.canWrite(this.batch)) {
       if (engine.isClosing) throw new TrefoilError("stopping", "the engine is closing", { outcome: "unknown" });
-      // A full disk may pass; nothing else does.
       const { trouble } = engine;
-      if (trouble !== undefined && trouble.code !== "storage_full") throw trouble;
+      // A full disk may pass, and writers are told meanwhile; nothing else passes, and nobody is told while a store is opened.
+      if (trouble !== undefined && (this.isReplaying || trouble.code !== "storage_full")) throw trouble;
       await engine.whenWritable();
     }
     this.commit();

@@ -248,4 +248,21 @@ describe("store: writers faster than the disk", () => {
     await store.put(key(1), utf8("again"));
     await store.close();
   });
+
+  it("does not hang while it is opened on a full disk with less memory than it had: it says what to do", async () => {
+    const log = { segmentBytes: 1024 * 1024 };
+    const { memory, store } = await rigWith({ log, engine: { ...tinyOptions, memtableBytes: 1024 * 1024 } });
+    for (let number = 0; number < 60; number++) await store.put(key(number), new Uint8Array(5000));
+    await store.close();
+    const disk = new FaultDisk(memory, { random: new Prng(1) });
+    const space = disk.limitSpace(40_000);
+    await assert.rejects(
+      Store.open(seamsOn(disk, new ManualTime(), 1), folder, { ...settings, log }),
+      (failure: unknown) => failure instanceof TrefoilError && failure.code === "storage_full",
+    );
+    space.refill(10_000_000);
+    const again = await Store.open(seamsOn(disk, new ManualTime(), 1), folder, { ...settings, log });
+    assert.equal(await keysOf(again), 60);
+    await again.close();
+  });
 });
