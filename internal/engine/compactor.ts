@@ -1,7 +1,6 @@
 // Keeps the levels in shape: asks the picker, does what it says, and asks again until it wants nothing.
 // One merge runs at a time; what it may write per second grows as level 0 fills, and is never lifted.
 
-import { TrefoilError } from "../base/errors.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { Chore } from "./chore.ts";
 import { compactionJob } from "./compaction/compaction-job.ts";
@@ -95,7 +94,7 @@ export class Compactor {
     this.held++;
     try {
       while (this.chore.busy || core.closing || core.trouble !== undefined) {
-        if (core.closing) throw new TrefoilError("stopping", `the engine in ${core.folder} is closing`);
+        if (core.closing) throw core.stopping();
         if (core.trouble !== undefined) throw core.trouble.error;
         await core.whenChanged();
       }

@@ -5,6 +5,7 @@
 // synced -> state, version and memtables swapped in one synchronous step. Edits are installed one after
 // the other, so that a part never sees half of one.
 
+import { TrefoilError } from "../base/errors.ts";
 import { fileNumber, incarnation, sequence } from "../base/ids.ts";
 import type { FileNumber, Incarnation, Sequence } from "../base/ids.ts";
 import type { Background } from "../platform/background.ts";
@@ -226,6 +227,11 @@ export class EngineCore {
   beginClosing(): void {
     this.closing = true;
     this.changed();
+  }
+
+  /** What a caller is told who comes too late. */
+  stopping(): TrefoilError {
+    return new TrefoilError("stopping", `the engine in ${this.folder} is closing`);
   }
 
   /** REQUIRES: the chores have ended. */

@@ -6,7 +6,7 @@
 // of their log indexes, and are in the log before they come here.
 
 import { assert } from "../base/assert.ts";
-import { TrefoilError } from "../base/errors.ts";
+import type { TrefoilError } from "../base/errors.ts";
 import { logIndex, sequence } from "../base/ids.ts";
 import type { GroupId, Incarnation, LogIndex, Sequence } from "../base/ids.ts";
 import { checkpointTo } from "./checkpoint.ts";
@@ -49,7 +49,10 @@ export class Engine {
   private readonly compactor: Compactor;
   private readonly flushListeners: FlushListener[] = [];
   private closed: Promise<void> | undefined;
-  private ingesting: Promise<void> = Promise.resolve();
+  /** The newest of those changes that come one after the other. */
+  private changing: Promise<void> = Promise.resolve();
+  /** What callers have asked for and `close` waits for. */
+  private readonly underWay = new Set<Promise<unknown>>();
   private readonly addToActive: (entry: EntryView) => void;
 
   private constructor(core: EngineCore) {
@@ -69,8 +72,9 @@ export class Engine {
   static async open(seams: EngineSeams, folder: string, given: Partial<EngineOptions> = {}): Promise<Engine> {
     const options = engineOptions(given);
     const place = { disk: seams.disk, folder, bytesMax: options.manifestBytesMax };
-    const manifest = await openManifest(place, seams.logger);
+    // What there may be no memory for goes first: nothing is open yet.
     const memory = new TableMemory(options, new ReadBudget(options.readsNowPerTurn, seams.clock, seams.scheduler));
+    const manifest = await openManifest(place, seams.logger);
     const tables = new TableCache(seams.disk, folder, options, memory);
     const engine = new Engine(new EngineCore(seams, { folder, options, manifest, tables }));
     engine.compactor.chore.wake();
@@ -98,7 +102,7 @@ export class Engine {
     assert(this.placeOf(group) === undefined, "a group has one incarnation", { group });
     const next = this.reserveIncarnation();
     const switches = [{ group, incarnation: next, snapshot: undefined }];
-    await this.told("giving a group its place", () => this.core.install(editOf({ switches })));
+    await this.asked(() => this.told("giving a group its place", () => this.core.install(editOf({ switches }))));
     return next;
   }
 
@@ -107,16 +111,15 @@ export class Engine {
    * meanwhile, so that there is one moment at which the tables come in.
    */
   ingest(request: IngestRequest): Promise<void> {
-    // One after the other: each finds its level among the tables that the one before it brought.
-    const done = this.ingesting.then(() => this.takeIn(request));
-    this.ingesting = done.catch(() => undefined);
-    return done;
+    // Each finds its level among the tables that the one before it brought.
+    return this.inOrder(() => this.takeIn(request));
   }
 
   /** The group leaves this node. */
   async dropIncarnation(group: GroupId): Promise<void> {
     const switches = [{ group, incarnation: undefined, snapshot: undefined }];
-    await this.told("dropping a group", () => this.core.install(editOf({ switches })));
+    // No incarnation dies while tables come in for it: a merge would never look for its keys in them.
+    await this.inOrder(() => this.told("dropping a group", () => this.core.install(editOf({ switches }))));
     this.compactor.chore.wake();
   }
 
@@ -237,7 +240,7 @@ export class Engine {
    */
   async checkpoint(folder: string): Promise<ReadonlyMap<Incarnation, LogIndex>> {
     await this.flush();
-    return this.told("making a checkpoint", () => checkpointTo(this.core, folder));
+    return this.asked(() => this.told("making a checkpoint", () => checkpointTo(this.core, folder)));
   }
 
   stats(): EngineStats {
@@ -254,7 +257,31 @@ export class Engine {
     this.core.beginClosing();
     await this.flusher.chore.finished();
     await this.compactor.chore.finished();
+    // They give up at their next step, and touch the folder until then.
+    await Promise.allSettled(this.underWay);
     await this.core.finishClosing();
+  }
+
+  /** Does what a caller asked for; `close` waits for it. */
+  private async asked<T>(action: () => Promise<T>): Promise<T> {
+    if (this.core.closing) throw this.core.stopping();
+    const done = action();
+    this.underWay.add(done);
+    try {
+      return await done;
+    } finally {
+      this.underWay.delete(done);
+    }
+  }
+
+  /** As `asked`, behind everything else that was asked for in order. */
+  private inOrder<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.asked(() => this.changing.then(action));
+    this.changing = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
   }
 
   private async takeIn(request: IngestRequest): Promise<void> {
@@ -264,7 +291,10 @@ export class Engine {
     const act = (at: Sequence): Promise<void> =>
       this.compactor.exclusively(() => this.told("taking in tables", () => ingest(core, request, at)));
     if (request.replaces !== undefined) return act(core.reserveSequence());
-    await this.until(() => core.memtables.active.isEmpty || core.canSeal);
+    const maySeal = (): boolean => core.memtables.active.isEmpty || core.canSeal;
+    // A writer who waited for the same change may have been first.
+    do await this.until(maySeal);
+    while (!maySeal());
     // In one turn: what was written before lies in sealed memtables, what is written from here on is newer.
     if (!core.memtables.active.isEmpty) this.seal();
     const at = core.reserveSequence();
@@ -305,7 +335,7 @@ export class Engine {
   private async until(condition: () => boolean): Promise<void> {
     const { core } = this;
     while (!condition()) {
-      if (core.closing) throw new TrefoilError("stopping", `the engine in ${core.folder} is closing`);
+      if (core.closing) throw core.stopping();
       if (core.trouble !== undefined) throw core.trouble.error;
       await core.whenChanged();
     }

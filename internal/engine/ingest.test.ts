@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { checkFolder, prepareTables, snapshotContents } from "../../test/engine/engine-life.ts";
 import type { Contents, Held } from "../../test/engine/engine-life.ts";
 import { FaultRig, group, turn } from "../../test/engine/fault-rig.ts";
+import { Holds } from "../../test/engine/holds.ts";
 import { utf8, utf8Text } from "../base/bytes.ts";
 import { groupId, logIndex } from "../base/ids.ts";
 import type { Incarnation } from "../base/ids.ts";
@@ -75,6 +76,21 @@ describe("ingest", () => {
     await rig.engine.close();
   });
 
+  it("comes in behind a writer who waited for the same change and was first", async () => {
+    const rig = await FaultRig.open({ memtablesMax: 2 });
+    rig.holdJobs();
+    while (rig.life.canWriteOne && rig.engine.stats().memtablesSealed < 1) await rig.life.fill(rig.of, 1, 3000);
+    for (let writes = 0; writes < 15; writes++) await rig.life.fill(rig.of, 1, 3000);
+    const loading = load(rig, ["k"], "loaded");
+    for (let turns = 0; turns < 5; turns++) await turn();
+    const writing = rig.life.fill(rig.of, 10, 6000);
+    for (let turns = 0; turns < 5; turns++) await turn();
+    rig.resumeJobs();
+    await Promise.all([loading, writing]);
+    assert.equal(await valueOf(rig, "k"), "loaded");
+    await rig.engine.close();
+  });
+
   it("does not change what a snapshot shows that is taken while it runs", async () => {
     const rig = await FaultRig.open();
     for (const key of ["a", "b"]) await put(rig, key, "old");
@@ -142,6 +158,51 @@ describe("ingest", () => {
     rig.resumeJobs();
     await closed;
     assert.equal(rig.memory.openFileCount, 0);
+  });
+
+  it("has touched the folder for the last time when the engine is closed", async () => {
+    for (const call of ["link", "open", "syncFolder"] as const) {
+      const holds = new Holds();
+      const rig = await FaultRig.open({}, holds.disk);
+      const contents = snapshotContents(4, 9);
+      const tables = await prepareTables(rig.memory, { folder: "/data/load", of: rig.of, contents, perTable: 2 });
+      holds.start(call);
+      const loading = rig.engine.ingest({ incarnation: rig.of, tables, appliedIndex: logIndex(9) });
+      const ended = loading.catch(() => undefined);
+      while (holds.waiting === 0) await turn();
+      const progress = { isClosed: false };
+      const closed = rig.engine.close().then(() => (progress.isClosed = true));
+      for (let turns = 0; turns < 5; turns++) await turn();
+      assert.equal(progress.isClosed, false, call);
+      holds.release();
+      await closed;
+      const { operations } = rig.memory;
+      await ended;
+      await rig.quiet();
+      assert.equal(rig.memory.operations, operations, call);
+      assert.equal(rig.memory.openFileCount, 0, call);
+    }
+  });
+
+  it("leaves nothing behind when its incarnation dies while it waits for a merge", async () => {
+    const rig = await FaultRig.open({ levelZeroTrigger: 2 });
+    const brief = await rig.life.create(groupId(2));
+    await rig.table(20);
+    await rig.table(20);
+    rig.holdJobs();
+    await turn();
+    assert.equal(rig.background.runningCount, 1, "a merge is under way");
+    const loading = load(rig, ["a", "b"], "loaded", brief);
+    for (let turns = 0; turns < 5; turns++) await turn();
+    const dropped = rig.engine.dropIncarnation(groupId(2));
+    for (let turns = 0; turns < 5; turns++) await turn();
+    rig.resumeJobs();
+    await Promise.all([loading, dropped]);
+    await assert.rejects(load(rig, ["c"], "too late", brief), { code: "bad_request" });
+    await rig.engine.settle();
+    assert.equal(rig.engine.stats().entries, (await rig.life.contents(rig.of, stamp(0))).size);
+    await rig.engine.close();
+    await checkFolder(rig.memory);
   });
 
   it("refuses tables of another incarnation, tables that overlap, and an incarnation that nobody has", async () => {
