@@ -53,7 +53,7 @@ export class EngineCore {
   private present: EngineState;
   private livingSorted: readonly Incarnation[] = [];
   private readonly deadSince = new Map<Incarnation, FileNumber>();
-  private nextIncarnation: number;
+  private incarnationToGive: number;
   private nextNumber: number;
   private installing: Promise<void> = Promise.resolve();
   private readonly removals = new Set<Promise<void>>();
@@ -79,7 +79,7 @@ export class EngineCore {
     );
     this.versions = new LiveVersions(given.manifest.state.version, (number) => this.removeTable(number));
     this.lastSequence = given.manifest.state.lastSequence;
-    this.nextIncarnation = given.manifest.state.nextIncarnation;
+    this.incarnationToGive = given.manifest.state.nextIncarnation;
   }
 
   /** Incarnations that some group has, ascending. */
@@ -117,8 +117,9 @@ export class EngineCore {
     return fileNumber(first);
   }
 
-  reserveIncarnation(): Incarnation {
-    return incarnation(this.nextIncarnation++);
+  /** A fresh one. It may be given again after a crash that comes before an edit names it or a greater one. */
+  nextIncarnation(): Incarnation {
+    return incarnation(this.incarnationToGive++);
   }
 
   reserveSequence(): Sequence {

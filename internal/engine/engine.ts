@@ -7,7 +7,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { TrefoilError } from "../base/errors.ts";
-import { logIndex, sequence } from "../base/ids.ts";
+import { incarnation, logIndex, sequence } from "../base/ids.ts";
 import type { GroupId, Incarnation, LogIndex, Sequence } from "../base/ids.ts";
 import { checkpointTo } from "./checkpoint.ts";
 import { Compactor } from "./compactor.ts";
@@ -92,15 +92,21 @@ export class Engine {
     return [...this.core.state.groups.keys()];
   }
 
-  /** A number under which tables can be prepared; it counts once a switch names it. */
-  reserveIncarnation(): Incarnation {
-    return this.core.reserveIncarnation();
+  /**
+   * A number under which tables can be prepared; it counts once a switch names it. It is never given again, after a
+   * crash neither: what was prepared under it may still lie about.
+   */
+  async reserveIncarnation(): Promise<Incarnation> {
+    const next = this.core.nextIncarnation();
+    const nextIncarnation = incarnation(next + 1);
+    await this.asked(() => this.told("reserving a place", () => this.core.install(editOf({ nextIncarnation }))));
+    return next;
   }
 
   /** Gives a group that has none a fresh and empty incarnation. */
   async createIncarnation(group: GroupId): Promise<Incarnation> {
     assert(this.placeOf(group) === undefined, "a group has one incarnation", { group });
-    const next = this.reserveIncarnation();
+    const next = this.core.nextIncarnation();
     const switches = [{ group, incarnation: next, snapshot: undefined }];
     await this.asked(() => this.told("giving a group its place", () => this.core.install(editOf({ switches }))));
     return next;

@@ -211,7 +211,7 @@ describe("ingest", () => {
     const prepare = (of: Incarnation, perTable = 100) =>
       prepareTables(memory, { folder: `/data/load-${++loads}`, of, contents: snapshotContents(4, 9), perTable });
     const own = await prepare(rig.of);
-    const stray = engine.reserveIncarnation();
+    const stray = await engine.reserveIncarnation();
     const others = await prepare(stray);
     const refused = { code: "bad_request" };
     const appliedIndex = logIndex(9);
@@ -223,6 +223,17 @@ describe("ingest", () => {
     assert.equal(engine.trouble, undefined);
     await engine.close();
     await checkFolder(memory);
+  });
+
+  it("under a reserved incarnation is the only one ever: a crash before the switch does not give the number again", async () => {
+    const rig = await FaultRig.open();
+    const given = [rig.of, ...(await Promise.all([0, 1].map(() => rig.engine.reserveIncarnation())))];
+    const again = await rig.crash();
+    given.push(await again.engine.reserveIncarnation(), await again.create(groupId(2)));
+    assert.equal(new Set(given).size, 5, given.join(" "));
+    await again.engine.close();
+    await assert.rejects(again.engine.reserveIncarnation(), { code: "stopping" });
+    await rig.engine.close();
   });
 
   it("switches a group at once: the old data is seen up to the switch, the new behind it, and the old one goes", async () => {

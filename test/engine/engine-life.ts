@@ -129,7 +129,7 @@ export class EngineLife {
 
   /** The group's data becomes what a snapshot holds that was taken behind entry `index` of its log. */
   async install(group: GroupId, given: { tables: number; perTable: number; index: number }): Promise<Incarnation> {
-    const of = this.engine.reserveIncarnation();
+    const of = await this.engine.reserveIncarnation();
     const contents = snapshotContents(given.tables * given.perTable, given.index);
     const { disk } = this.options.seams;
     const tables = await prepareTables(disk, {
