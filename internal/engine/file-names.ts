@@ -16,6 +16,16 @@ export const temporaryName = (number: FileNumber): string => `${digits(number)}.
 export const joinPath = (folder: string, name: string): string => `${folder}/${name}`;
 export const tablePath = (folder: string, number: FileNumber): string => joinPath(folder, tableName(number));
 
+const aside = ".set-aside";
+/** Of a file that the engine no longer knows and does not dare to remove: a stranger's from then on. */
+export const asideName = (name: string): string => `${name}${aside}`;
+
+/** The number of a file, also of one that was set aside: none is given twice. */
+export function numberIn(name: string): number {
+  const file = parseFileName(name.endsWith(aside) ? name.slice(0, -aside.length) : name);
+  return file === undefined || file.kind === "current" ? 0 : file.number;
+}
+
 /** undefined for a name that this engine does not give. */
 export function parseFileName(name: string): EngineFile | undefined {
   if (name === currentName) return { kind: "current" };

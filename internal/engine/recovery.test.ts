@@ -5,6 +5,7 @@ import { MemoryDisk } from "../../test/disk/memory-disk.ts";
 import { checkFolder, engineFolder, EngineLife } from "../../test/engine/engine-life.ts";
 import { ManualTime, seamsOn, tinyOptions } from "../../test/engine/engine-rig.ts";
 import { utf8 } from "../base/bytes.ts";
+import { silentLogger } from "../platform/logger.ts";
 import { groupId } from "../base/ids.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { Engine } from "./engine.ts";
@@ -114,6 +115,56 @@ describe("opening an engine's folder", () => {
     await again.check(of);
     await again.engine.close();
     await checkFolder(disk);
+  });
+
+  it("sets aside what a damaged last edit may have named, says so, and never gives those numbers again", async () => {
+    const { disk, life, of } = await written();
+    const again = await life.reopen();
+    await again.fill(of, 30);
+    await again.engine.flush();
+    const crashed = disk.cloneAfterKill();
+    await again.engine.close();
+    const manifest = joinPath(engineFolder, (await namesOf(crashed, /^manifest/))[0] as string);
+    const tables = await namesOf(crashed, /table$/);
+    const damaged = crashed.peek(manifest)?.slice() as Uint8Array;
+    damaged[damaged.length - 3] = (damaged[damaged.length - 3] as number) ^ 4;
+    crashed.put(manifest, damaged);
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+    // Twice: the second opening finds nothing to doubt, and removes nothing all the same.
+    for (const count of [1, 0]) {
+      warnings.length = 0;
+      const seams = { ...seamsOn(crashed, new ManualTime(), 2), logger };
+      const engine = await Engine.open(seams, engineFolder, tinyOptions);
+      assert.equal(engine.appliedIndex(of), 60, "the damaged edit does not count");
+      assert.equal(warnings.filter((text) => /set aside/.test(text)).length, count);
+      await engine.close();
+      const aside = await namesOf(crashed, /set-aside$/);
+      assert.equal(aside.length, 2, aside.join(" "));
+      assert.deepEqual(crashed.peek(joinPath(engineFolder, aside[1] as string)), damaged, "the manifest as it was");
+      const table = (aside[0] as string).replace(".set-aside", "");
+      assert.ok(tables.includes(table) && !(await namesOf(crashed, /table$/)).includes(table), table);
+      assert.ok((await namesOf(crashed, /^manifest-\d+$/)).every((name) => name > "manifest-" + table));
+    }
+  });
+
+  it("removes the tables of an edit that is torn, and says what was cut", async () => {
+    const { disk, life, of } = await written();
+    const again = await life.reopen();
+    await again.fill(of, 30);
+    await again.engine.flush();
+    const crashed = disk.cloneAfterKill();
+    await again.engine.close();
+    const manifest = joinPath(engineFolder, (await namesOf(crashed, /^manifest/))[0] as string);
+    crashed.put(manifest, crashed.peek(manifest)?.slice(0, -3) as Uint8Array);
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+    const engine = await Engine.open({ ...seamsOn(crashed, new ManualTime(), 2), logger }, engineFolder, tinyOptions);
+    assert.equal(engine.appliedIndex(of), 60);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] as string, /last change .* not written to its end/);
+    await engine.close();
+    await checkFolder(crashed);
   });
 
   it("leaves a stranger's files alone, whatever they are called", async () => {

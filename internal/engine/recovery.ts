@@ -1,16 +1,18 @@
 // Opens an engine's folder: finds what the manifest says, checks that it is all there, and removes what a
-// crash left behind. Nothing on disk is changed before everything has been found sound.
+// crash left behind. Nothing on disk is changed before everything has been found sound, and nothing is removed
+// that an edit may have named which cannot be read.
 
 import { corruption } from "../base/errors.ts";
 import { fileNumber } from "../base/ids.ts";
 import type { FileNumber } from "../base/ids.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
-import { currentName, joinPath, manifestName, parseFileName, tableName } from "./file-names.ts";
+import { asideName, currentName, joinPath, manifestName, numberIn, parseFileName, tableName } from "./file-names.ts";
 import type { EngineFile } from "./file-names.ts";
 import { emptyManifestBytes, Manifest } from "./version/manifest.ts";
 import type { ManifestPlace } from "./version/manifest.ts";
 import { readCurrent, readManifest } from "./version/manifest-reader.ts";
+import type { ReadManifest } from "./version/manifest-reader.ts";
 import { emptyState } from "./version/version-edit.ts";
 import type { EngineState } from "./version/version-edit.ts";
 
@@ -28,9 +30,13 @@ export async function openManifest(place: ManifestPlace, logger: Logger): Promis
     for (const { name, file } of own) if (file !== undefined) await disk.remove(joinPath(folder, name));
     return Manifest.create(place);
   }
-  let next = 1;
-  for (const { file } of own) if (file !== undefined && file.kind !== "current") next = Math.max(next, file.number + 1);
-  const manifest = await Manifest.open(place, fileNumber(next), (state) => checkTables(state, folder, names));
+  const next = names.reduce((most, name) => Math.max(most, numberIn(name) + 1), 1);
+  const manifest = await Manifest.open(place, fileNumber(next), async (found, number) => {
+    const path = joinPath(folder, manifestName(number));
+    if (found.tail !== "none") warnOfTail(found, path, logger);
+    checkTables(found.state, folder, names);
+    if (found.tail === "doubtful") await setAside(place, { state: found.state, names, manifest: path });
+  });
   await removeStrays(place, manifest, logger);
   return manifest;
 }
@@ -81,12 +87,41 @@ function checkTables(state: EngineState, folder: string, names: readonly string[
   }
 }
 
+function warnOfTail({ tail, soundBytes, fileBytes, edits }: ReadManifest, path: string, logger: Logger): void {
+  const what =
+    tail === "torn"
+      ? "the last change of the engine's state was not written to its end and does not count"
+      : "the last change of the engine's state is damaged, or was never synced: it does not count; tables that it may " +
+        "have named are set aside, as is the manifest. Remove them when nothing is missed";
+  logger.warn(what, { path, edit: edits.length + 1, offset: soundBytes, bytes: fileBytes - soundBytes });
+}
+
+/** Keeps what an edit may have named that cannot be read: its manifest, and every table that no other edit names. */
+async function setAside(
+  { disk, folder }: ManifestPlace,
+  found: { readonly state: EngineState; readonly names: readonly string[]; readonly manifest: string },
+): Promise<void> {
+  const { state, names, manifest } = found;
+  const live = liveTables(state);
+  for (const name of names) {
+    const file = parseFileName(name);
+    if (file?.kind !== "table" || live.has(file.number)) continue;
+    await disk.rename(joinPath(folder, name), joinPath(folder, asideName(name)));
+  }
+  const copy = asideName(manifest);
+  if ((await disk.sizeOf(copy)) === undefined) await disk.link(manifest, copy);
+}
+
+function liveTables(state: EngineState): Set<FileNumber> {
+  return new Set(state.version.levels.flat().map((table) => table.number));
+}
+
 /**
  * Tables of jobs that never ended or were never claimed, and manifests that were replaced. One that cannot be
  * removed is only wasted space.
  */
 async function removeStrays({ disk, folder }: ManifestPlace, manifest: Manifest, logger: Logger): Promise<void> {
-  const live = new Set<FileNumber>(manifest.state.version.levels.flat().map((table) => table.number));
+  const live = liveTables(manifest.state);
   try {
     for (const name of await disk.list(folder)) {
       const file = parseFileName(name);

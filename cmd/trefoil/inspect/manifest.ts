@@ -55,9 +55,10 @@ function* findingsOf(finding: ManifestFinding): Generator<Finding, void, undefin
       return;
     }
     case "torn tail": {
-      const { offset, bytes } = finding;
-      const details = `${counted(bytes, "byte")} that a crash left behind the last edit`;
-      yield { place: String(offset), what: "torn tail", details, fields: { offset, bytes } };
+      const { offset, bytes, isDoubtful } = finding;
+      const origin = isDoubtful ? "that are an edit damaged since, or garbage that a crash left" : "that a crash left";
+      const details = `${counted(bytes, "byte")} ${origin} behind the last edit`;
+      yield { place: String(offset), what: "torn tail", details, fields: { offset, bytes, isDoubtful } };
       return;
     }
     case "damage": {

@@ -179,6 +179,40 @@ describe("a damaged manifest", () => {
     });
   });
 
+  test("tells a last edit that misses some sector from one that is all there and damaged", async () => {
+    const { path, crashed } = await writtenManifest(3, 45);
+    const { frames, end } = readFrames(crashed, path);
+    // No key of it holds zeros enough for a sector, and it spans four of them.
+    const long = (key: string): Uint8Array => concatBytes([keyOf(1, key), new Uint8Array(800).fill(7)]);
+    const meta = metaOf({ number: fileNumber(900), smallest: long("a"), largest: long("b") });
+    const edit = encodeEdit(editOf({ added: [{ level: 6, meta }], nextFileNumber: fileNumber(901) }));
+    const whole = concatBytes([
+      crashed,
+      encodeFrame({ seed: seedOf(crashed), number: frames.length + 1, position: end }, edit),
+    ]);
+    const tail = async (bytes: Uint8Array): Promise<string> => {
+      const disk = new MemoryDisk();
+      disk.put(path, bytes);
+      const read = await readManifest(disk, path);
+      assert.equal(read.edits.length, frames.length + (bytes === whole ? 1 : 0));
+      return read.tail;
+    };
+    assert.equal(await tail(whole), "none");
+    assert.equal(await tail(crashed), "none");
+    for (let size = end + 1; size < whole.length; size++) assert.equal(await tail(whole.slice(0, size)), "torn");
+    for (let sector = end - (end % 512); sector < whole.length; sector += 512) {
+      const holed = whole.slice();
+      holed.fill(0, Math.max(sector, end), Math.min(sector + 512, whole.length));
+      // A short piece of the last sector may have been zeros in any case.
+      if (!holed.every((byte, at) => byte === whole[at])) assert.equal(await tail(holed), "torn", `hole at ${sector}`);
+    }
+    for (let bit = end * 8; bit < whole.length * 8; bit++) {
+      const flipped = whole.slice();
+      flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+      assert.equal(await tail(flipped), "doubtful", `bit ${bit - end * 8} of the edit`);
+    }
+  });
+
   test("whose last edit is torn is cut, and written anew before anything is added", async () => {
     const { disk, path, crashed, states } = await writtenManifest(4, 36);
     disk.put(path, crashed.slice(0, -3));
@@ -317,7 +351,7 @@ describe("the inspector of manifests", () => {
     const damage = `${path}: edit 3 at offset ${third.at} is damaged; the next sound one is 4 at offset ${fourth.at}`;
     assert.deepEqual(findings[3], { kind: "damage", detail: damage });
     const last = frames.at(-1)?.at ?? 0;
-    assert.deepEqual(findings[6], { kind: "torn tail", offset: last, bytes: end - 1 - last });
+    assert.deepEqual(findings[6], { kind: "torn tail", offset: last, bytes: end - 1 - last, isDoubtful: false });
   });
 
   test("says what is wrong with a foreign file", async () => {

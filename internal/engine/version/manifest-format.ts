@@ -93,6 +93,13 @@ export interface Frame {
   readonly edit: Uint8Array;
 }
 
+export interface FrameHead {
+  readonly hasMagic: boolean;
+  readonly length: number;
+  readonly number: number;
+  readonly position: number;
+}
+
 export interface Frames {
   readonly frames: readonly Frame[];
   /** Where the sound frames end. Behind it lies nothing, or a torn tail. */
@@ -125,6 +132,16 @@ export function nextFrame(bytes: Uint8Array, from: number): Frame | undefined {
     if (frame !== undefined) return frame;
   }
   return undefined;
+}
+
+/** What stands where a frame's head should, sound or not. REQUIRES: so many bytes are there. */
+export function readFrameHead(bytes: Uint8Array, at: number): FrameHead {
+  return {
+    hasMagic: readU32(bytes, at) === frameMagic,
+    length: readU32(bytes, at + 4),
+    number: readU32(bytes, at + 8),
+    position: readU32(bytes, at + 12),
+  };
 }
 
 function frameAt(bytes: Uint8Array, at: number, seed: FrameSeed): Frame | undefined {

@@ -13,6 +13,7 @@ import { decodeEdit } from "./edit-codec.ts";
 import { decodeHeader, headerBytes, manifestFormat, nextFrame } from "./manifest-format.ts";
 import type { Frame } from "./manifest-format.ts";
 import { applyForeign, checkName, readWhole } from "./manifest-reader.ts";
+import { tailOf } from "./manifest-tail.ts";
 import { emptyState } from "./version-edit.ts";
 import type { EngineState, VersionEdit } from "./version-edit.ts";
 
@@ -30,8 +31,8 @@ export type ManifestFinding =
       readonly bytes: number;
       readonly edit: VersionEdit;
     }
-  /** What a crash may leave behind the last edit; recovery passes it over. */
-  | { readonly kind: "torn tail"; readonly offset: number; readonly bytes: number }
+  /** What a crash may leave behind the last edit; recovery passes it over. A doubtful one may be damage as well. */
+  | { readonly kind: "torn tail"; readonly offset: number; readonly bytes: number; readonly isDoubtful: boolean }
   | { readonly kind: "damage"; readonly detail: string }
   /** What the edits come to; missing when there is damage. */
   | { readonly kind: "state"; readonly state: EngineState };
@@ -72,7 +73,10 @@ export async function inspectManifest(disk: Disk, path: string): Promise<Manifes
     at = sound.end;
     expected = sound.number + 1;
   }
-  if (at < bytes.length) findings.push({ kind: "torn tail", offset: at, bytes: bytes.length - at });
+  const tail = tailOf(bytes, at, expected);
+  if (tail !== "none") {
+    findings.push({ kind: "torn tail", offset: at, bytes: bytes.length - at, isDoubtful: tail === "doubtful" });
+  }
   if (expected === 1) findings.push({ kind: "damage", detail: `${path}: its first edit, at offset ${at}, is missing` });
   else if (state !== undefined) findings.push({ kind: "state", state });
   return findings;

@@ -8,6 +8,8 @@ import type { Disk } from "../../platform/disk.ts";
 import { currentName, joinPath, parseFileName } from "../file-names.ts";
 import { decodeEdit } from "./edit-codec.ts";
 import { decodeCurrent, decodeHeader, headerBytes, readFrames } from "./manifest-format.ts";
+import { tailOf } from "./manifest-tail.ts";
+import type { ManifestTail } from "./manifest-tail.ts";
 import { faultOfState } from "./state-invariants.ts";
 import { applyEdit, emptyState } from "./version-edit.ts";
 import type { EngineState, VersionEdit } from "./version-edit.ts";
@@ -25,8 +27,9 @@ export interface ReadManifest {
   readonly state: EngineState;
   readonly edits: readonly VersionEdit[];
   readonly fileBytes: number;
-  /** Less than fileBytes when the last frame is torn. */
+  /** Less than fileBytes when there is a tail. */
   readonly soundBytes: number;
+  readonly tail: ManifestTail;
 }
 
 /** Reads a manifest without changing anything. Throws `corruption` when it is damaged or none. */
@@ -43,7 +46,7 @@ export async function readManifest(disk: Disk, path: string): Promise<ReadManife
     state = applyForeign(state, edit, what);
   }
   if (frames.length === 0) throw corruption(`${path}: its first edit, at offset ${headerBytes}, is missing`);
-  return { state, edits, fileBytes: bytes.length, soundBytes: end };
+  return { state, edits, fileBytes: bytes.length, soundBytes: end, tail: tailOf(bytes, end, frames.length + 1) };
 }
 
 /** A manifest under another's name is as wrong as a damaged one: it tells of another time. */

@@ -86,7 +86,7 @@ describe("a manifest", () => {
     const { disk, states } = await writtenManifest(3, 5);
     const before = await contentsOf(disk);
     const refusal = new Error("a table is missing");
-    const check = (state: EngineState): never => {
+    const check = ({ state }: { readonly state: EngineState }): never => {
       assert.equal(shown(state), shown(states[3] as EngineState));
       throw refusal;
     };

@@ -23,6 +23,7 @@ import { encodeEdit } from "./edit-codec.ts";
 import { encodeCurrent, encodeFrame, encodeHeader, frameHeaderBytes, headerBytes, seedOf } from "./manifest-format.ts";
 import type { FrameSeed } from "./manifest-format.ts";
 import { readCurrent, readManifest } from "./manifest-reader.ts";
+import type { ReadManifest } from "./manifest-reader.ts";
 import { faultOfState } from "./state-invariants.ts";
 import { applyEdit, editFromState, emptyState } from "./version-edit.ts";
 import type { EngineState, VersionEdit } from "./version-edit.ts";
@@ -74,17 +75,18 @@ export class Manifest {
   }
 
   /**
-   * Of a folder with a `current`. `numberAtLeast` is above every file number in the folder; `check` may
-   * refuse the state by throwing, before anything on disk is changed.
+   * Of a folder with a `current`. `numberAtLeast` is above every file number in the folder; `prepare` comes before
+   * the new manifest: it may refuse what was found by throwing, and what it does to names in the folder is synced first.
    */
   static async open(
     place: ManifestPlace,
     numberAtLeast: FileNumber,
-    check: (state: EngineState) => void,
+    prepare: (found: ReadManifest, number: FileNumber) => void | Promise<void>,
   ): Promise<Manifest> {
     const number = await readCurrent(place.disk, place.folder);
-    const { state } = await readManifest(place.disk, joinPath(place.folder, manifestName(number)));
-    check(state);
+    const found = await readManifest(place.disk, joinPath(place.folder, manifestName(number)));
+    await prepare(found, number);
+    const { state } = found;
     const manifest = new Manifest(place, state, number);
     await manifest.begin(state, fileNumber(Math.max(numberAtLeast, state.nextFileNumber, number + 1)));
     return manifest;
