@@ -21,6 +21,7 @@ import type { FlushListener } from "./flusher.ts";
 import type { GarbageHorizon } from "./garbage.ts";
 import { checkRequest, ingest } from "./ingest.ts";
 import type { IngestRequest } from "./ingest.ts";
+import { checkEngine } from "./invariants.ts";
 import type { EngineSnapshot } from "./live-snapshots.ts";
 import { engineOptions } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
@@ -247,6 +248,11 @@ export class Engine {
   async checkpoint(folder: string): Promise<ReadonlyMap<Incarnation, LogIndex>> {
     await this.flush();
     return this.asked(() => this.told("making a checkpoint", () => checkpointTo(this.core, folder)));
+  }
+
+  /** For tests and the simulator: it walks over all that is in memory. */
+  checkInvariants(): void {
+    checkEngine(this.core);
   }
 
   stats(): EngineStats {

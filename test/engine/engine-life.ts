@@ -202,6 +202,7 @@ export class EngineLife {
 
   /** The incarnation holds what its log says up to `index`, the end when left out; and every lookup agrees. */
   async check(of: Incarnation, given: { index?: number; now?: number; snapshot?: EngineSnapshot } = {}): Promise<void> {
+    this.engine.checkInvariants();
     const log = this.log(of);
     const now = stamp(given.now ?? log.lastIndex);
     const expected = log.contentsAt(given.index ?? log.lastIndex, now);
