@@ -20,6 +20,7 @@ function tableOf(number: number, entries: readonly Entry[]): TableMeta {
     number: fileNumber(number),
     bytes: 1,
     entries: entries.length,
+    keys: entries.length,
     tombstones: 0,
     smallest: (entries[0] as Entry).key,
     largest: (entries.at(-1) as Entry).key,

@@ -7,6 +7,8 @@ export interface TableMeta {
   readonly number: FileNumber;
   readonly bytes: number;
   readonly entries: number;
+  /** Distinct ones: what goes beyond is older versions, kept for snapshots that lived when the table was written. */
+  readonly keys: number;
   readonly tombstones: number;
   /** Least and greatest engine key, both included. */
   readonly smallest: Uint8Array;

@@ -238,10 +238,10 @@ describe("store: bad folders", () => {
     change(disk, path, (bytes) => void (bytes[30] = (bytes[30] as number) ^ 1));
     await refusesToOpen(disk, refusal("corruption", path));
     const newer = sound.slice();
-    newer[8] = 2;
+    newer[8] = 3;
     writeU32(newer, headerBytes - 4, maskCrc(crc32(newer, 0, headerBytes - 4)));
     disk.put(path, newer);
-    await refusesToOpen(disk, refusal("bad_request", path, "format 2"));
+    await refusesToOpen(disk, refusal("bad_request", path, "format 3"));
     disk.put(path, sound);
     await (await open(disk)).close();
   });

@@ -10,7 +10,7 @@ import { checkTextTrace, sourceFile } from "../support/text-trace.ts";
 import { engineFolder, EngineLife } from "./engine-life.ts";
 import { ManualTime, seamsOn, tinyOptions } from "./engine-rig.ts";
 
-const options: Partial<EngineOptions> = { ...tinyOptions, tableBytes: 4096, manifestBytesMax: 1024 };
+const options: Partial<EngineOptions> = { ...tinyOptions, tableBytes: 4096, manifestBytesMax: 1040 };
 
 it("an engine's disk operations come in the order that is written down", async () => {
   const commands = new TraceCommands();

@@ -107,6 +107,41 @@ describe("readers", () => {
     await rig.engine.close();
   });
 
+  it("versions that only a snapshot saw go when it is released, by merges of their own, also after a restart", async () => {
+    const rig = await FaultRig.open();
+    const entries = (engine = rig.engine): number => engine.stats().entries;
+    await rig.life.fill(rig.of, 50);
+    const first = rig.engine.snapshot();
+    await rig.life.fill(rig.of, 50);
+    const second = rig.engine.snapshot();
+    await rig.life.fill(rig.of, 50);
+    await rig.engine.compactRange(rig.of);
+    await rig.engine.settle();
+    const { size } = await rig.life.contents(rig.of, stamp(0));
+    assert.equal(entries(), 150);
+    first.release();
+    await rig.engine.settle();
+    // The other one stands amid them, and they cannot be told apart without reading.
+    assert.equal(entries(), 150);
+    second.release();
+    await rig.engine.settle();
+    assert.equal(entries(), size);
+    await rig.life.check(rig.of);
+
+    const third = rig.engine.snapshot();
+    await rig.life.fill(rig.of, 97);
+    await rig.engine.compactRange(rig.of);
+    await rig.engine.settle();
+    assert.equal(entries(), size + 97);
+    const again = await rig.crash();
+    await again.engine.settle();
+    assert.equal(entries(again.engine), size);
+    await again.check(rig.of);
+    await again.engine.close();
+    third.release();
+    await rig.engine.close();
+  });
+
   it("lookups that wait for the disk at the same time get each its own record", async () => {
     // Far more blocks than frames: what one lookup has found, the next one's load may replace.
     const rig = await FaultRig.open({ readsNowPerTurn: 0, blockCacheBytes: 16 * 1024 });

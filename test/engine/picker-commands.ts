@@ -3,7 +3,7 @@
 //   options trigger=4 stop=12 base=128M factor=10        as long as nothing else is said
 //   lsm                                                  the tree; answers sizes, targets and scores of its levels
 //   L0  9  a..z    16M
-//   L6  3  2/a..f  8M  entries=100 tombstones=20 stamp=50 expiring=10 expiry=30..90 sequence=7
+//   L6  3  2/a..f  8M  entries=100 tombstones=20 stamp=50 expiring=10 expiry=30..90 keys=80 sequence=7 least=2
 //   garbage                                              who lives, who is dead, how far garbage may go
 //   living 1 2
 //   horizon 1  watermark=50 expiry=40
@@ -106,12 +106,13 @@ function tableOf(line: string): PlacedTable {
     number: fileNumber(Number(number)),
     bytes: bytesIn(size),
     entries: given("entries", 100),
+    keys: given("keys", given("entries", 100)),
     tombstones: given("tombstones", 0),
     expiring: given("expiring", 0),
     expiryLeast: expiryLeast === undefined ? neverExpires : stamp(Number(expiryLeast)),
     expiryGreatest: expiryGreatest === undefined ? neverExpires : stamp(Number(expiryGreatest)),
     stampGreatest: stamp(given("stamp", 1)),
-    sequenceLeast: at,
+    sequenceLeast: sequence(given("least", at)),
     sequenceGreatest: at,
   });
   return { level: Number(level.slice(1)), meta };

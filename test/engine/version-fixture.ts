@@ -25,6 +25,7 @@ export function metaOf(fields: Partial<TableMeta> & KeyRange & { readonly number
   return {
     bytes: 1000,
     entries: 10,
+    keys: fields.entries ?? 10,
     tombstones: 0,
     sequenceLeast: sequence(1),
     sequenceGreatest: sequence(1),
@@ -88,6 +89,8 @@ function randomTable(state: EngineState, { random, number, lastSequence }: Table
   if (level > 0 && overlapping(state.version.levels[level] ?? [], range).length > 0) return [];
   const override = random.chance(1, 8) ? { sequenceOverride: lastSequence } : {};
   const expiring = random.below(5);
+  const bytes = large(random, 40);
+  const entries = 1 + random.below(10_000);
   return [
     {
       level,
@@ -95,8 +98,9 @@ function randomTable(state: EngineState, { random, number, lastSequence }: Table
         ...range,
         ...override,
         number,
-        bytes: large(random, 40),
-        entries: 1 + random.below(10_000),
+        bytes,
+        entries,
+        keys: Math.ceil(entries / 2),
         tombstones: random.below(100),
         sequenceGreatest: lastSequence,
         stampGreatest: stamp(large(random, 50)),

@@ -27,6 +27,17 @@ export function collectable(table: TableMeta, rules: GarbageRules): number {
   return expiryHorizon === undefined ? 0 : table.tombstones + expiredEstimate(table, expiryHorizon);
 }
 
+/**
+ * How many entries of the table are older versions of a key that no snapshot sees. All of them go when the table is
+ * merged, whatever lies deeper. Those that a snapshot protects count for nothing until none of them is protected.
+ */
+export function superseded(table: TableMeta, rules: Pick<GarbageRules, "snapshots">): number {
+  const { entries, keys, sequenceLeast, sequenceGreatest } = table;
+  // A snapshot at or above the newest sees the newest of each key only, one below the oldest sees none.
+  const isProtected = rules.snapshots.some((at) => sequenceLeast <= at && at < sequenceGreatest);
+  return isProtected ? 0 : entries - keys;
+}
+
 /** Whether every entry of the table may go, provided that none of them hides an older one elsewhere. */
 export function allCollectable(table: TableMeta, rules: GarbageRules): boolean {
   if (table.tombstones + table.expiring < table.entries) return false;

@@ -10,7 +10,7 @@
 import type { KeyRange, TableMeta } from "../table-meta.ts";
 import { bytesOf, deepestLevel } from "../version/version.ts";
 import type { PlacedTable, Version } from "../version/version.ts";
-import { allCollectable, allDead, collectable, mayHoldDead } from "./garbage-estimate.ts";
+import { allCollectable, allDead, collectable, mayHoldDead, superseded } from "./garbage-estimate.ts";
 import type { GarbageRules } from "./garbage-estimate.ts";
 import { connected, overlap, overlapping, overlappingSorted, someOverlapSorted, spanOf } from "./key-ranges.ts";
 import { levelTargets } from "./level-targets.ts";
@@ -79,7 +79,12 @@ export function pickRange(
     if (tables.length === 0) return undefined;
     return mergeDown(version, placed(level, tables.slice(0, rangeTablesMax)), level + 1, "range");
   }
-  const dirty = tables.find((table) => mayHoldDead(table, circumstances) || collectable(table, circumstances) > 0);
+  const dirty = tables.find(
+    (table) =>
+      mayHoldDead(table, circumstances) ||
+      superseded(table, circumstances) > 0 ||
+      collectable(table, circumstances) > 0,
+  );
   return dirty && { kind: "merge", inputs: placed(level, [dirty]), to: level, reason: "range" };
 }
 
@@ -190,8 +195,10 @@ function pickGarbage(
 ): CompactionChoice | undefined {
   for (let level = deepestLevel; level >= 0; level--) {
     for (const meta of version.levels[level] ?? []) {
-      const dirty = mayHoldDead(meta, circumstances);
-      if (!dirty && collectable(meta, circumstances) < garbageShare * meta.entries) continue;
+      const worthwhile = garbageShare * meta.entries;
+      // What goes wherever the table is merged, so here, where that takes no other tables.
+      const dirty = mayHoldDead(meta, circumstances) || superseded(meta, circumstances) >= worthwhile;
+      if (!dirty && collectable(meta, circumstances) < worthwhile) continue;
       if (level === 0) return mergeDown(version, levelZeroWith(version, meta), targets.base, "garbage");
       const from = placed(level, [meta]);
       const here = dirty || !someDeeper(version, level, meta);

@@ -21,8 +21,6 @@ export interface TableProperties extends Omit<TableMeta, "bytes" | "sequenceOver
   readonly blockBytes: number;
   /** Data blocks. */
   readonly blocks: number;
-  /** Distinct ones. */
-  readonly keys: number;
   readonly stampLeast: Stamp;
   /** Before prefix compression. */
   readonly keyBytes: number;
@@ -94,6 +92,7 @@ export function metaOf(
     number: file.number,
     bytes: file.bytes,
     entries: properties.entries,
+    keys: properties.keys,
     tombstones: properties.tombstones,
     smallest: properties.smallest,
     largest: properties.largest,
@@ -112,6 +111,7 @@ export function metaOf(
 /** The first thing in which a table is not the one that the manifest names; undefined when it is that one. */
 export function differenceFromMeta(properties: TableProperties, meta: TableMeta): string | undefined {
   if (properties.entries !== meta.entries) return `${properties.entries} entries instead of ${meta.entries}`;
+  if (properties.keys !== meta.keys) return `${properties.keys} keys instead of ${meta.keys}`;
   if (!equalBytes(properties.smallest, meta.smallest)) return "another smallest key";
   if (!equalBytes(properties.largest, meta.largest)) return "another largest key";
   if (meta.sequenceOverride !== undefined) {

@@ -18,7 +18,7 @@ import {
   scanTable,
   settled,
 } from "../../../test/engine/table-fixture.ts";
-import { compareBytes, equalBytes } from "../../base/bytes.ts";
+import { compareBytes, equalBytes, hex } from "../../base/bytes.ts";
 import { emptySlot } from "../cursor.ts";
 import type { Cursor } from "../cursor.ts";
 import type { TableReader } from "./table-reader.ts";
@@ -204,6 +204,7 @@ describe("a table", () => {
         number: 1,
         bytes: await disk.sizeOf("/tables/000001.table"),
         entries: entries.length,
+        keys: new Set(entries.map((entry) => hex(entry.key))).size,
         tombstones: found.filter((entry) => entry.cell.tombstone).length,
         smallest: entries[0]?.key,
         largest: entries.at(-1)?.key,

@@ -109,7 +109,8 @@ export function decodeEdit(bytes: Uint8Array, what: string): VersionEdit {
 
 function writeTable(out: ByteWriter, meta: TableMeta): void {
   assert(meta.sequenceOverride !== 0, "sequence 0 stands for no override", { number: meta.number });
-  out.varint(meta.number).varint(meta.bytes).varint(meta.entries).varint(meta.tombstones);
+  out.varint(meta.number).varint(meta.bytes).varint(meta.entries).varint(meta.keys);
+  out.varint(meta.tombstones);
   out.block(meta.smallest).block(meta.largest);
   out.varint(meta.sequenceLeast).varint(meta.sequenceGreatest);
   out.varint(meta.stampGreatest).varint(meta.expiryLeast).varint(meta.expiryGreatest).varint(meta.expiring);
@@ -123,6 +124,7 @@ function readTable(source: ByteReader): TableMeta {
     number: fileNumber(source.varint()),
     bytes: source.varint(),
     entries: source.varint(),
+    keys: source.varint(),
     tombstones: source.varint(),
     smallest: readKey(source),
     largest: readKey(source),

@@ -240,11 +240,11 @@ describe("a folder without a usable manifest", () => {
       "a newer format",
       (bytes) => {
         const newer = bytes.slice();
-        writeU32(newer, 8, 2);
+        writeU32(newer, 8, 3);
         writeU32(newer, 20, maskCrc(crc32(newer, 0, 20)));
         return newer;
       },
-      { code: "bad_request", message: /manifest-000001 has manifest format 2; this version of Trefoil reads format 1/ },
+      { code: "bad_request", message: /manifest-000001 has manifest format 3; this version of Trefoil reads format 2/ },
     ],
     [
       "a damaged edit",
@@ -322,7 +322,7 @@ describe("the inspector of manifests", () => {
     const findings = await inspectManifest(disk, path);
     assert.deepEqual(findings[0], {
       kind: "header",
-      format: 1,
+      format: 2,
       number: decodeHeader(bytes, path),
       fileBytes: bytes.length,
     });

@@ -34,6 +34,7 @@ const edits = [
           number: fileNumber(8),
           bytes: 240,
           entries: 4,
+          keys: 3,
           tombstones: 1,
           smallest: keyOf(1, "EDITH"),
           largest: keyOf(1, "banana"),

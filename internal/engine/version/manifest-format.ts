@@ -21,7 +21,7 @@ import { fileNumber } from "../../base/ids.ts";
 import type { FileNumber } from "../../base/ids.ts";
 import { manifestName, parseFileName } from "../file-names.ts";
 
-export const manifestFormat = 1;
+export const manifestFormat = 2;
 export const headerBytes = 24;
 export const frameHeaderBytes = 20;
 

@@ -113,9 +113,10 @@ export function describeEdit(edit: VersionEdit, shown: (stamp: Stamp) => string 
 }
 
 function describeTable(meta: TableMeta, shown: (stamp: Stamp) => string): string {
-  const { number, bytes, entries, tombstones, expiring } = meta;
+  const { number, bytes, entries, keys, tombstones, expiring } = meta;
+  const versions = keys < entries ? ` of ${counted(keys, "key")}` : "";
   const parts = [
-    `table ${number}: ${counted(bytes, "byte")}, ${counted(entries, "entry", "entries")}`,
+    `table ${number}: ${counted(bytes, "byte")}, ${counted(entries, "entry", "entries")}${versions}`,
     ...(tombstones > 0 ? [counted(tombstones, "tombstone")] : []),
     ...(expiring > 0 ? [`${expiring} expiring from ${shown(meta.expiryLeast)} to ${shown(meta.expiryGreatest)}`] : []),
     `keys ${describeKey(meta.smallest)} to ${describeKey(meta.largest)}`,

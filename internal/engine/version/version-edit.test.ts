@@ -128,8 +128,8 @@ describe("a change of state", () => {
       ["an eighth level", Uint8Array.of(2, 7, 1), /there is no level 7/],
       [
         "a key without an incarnation",
-        Uint8Array.of(1, 0, 1, 1, 1, 0, 3, 0, 0, 0),
-        /a key of 3 bytes before offset 10/,
+        Uint8Array.of(1, 0, 1, 1, 1, 1, 0, 3, 0, 0, 0),
+        /a key of 3 bytes before offset 11/,
       ],
       ["an unknown field", Uint8Array.of(11), /there is no field with tag 11/],
       ["a field that ends early", Uint8Array.of(3, 1), /it ends at 2/],
