@@ -3,12 +3,14 @@
 //
 //   segment = header block (512) | batch | batch | ... | zeros, or what an earlier life of the file left
 //   batch   = header (32) | record | record | ...
+//             magic | crc of all | position | synced | length | flags (1) and crc of the header (3)
 //
 // A position counts the bytes of the log since its beginning: byte `offset` of a segment has position
 // `start + offset`, and the next segment starts where the last batch of this one ended. A batch names
 // its own position and its checksum begins with its segment's salt, so neither the stale bytes of a
 // recycled file nor bytes that a client chose can pass for a batch. It also names the position up to
-// which the log was synced before it was written: that is what tells damage from a torn tail.
+// which the log was synced before it was written: that is what tells damage from a torn tail. Its header has a
+// short checksum of its own, so that whoever looks for batches believes no length that is not one.
 
 import { crc32, crc32Continue, maskCrc } from "../base/checksum.ts";
 import { readU32, readU64, writeU32, writeU64 } from "../base/codec.ts";
@@ -45,6 +47,7 @@ export const batchPositionAt = 8;
 const batchSyncedAt = 16;
 const batchLengthAt = 24;
 const batchFlagsAt = 28;
+const batchFlagsMask = 0xff;
 
 export interface SegmentHeader {
   readonly number: number;
@@ -101,18 +104,20 @@ export function sealBatch(bytes: Uint8Array, start: number, frame: BatchFrame, s
   writeU64(bytes, start + batchPositionAt, frame.position);
   writeU64(bytes, start + batchSyncedAt, frame.synced);
   writeU32(bytes, start + batchLengthAt, frame.length);
-  writeU32(bytes, start + batchFlagsAt, frame.flags);
+  bytes[start + batchFlagsAt] = frame.flags;
+  writeU32(bytes, start + batchFlagsAt, checkedFlags(bytes, start, salt));
   writeU32(bytes, start + batchCrcAt, batchCrc(bytes, start, frame.length, salt));
 }
 
-/** The header at `at`, unverified; undefined when no batch header of this position stands there. */
-export function readBatchFrame(bytes: Uint8Array, at: number, position: number): BatchFrame | undefined {
+/** The header at `at`; undefined when no batch header of this position and salt stands there. The records are unverified. */
+export function readBatchFrame(bytes: Uint8Array, at: number, position: number, salt: number): BatchFrame | undefined {
   if (readU32(bytes, at) !== batchMagic || readU64(bytes, at + batchPositionAt) !== position) return undefined;
+  if (readU32(bytes, at + batchFlagsAt) !== checkedFlags(bytes, at, salt)) return undefined;
   return {
     position,
     synced: readU64(bytes, at + batchSyncedAt),
     length: readU32(bytes, at + batchLengthAt),
-    flags: readU32(bytes, at + batchFlagsAt),
+    flags: readU32(bytes, at + batchFlagsAt) & batchFlagsMask,
   };
 }
 
@@ -129,6 +134,13 @@ export function findBatchMagic(bytes: Uint8Array, from: number, to: number): num
     if (readU32(bytes, at) === batchMagic) return at;
     at++;
   }
+}
+
+/** The flags below, and above them three bytes of the checksum of the header from its position to its flags. */
+function checkedFlags(bytes: Uint8Array, start: number, salt: number): number {
+  const flagsEnd = start + batchFlagsAt + 1;
+  const crc = maskCrc(crc32Continue(salt, bytes.subarray(start + batchPositionAt, flagsEnd)));
+  return ((crc & ~batchFlagsMask) | (bytes[flagsEnd - 1] as number)) >>> 0;
 }
 
 function batchCrc(bytes: Uint8Array, start: number, length: number, salt: number): number {

@@ -123,17 +123,35 @@ describe("batches", () => {
     const bytes = new Uint8Array(200).fill(3);
     const frame = { position: 2 ** 45, synced: 2 ** 45 - 7, length: 100, flags: 5 };
     sealBatch(bytes, 10, frame, 77);
-    assert.deepEqual(readBatchFrame(bytes, 10, 2 ** 45), frame);
-    assert.equal(readBatchFrame(bytes, 10, 2 ** 45 + 1), undefined);
-    assert.equal(readBatchFrame(bytes, 11, 2 ** 45), undefined);
+    assert.deepEqual(readBatchFrame(bytes, 10, 2 ** 45, 77), frame);
+    assert.equal(readBatchFrame(bytes, 10, 2 ** 45 + 1, 77), undefined);
+    assert.equal(readBatchFrame(bytes, 11, 2 ** 45, 77), undefined);
     assert.ok(isBatchIntact(bytes, 10, 100, 77));
     assert.ok(!isBatchIntact(bytes, 10, 100, 78));
     for (let bit = 0; bit < (batchHeaderBytes + 100) * 8; bit++) {
       const bad = bytes.slice();
       bad[10 + (bit >> 3)] = (bad[10 + (bit >> 3)] as number) ^ (1 << (bit & 7));
-      const seen = readBatchFrame(bad, 10, 2 ** 45);
-      const isGood = seen !== undefined && seen.length <= 158 && isBatchIntact(bad, 10, seen.length, 77);
-      assert.ok(!isGood, `bit ${bit}`);
+      assert.ok(!isBatchIntact(bad, 10, 100, 77) || readBatchFrame(bad, 10, 2 ** 45, 77) === undefined, `bit ${bit}`);
+    }
+  });
+
+  it("are told by their header alone from what was not sealed under their salt", () => {
+    const bytes = new Uint8Array(batchHeaderBytes);
+    const frame = { position: 2 ** 33, synced: 512, length: 0, flags: 1 };
+    let believed = 0;
+    for (let salt = 1; salt <= 10_000; salt++) {
+      sealBatch(bytes, 0, frame, salt);
+      assert.deepEqual(readBatchFrame(bytes, 0, 2 ** 33, salt), frame);
+      if (readBatchFrame(bytes, 0, 2 ** 33, 0x5eed5a17) !== undefined) believed++;
+    }
+    assert.equal(believed, 0);
+    sealBatch(bytes, 0, frame, 77);
+    for (let bit = 0; bit < batchHeaderBytes * 8; bit++) {
+      // The checksum of the whole is not part of what the header's own covers.
+      if (bit >= 4 * 8 && bit < 8 * 8) continue;
+      const bad = bytes.slice();
+      bad[bit >> 3] = (bad[bit >> 3] as number) ^ (1 << (bit & 7));
+      assert.equal(readBatchFrame(bad, 0, 2 ** 33, 77), undefined, `bit ${bit}`);
     }
   });
 

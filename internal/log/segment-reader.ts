@@ -111,7 +111,7 @@ export class SegmentReader {
   private frameAt(offset: number): BatchFrame | undefined {
     const at = offset - this.from;
     const position = this.start === undefined ? readU64(this.bytes, at + batchPositionAt) : this.start + offset;
-    const frame = readBatchFrame(this.bytes, at, position);
+    const frame = readBatchFrame(this.bytes, at, position, this.salt);
     if (frame === undefined || frame.length > batchLengthMax || position < offset) return undefined;
     return offset + batchHeaderBytes + frame.length > this.size ? undefined : frame;
   }
