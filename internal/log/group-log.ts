@@ -45,6 +45,12 @@ export interface KeptEntry {
   readonly bytes: Uint8Array;
 }
 
+export interface TermRun {
+  /** The index of the first entry there is of the run. */
+  readonly start: LogIndex;
+  readonly term: Term;
+}
+
 export type EntriesRead =
   /** At least one entry, from the first that was asked for on. */
   | { readonly kind: "entries"; readonly entries: readonly RecordView[] }
@@ -115,6 +121,19 @@ export class GroupLog {
   get salvage(): readonly KeptEntry[] {
     return Array.from(this.state.salvage.values(), (kept) => {
       return { ...kept, term: term(kept.term), index: logIndex(kept.index) };
+    });
+  }
+
+  /** Memory and log that `salvage` takes. Nothing here bounds it: see README.md. */
+  get salvageBytes(): number {
+    return this.state.salvageBytes;
+  }
+
+  /** The terms of the entries from firstIndex to lastIndex, ascending; a run ends where the next one starts. */
+  get termRuns(): readonly TermRun[] {
+    const { runs, firstIndex } = this.state;
+    return Array.from({ length: runs.count }, (_, slot) => {
+      return { start: logIndex(Math.max(runs.indexAt(slot), firstIndex)), term: term(runs.termAt(slot)) };
     });
   }
 

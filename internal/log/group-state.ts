@@ -41,6 +41,8 @@ export class GroupState {
   readonly tail = new TailIndex();
   /** By term and index, oldest first. */
   readonly salvage = new Map<string, SalvageRecord>();
+  /** Of the records in `salvage`. */
+  salvageBytes = 0;
 
   /** The commit index that the log has, which follows `commit` at leisure. */
   commitStaged = 0;
@@ -144,11 +146,14 @@ export class GroupState {
   keepSalvage(record: SalvageRecord): void {
     this.dropSalvage(record.term, record.index);
     this.salvage.set(`${record.term}.${record.index}`, record);
+    this.salvageBytes += record.bytes.length;
     this.isStaged = true;
   }
 
   dropSalvage(term: number, index: number): void {
-    this.salvage.delete(`${term}.${index}`);
+    const key = `${term}.${index}`;
+    this.salvageBytes -= this.salvage.get(key)?.bytes.length ?? 0;
+    this.salvage.delete(key);
   }
 
   /** The entries first..last were copied to where `moved` says. False: they do not join on to the others. */
@@ -207,6 +212,9 @@ export class GroupState {
   checkInvariants(): void {
     const { baseIndex, lastIndex, runs, anchors } = this;
     assert(baseIndex <= lastIndex, "base behind the last entry", { baseIndex, lastIndex });
+    let salvageBytes = 0;
+    for (const kept of this.salvage.values()) salvageBytes += kept.bytes.length;
+    assert(salvageBytes === this.salvageBytes, "salvage of another size", { salvageBytes, counted: this.salvageBytes });
     if (baseIndex === lastIndex) return;
     assert(runs.count > 0 && runs.indexAt(0) <= baseIndex + 1, "no term for the first entry", { baseIndex });
     assert(anchors.count > 0 && anchors.indexAt(0) <= baseIndex + 1, "no place for the first entry", { baseIndex });

@@ -51,6 +51,8 @@ export interface LogStats {
   readonly cacheBytes: number;
   /** Memory for where entries lie. */
   readonly indexBytes: number;
+  /** Memory for discarded entries that have no fate yet, of all groups. */
+  readonly salvageBytes: number;
   /** By how much the log is over its bound: what is not flushed, or pinned, keeps it. The caller slows its writers. */
   readonly bytesOverBound: number;
   /** Bytes of the log since its oldest entry that is not flushed. */

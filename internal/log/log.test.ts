@@ -315,11 +315,63 @@ describe("log: a group's entries", () => {
     for (let n = 0; n < 60; n++) await log.whenDurable(append(log.group(group2), "x".repeat(400)));
     const again = await afterCut(world);
     const [kept] = again.group(group1).salvage;
+    assert.equal(again.group(group1).salvageBytes, slot.end - slot.start);
+    assert.equal(again.stats().salvageBytes, slot.end - slot.start);
     assert.deepEqual([kept?.term, kept?.index], [1, 2]);
     const bytes = kept?.bytes ?? assert.fail();
     assert.deepEqual(Buffer.from(decodeEntry({ bytes, start: 0, end: bytes.length }).payload).toString(), "fast");
     await again.whenDurable(again.group(group1).dropSalvage(term(1), logIndex(2)));
     assert.equal(again.group(group1).salvage.length, 0);
+    assert.equal(again.group(group1).salvageBytes, 0);
+  });
+
+  it("counts the bytes of salvage once, however often it is kept or dropped", async () => {
+    const log = await open(newWorld());
+    const group = log.group(group1);
+    append(group, "fast");
+    append(group, "and another");
+    const records = [1, 2].map((index) => {
+      const slot = { bytes: new Uint8Array(0), start: 0, end: 0 };
+      assert.ok(group.find(logIndex(index), slot));
+      return slot.bytes.slice(slot.start, slot.end);
+    });
+    const [one, two] = [records[0] as Uint8Array, records[1] as Uint8Array];
+    for (const record of [one, two, one]) group.keepSalvage(record);
+    assert.equal(group.salvageBytes, one.length + two.length);
+    log.checkInvariants();
+    for (const index of [2, 2, 7]) group.dropSalvage(term(1), logIndex(index));
+    assert.equal(group.salvageBytes, one.length);
+    log.checkInvariants();
+  });
+
+  it("knows the terms of all its entries, from the first on", async () => {
+    const world = newWorld();
+    const log = await open(world);
+    const group = log.group(group1);
+    assert.deepEqual(group.termRuns, []);
+    for (const entryTerm of [1, 1, 1, 3, 3, 7]) append(group, "x", { term: entryTerm });
+    assert.deepEqual(group.termRuns, [
+      { start: 1, term: 1 },
+      { start: 4, term: 3 },
+      { start: 6, term: 7 },
+    ]);
+    append(group, "instead", { term: 8, index: 5 });
+    group.flushed(logIndex(2));
+    group.compact(logIndex(2));
+    await log.whenDurable(log.staged);
+    const runs = [
+      { start: 3, term: 1 },
+      { start: 4, term: 3 },
+      { start: 5, term: 8 },
+    ];
+    assert.deepEqual(group.termRuns, runs);
+    await log.close();
+    const again = (await open(newWorld(world.disk))).group(group1);
+    again.flushed(logIndex(2));
+    again.compact(logIndex(2));
+    assert.deepEqual(again.termRuns, runs);
+    again.installSnapshot(logIndex(9), term(9));
+    assert.deepEqual(again.termRuns, []);
   });
 
   it("keeps what follows an installed snapshot when it agrees, and drops it when it does not", async () => {

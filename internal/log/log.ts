@@ -241,7 +241,11 @@ export class Log {
 
   stats(): LogStats {
     let indexBytes = 0;
-    for (const state of this.states.values()) indexBytes += state.anchors.bytesHeld + state.tail.bytesHeld;
+    let salvageBytes = 0;
+    for (const state of this.states.values()) {
+      indexBytes += state.anchors.bytesHeld + state.tail.bytesHeld;
+      salvageBytes += state.salvageBytes;
+    }
     return {
       counters: this.counters,
       groups: this.states.size,
@@ -251,6 +255,7 @@ export class Log {
       bytesSinceFlush: this.janitor.bytesSinceFlush(),
       cacheBytes: this.cache.bytesHeld,
       indexBytes,
+      salvageBytes,
       bytesWaiting: this.stager.bytesWaiting,
     };
   }
