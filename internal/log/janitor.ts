@@ -9,6 +9,7 @@
 // that had entries in it is durable in a later segment (a mark), and so is what was carried.
 
 import type { BatchNumber, BatchStager } from "./batch-stager.ts";
+import type { ChunkCache } from "./chunk-cache.ts";
 import type { CarryPlan } from "./checkpoint.ts";
 import type { EntryReader } from "./entry-reader.ts";
 import type { GroupState, IndexRange } from "./group-state.ts";
@@ -22,6 +23,7 @@ export interface JanitorParts {
   readonly files: SegmentFiles;
   readonly options: LogOptions;
   readonly stager: BatchStager;
+  readonly cache: ChunkCache;
   readonly reader: EntryReader;
   readonly counters: LogCounters;
   readonly groups: ReadonlyMap<number, GroupState>;
@@ -40,26 +42,42 @@ export class Janitor {
   /** What the next checkpoint carries. */
   plan: CarryPlan | undefined;
   private readonly parts: JanitorParts;
+  private isStopped = false;
 
   constructor(parts: JanitorParts) {
     this.parts = parts;
   }
 
-  /** One round: drops what can go, asks for a flush, reads what the next checkpoint is to carry. */
-  async tidy(): Promise<void> {
-    for (const state of this.parts.groups.values()) state.settleBase();
-    while (await this.dropOldest());
+  /**
+   * One round: drops what can go, asks for a flush, reads what the next checkpoint is to carry. False: a
+   * segment that could go could not be taken away.
+   */
+  async tidy(): Promise<boolean> {
+    const { groups, cache } = this.parts;
+    for (const state of groups.values()) {
+      state.tail.trim(cache.oldest);
+      state.settleBase();
+    }
+    let dropped = await this.dropOldest();
+    while (dropped === "gone") dropped = await this.dropOldest();
+    if (this.isStopped) return true;
     if (this.bytesSinceFlush() > this.parts.options.flushWantedBytes) this.parts.wantFlush();
     if (this.plan === undefined) this.plan = await this.readPlan();
+    return dropped !== "stuck";
   }
 
-  private async dropOldest(): Promise<boolean> {
+  /** Stages nothing and begins to drop nothing any more. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  private async dropOldest(): Promise<"gone" | "kept" | "stuck"> {
     const { files, stager, groups, counters } = this.parts;
     const [oldest, next] = files.segments;
-    if (oldest === undefined || next === undefined) return false;
+    if (this.isStopped || oldest === undefined || next === undefined) return "kept";
     const isOver = this.isOverBound();
     for (const state of groups.values()) {
-      if (holdOf(state, state.rangesBetween(oldest.start, next.start), isOver) !== "free") return false;
+      if (holdOf(state, state.rangesBetween(oldest.start, next.start), isOver) !== "free") return "kept";
     }
     for (const state of groups.values()) {
       const last = state.rangesBetween(oldest.start, next.start).at(-1)?.last;
@@ -67,9 +85,10 @@ export class Janitor {
       if (state.baseStaged < state.baseIndex) this.parts.stageMark(state);
     }
     await this.parts.makeDurable(stager.number);
-    if (!(await files.dropOldest())) return false;
+    if (this.isStopped) return "kept";
+    if (!(await files.dropOldest())) return "stuck";
     counters.segmentsPurged++;
-    return true;
+    return "gone";
   }
 
   private isOverBound(): boolean {
@@ -99,6 +118,7 @@ export class Janitor {
         const ranges = state.rangesBetween(segment.start, next.start);
         if (holdOf(state, ranges, isOver) === "kept") return plan;
         for (const range of ranges) {
+          if (this.isStopped) return plan;
           const entries = await this.readRange(state, range, budget);
           if (entries === undefined) return plan;
           budget -= bytesOf(entries);

@@ -10,8 +10,6 @@
 import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId } from "../base/ids.ts";
-import { WorkerDied } from "../platform/background.ts";
-import type { DiskFailure } from "../platform/disk.ts";
 import { BatchStager } from "./batch-stager.ts";
 import type { BatchNumber } from "./batch-stager.ts";
 import { stageCheckpoint, stageRun } from "./checkpoint.ts";
@@ -20,6 +18,7 @@ import { EntryReader } from "./entry-reader.ts";
 import { batchHeaderBytes, stopFlag } from "./format.ts";
 import { GroupLog } from "./group-log.ts";
 import { GroupState } from "./group-state.ts";
+import { JanitorRounds } from "./janitor-rounds.ts";
 import { Janitor } from "./janitor.ts";
 import { LogCounters } from "./log-stats.ts";
 import type { LogStats } from "./log-stats.ts";
@@ -60,13 +59,12 @@ export class Log {
   private readonly writer: LogWriter;
   private readonly reader: EntryReader;
   private readonly janitor: Janitor;
+  private readonly rounds: JanitorRounds;
   private readonly waiters: ProgressWaiters;
   private readonly progressListeners: (() => void)[] = [];
   private readonly flushListeners: (() => void)[] = [];
   /** What the log says of this run. */
   private run: RunMark | undefined;
-  private tidying: Promise<void> | undefined;
-  private isTidyWanted = false;
   private isClosing = false;
   private closing: Promise<void> | undefined;
 
@@ -102,6 +100,7 @@ export class Log {
       files,
       options,
       stager,
+      cache: this.cache,
       reader: this.reader,
       counters,
       groups: this.states,
@@ -109,6 +108,13 @@ export class Log {
       makeDurable: (number) => this.makeDurable(number),
       writtenPosition: () => this.writer.writtenPosition,
       wantFlush: () => this.flushListeners.forEach((listener) => listener()),
+    });
+    this.rounds = new JanitorRounds({
+      janitor: this.janitor,
+      scheduler: seams.scheduler,
+      logger: seams.logger,
+      retryMilliseconds: options.retryMilliseconds,
+      onFatal: (reason) => this.writer.fail(reason),
     });
   }
 
@@ -135,12 +141,11 @@ export class Log {
   /** Why no new entries should be proposed, if so. What is staged nevertheless waits for space. */
   get refusal(): TrefoilError | undefined {
     if (this.failure !== undefined) return this.failure;
-    const { failure } = this.files;
-    if (failure === undefined) return undefined;
+    if (this.files.failure === undefined) return undefined;
     const { segment } = this.stager;
     const left = Math.min(segment.capacity, Math.max(segment.allocated, 0)) - segment.used;
     if (left >= this.parts.options.segmentBytes / 4) return undefined;
-    return refusalOf(failure, this.parts.folder);
+    return this.files.refusal;
   }
 
   /** Whether one more turn's work of a group may be staged. Await whenRoom otherwise. */
@@ -210,7 +215,7 @@ export class Log {
       counters,
       beforeStaging: (it) => this.checkStaging(it),
       afterStaging: () => this.writer.kick(),
-      onSettled: () => this.tidy(),
+      onSettled: () => this.rounds.want(),
     });
     this.handles.set(id, handle);
     return handle;
@@ -235,7 +240,7 @@ export class Log {
     state.mark(state.lastIndex, state.lastTerm, true);
     this.states.delete(id);
     this.handles.delete(id);
-    this.tidy();
+    this.rounds.want();
     return this.stager.number;
   }
 
@@ -269,12 +274,12 @@ export class Log {
   private async closeOnce(): Promise<void> {
     this.isClosing = true;
     const { files, writer, stager } = this;
+    await this.endRounds();
     const hasChanged = !this.recovered.cleanStop || stager.number > 0;
     if (hasChanged && this.hasSpaceToStop()) stager.stageEmpty(stopFlag);
     await writer.drain();
     if (this.failure === undefined) await writer.close();
-    this.waiters.end(new TrefoilError("stopping", "the log was closed", { outcome: "unknown" }));
-    await this.tidying;
+    this.waiters.end(closedError());
     const isWritten = this.failure === undefined && writer.written === stager.number;
     try {
       if (isWritten) await files.cutTail(stager.segment);
@@ -286,6 +291,16 @@ export class Log {
       await writer.ended();
       await files.close();
     }
+  }
+
+  /** Nothing may be staged behind the mark of the stop: whoever still may is waited for. */
+  private async endRounds(): Promise<void> {
+    this.rounds.stop();
+    // What the janitor waits for is staged: it comes, or there is no space for it.
+    await this.writer.drain();
+    if (this.failure === undefined) await this.writer.sync();
+    if (this.durable < this.stager.number) this.waiters.end(closedError());
+    await this.rounds.ended();
   }
 
   /** Without space, what is staged cannot be written: nobody was told that it had been. */
@@ -334,7 +349,7 @@ export class Log {
     const { plan } = this.janitor;
     this.janitor.plan = undefined;
     this.counters.carriedEntries += stageCheckpoint(this.stager, { states, run: this.run, plan });
-    this.tidy();
+    this.rounds.want();
   }
 
   private checkStaging(state: GroupState): void {
@@ -348,7 +363,10 @@ export class Log {
   }
 
   private progressed(): void {
-    if (this.failure !== undefined) this.files.stop();
+    if (this.failure !== undefined) {
+      this.files.stop();
+      this.rounds.stop();
+    }
     if (this.files.failure !== undefined) this.writer.wake();
     this.waiters.moved();
     for (const listener of this.progressListeners) listener();
@@ -364,42 +382,8 @@ export class Log {
   private whenOnDisk(position: number): Promise<void> | undefined {
     return position <= this.writer.writtenPosition ? undefined : this.whenWritten(this.stager.number);
   }
-
-  /** Sees to old segments, soon; one round at a time. */
-  private tidy(): void {
-    this.isTidyWanted = true;
-    if (this.tidying !== undefined || this.isClosing) return;
-    this.tidying = this.tidyWhileWanted().finally(() => {
-      this.tidying = undefined;
-    });
-  }
-
-  private async tidyWhileWanted(): Promise<void> {
-    try {
-      await this.endOfTurn();
-      while (this.isTidyWanted && this.failure === undefined && !this.isClosing) {
-        this.isTidyWanted = false;
-        for (const state of this.states.values()) state.tail.trim(this.cache.oldest);
-        await this.janitor.tidy();
-      }
-    } catch (reason) {
-      if (!this.isClosing) this.writer.fail(reason);
-    }
-  }
-
-  private endOfTurn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.parts.seams.scheduler.afterTurn(resolve);
-    });
-  }
 }
 
-/** Why the next segment cannot be prepared, as writers are told. It is tried again. */
-function refusalOf(failure: DiskFailure, folder: string): TrefoilError {
-  const cause = { cause: failure };
-  if (failure.kind === "full") {
-    return new TrefoilError("storage_full", `no space for the log in ${folder}: ${failure.message}`, cause);
-  }
-  const detail = `the log in ${folder} cannot prepare its next segment: ${failure.message}; it is tried again`;
-  return new TrefoilError(failure.cause instanceof WorkerDied ? "busy" : "internal", detail, cause);
+function closedError(): TrefoilError {
+  return new TrefoilError("stopping", "the log was closed", { outcome: "unknown" });
 }

@@ -10,6 +10,7 @@
 import { assert } from "../base/assert.ts";
 import { crc32, maskCrc } from "../base/checksum.ts";
 import { writeU64 } from "../base/codec.ts";
+import { TrefoilError } from "../base/errors.ts";
 import { WorkerDied } from "../platform/background.ts";
 import { closeAll } from "../platform/close-all.ts";
 import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
@@ -64,6 +65,18 @@ export class SegmentFiles {
     return `${this.folder}/${name}`;
   }
 
+  /** `failure` as writers are told. It is tried again. */
+  get refusal(): TrefoilError | undefined {
+    const { failure, folder } = this;
+    if (failure === undefined) return undefined;
+    const cause = { cause: failure };
+    if (failure.kind === "full") {
+      return new TrefoilError("storage_full", `no space for the log in ${folder}: ${failure.message}`, cause);
+    }
+    const detail = `the log in ${folder} cannot prepare its next segment: ${failure.message}; it is tried again`;
+    return new TrefoilError(failure.cause instanceof WorkerDied ? "busy" : "internal", detail, cause);
+  }
+
   get bytesOnDisk(): number {
     let bytes = this.prepared?.bytes ?? 0;
     bytes += this.spare?.bytes ?? 0;
@@ -92,7 +105,9 @@ export class SegmentFiles {
 
   /** `segment` is filled up to `offset`: from a quarter on, the next one is worth preparing. */
   noteUse(segment: Segment, offset: number): void {
-    if (this.prepared === undefined && offset * 4 >= segment.capacity) this.prepareNext(this.options.segmentBytes);
+    // After a failure the timer tries again, not every write.
+    if (this.prepared !== undefined || this.failure !== undefined) return;
+    if (offset * 4 >= segment.capacity) this.prepareNext(this.options.segmentBytes);
   }
 
   /** Sees to it that the segment behind the newest one with a file gets one too. */
@@ -147,7 +162,7 @@ export class SegmentFiles {
 
   /**
    * Takes the oldest segment out of the log. REQUIRES: nothing in it is needed, and that is durable. False: its name cannot be
-   * taken away now, which only wastes space; it stays, and is tried again when the log is next tidied.
+   * taken away now, which only wastes space; it stays, and the caller tries again.
    */
   async dropOldest(): Promise<boolean> {
     const [segment] = this.segments;
@@ -165,7 +180,12 @@ export class SegmentFiles {
       return false;
     }
     this.segments.shift();
-    await segment.close();
+    try {
+      await segment.close();
+    } catch (reason) {
+      // Nothing in it counts any more.
+      this.seams.logger?.warn("an old segment of the log could not be closed", { reason: String(reason) });
+    }
     await this.syncFolder();
     if (isSpare) this.spare = { number: segment.number, bytes: segment.allocated };
     if (this.failure !== undefined) this.prepareNext(segmentBytes);
@@ -211,6 +231,7 @@ export class SegmentFiles {
 
   /** A name that failed to be synced may be lost with all that is written under it later: no second try. */
   private async syncFolder(): Promise<void> {
+    this.checkRunning();
     try {
       await this.seams.disk.syncFolder(this.folder);
     } catch (reason) {
@@ -243,6 +264,7 @@ export class SegmentFiles {
       await readFully(file, block, 0);
       const salt = this.saltFor(number, crc32(block));
       await writeFully(file, encodeSegmentHeader({ number, salt }), 0);
+      this.checkRunning();
       await file.syncData();
       return salt;
     } catch (reason) {
@@ -253,6 +275,11 @@ export class SegmentFiles {
     } finally {
       await file.close();
     }
+  }
+
+  /** After a failure of the log nothing is synced any more. */
+  private checkRunning(): void {
+    if (this.isClosed) throw new DiskFailure("failed", "close", this.folder);
   }
 
   open(path: string): Promise<DiskFile> {

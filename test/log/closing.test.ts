@@ -70,6 +70,50 @@ describe("log: closing", () => {
     await log.close();
   });
 
+  it("puts no mark behind that of the stop, and waits for the segment that is about to go", async () => {
+    const world = holdingWorld("rename");
+    const log = await open(world);
+    const group = log.group(group1);
+    for (let n = 0; n < 60; n++) await log.whenDurable(append(group, "x".repeat(500)));
+    await rest();
+    world.hold();
+    group.flushed(group.lastIndex);
+    group.compact(logIndex(20));
+    await rest();
+    assert.equal(log.counters.segmentsPurged, 0);
+    const closing = log.close();
+    group.compact(group.lastIndex);
+    await rest();
+    world.release();
+    await closing;
+    assert.equal(log.counters.segmentsPurged, 1);
+    assert.equal(world.disk.openFileCount, 0);
+    const again = await open(newWorld(world.disk.clone(nothingSurvives())));
+    assert.equal(again.recovered.cleanStop, true);
+    assert.equal(again.group(group1).lastIndex, 60);
+  });
+
+  it("ends although old segments wait for a mark that there is no space for", async () => {
+    const disk = new MemoryDisk();
+    const faults = new FaultDisk(disk);
+    const world = newWorld(disk, faults);
+    const log = await open(world);
+    const group = log.group(group1);
+    for (let n = 0; n < 60; n++) await log.whenDurable(append(group, "x".repeat(500)));
+    faults.limitSpace(0);
+    while (log.hasRoom) {
+      append(group, "x".repeat(400));
+      await rest(2);
+    }
+    group.flushed(logIndex(50));
+    group.compact(logIndex(50));
+    await rest();
+    assert.equal(log.counters.segmentsPurged, 0);
+    await log.close();
+    assert.equal(world.time.timerCount, 0, "a timer is left");
+    assert.equal(disk.openFileCount, 0);
+  });
+
   it("leaves no file open when a log cannot be opened", async () => {
     const first = newWorld();
     const log = await open(first);

@@ -6,12 +6,14 @@ import { TrefoilError } from "../../internal/base/errors.ts";
 import { logIndex, term } from "../../internal/base/ids.ts";
 import type { BatchNumber } from "../../internal/log/batch-stager.ts";
 import type { Log } from "../../internal/log/log.ts";
+import { WorkerDied } from "../../internal/platform/background.ts";
+import type { Background } from "../../internal/platform/background.ts";
 import { DiskFailure } from "../../internal/platform/disk.ts";
 import { FaultDisk } from "../disk/fault-disk.ts";
 import type { FaultRule } from "../disk/fault-rules.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { nothingSurvives } from "../disk/power-cut.ts";
-import { append, contents, folder, group1, newWorld, open, rest, smallOptions, until } from "./harness.ts";
+import { append, contents, folder, group1, group2, newWorld, open, rest, smallOptions, until } from "./harness.ts";
 import type { World } from "./harness.ts";
 
 interface FaultyWorld extends World {
@@ -153,6 +155,127 @@ describe("log: a failed write or sync", () => {
       await again.close();
     });
   }
+
+  it("tries to take away a purged segment again by itself, when nobody writes", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    const group = log.group(group1);
+    for (let n = 0; n < 40; n++) await log.whenDurable(append(group, "x".repeat(500)));
+    const rule = world.faults.arm({ ...failing(["rename", "remove"], /\.log$/), times: 2 });
+    group.flushed(group.lastIndex);
+    group.compact(group.lastIndex);
+    for (let struck = 1; struck <= 2; struck++) {
+      await until(() => rule.struck === struck, "the removal to fail");
+      await rest();
+      assert.equal(log.counters.segmentsPurged, 0);
+      world.time.advance(1000);
+    }
+    await until(() => log.stats().segments === 1, "the segments to go");
+    await log.close();
+    assert.equal(world.time.timerCount, 0, "a timer is left");
+  });
+
+  it("lets a purged segment go whose file cannot be closed", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world);
+    const group = log.group(group1);
+    for (let n = 0; n < 40; n++) await log.whenDurable(append(group, "x".repeat(500)));
+    const rule = world.faults.arm(failing(["close"], /00000001\.log$/));
+    group.flushed(group.lastIndex);
+    group.compact(group.lastIndex);
+    await until(() => log.stats().segments === 1, "the segments to go");
+    assert.equal(rule.struck, 1);
+    await log.whenDurable(append(group, "goes on"));
+    assert.equal(log.failure, undefined);
+  });
+
+  it("keeps a segment whose entries cannot be read now, and carries them later", async () => {
+    const world = newFaultyWorld();
+    const log = await open(world, { ...smallOptions, logBytesMax: 16 * 1024 });
+    const [busy, idle] = [log.group(group1), log.group(group2)];
+    await log.whenDurable(append(idle, "idle"));
+    const rule = world.faults.arm({ ...failing(["read"], /00000001\.log$/), times: 1_000_000 });
+    const write = async (): Promise<void> => {
+      await log.whenDurable(append(busy, "x".repeat(500)));
+      busy.flushed(busy.lastIndex);
+      busy.compact(busy.lastIndex);
+      await rest(2);
+    };
+    while (rule.struck < 2) await write();
+    assert.equal(log.failure, undefined);
+    assert.equal(log.counters.segmentsPurged, 0);
+    rule.disarm();
+    world.time.advance(1000);
+    while (log.counters.segmentsPurged === 0) await write();
+    assert.deepEqual(await contents(idle), ["1.1 idle"]);
+  });
+
+  it("syncs no name any more once a sync has failed", async () => {
+    let isArmed = false;
+    const calls: string[] = [];
+    let letRename: () => void = () => undefined;
+    const delay = (name: string): Promise<void> | undefined => {
+      if (!isArmed) return undefined;
+      calls.push(name);
+      if (name === "rename") return new Promise((resolve) => (letRename = resolve));
+      return name === "syncData" ? Promise.reject(new DiskFailure("failed", name, folder)) : undefined;
+    };
+    const world = newWorld(new MemoryDisk({ delay }));
+    const log = await open(world, { ...smallOptions, fsync: { kind: "interval", milliseconds: 10 } });
+    const group = log.group(group1);
+    await rest();
+    isArmed = true;
+    while (!calls.includes("rename")) {
+      await log.whenWritten(append(group, "x".repeat(500)));
+      await rest(2);
+    }
+    world.time.advance(10);
+    await until(() => log.failure !== undefined, "the sync to fail");
+    letRename();
+    await rest();
+    assert.deepEqual(
+      calls.filter((name) => name.startsWith("sync")),
+      ["syncData"],
+    );
+  });
+
+  const preparing = async (reason: Error): Promise<{ readonly log: Log; readonly tries: () => number }> => {
+    const world = newWorld();
+    let tries = 0;
+    const background: Background = {
+      run: () => {
+        tries++;
+        return Promise.reject(reason);
+      },
+      limitRate: () => undefined,
+      close: () => Promise.resolve(),
+    };
+    const seams = { ...world.seams };
+    const log = await open({ ...world, seams });
+    seams.background = background;
+    while (log.refusal === undefined) {
+      await log.whenDurable(append(log.group(group1), "x".repeat(200)));
+      await rest(2);
+    }
+    world.time.advance(1000);
+    await rest();
+    return { log, tries: () => tries };
+  };
+
+  it("says that it is busy when the worker died that prepares segments, and tries again", async () => {
+    const { log, tries } = await preparing(new WorkerDied("it died"));
+    assert.equal(log.refusal?.code, "busy");
+    assert.equal(log.failure, undefined);
+    assert.equal(tries(), 2);
+    await log.close();
+  });
+
+  it("ends when a bug prevents the next segment, and does not try again", async () => {
+    const { log, tries } = await preparing(new Error("a bug"));
+    assert.ok(isFailure(log.failure));
+    assert.equal(tries(), 1);
+    await log.close();
+  });
 
   it("tells a failure to prepare a segment as what it is, and goes on when it has passed", async () => {
     const world = newFaultyWorld();
