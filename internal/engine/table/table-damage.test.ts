@@ -255,8 +255,10 @@ describe("bytes that are no table of ours", () => {
     await assert.rejects(openBuilt(newer, meta), expected);
     assert.throws(() => scanTable(newer, meta), expected);
     assert.match(inspect(newer, meta).damage.join(), /format 2/);
-    // Another layout in front of the last 16 bytes, which no version changes.
+    // Another layout in front of the last 16 bytes, which no version changes; the checksum covers as many bytes in each.
     bytes.fill(0xee, at, at + 24);
+    await assert.rejects(openBuilt(await diskWith(bytes), meta), { code: "corruption" });
+    writeU32(bytes, at + 28, maskCrc(crc32(bytes, at, at + 28)));
     await assert.rejects(openBuilt(await diskWith(bytes), meta), expected);
   });
 

@@ -19,7 +19,8 @@
 // Parts lie without gaps, so their lengths give their places, and their sum must be the file's size. A
 // block's checksum starts from its offset and the table's salt (the number that the table was built
 // under): a block that was read from another place of the file, or from another table, does not pass.
-// The last 16 bytes keep their layout in every version of the format.
+// In every version of the format the last 16 bytes keep their layout, and the checksum covers the 28 bytes before it: where it
+// does not match, there is damage, whatever version the footer names.
 
 import { crc32, crc32Continue, maskCrc } from "../../base/checksum.ts";
 import { readU32, readU64, writeU32, writeU64 } from "../../base/codec.ts";
@@ -111,12 +112,7 @@ export function decodeFooter(tail: Uint8Array, path: string, fileBytes: number):
     throw tableDamage(path, offset + magicAt, "it does not end as a table does: a foreign file, cut short, or damaged");
   }
   const version = readU32(tail, at + versionAt);
-  if (!hasFooterCrc(tail, at)) {
-    if (version === formatVersion || isOwnFooterRenumbered(tail, at)) {
-      throw tableDamage(path, offset, "the footer's checksum does not match");
-    }
-    throw unknownVersion(path, version);
-  }
+  if (!hasFooterCrc(tail, at)) throw tableDamage(path, offset, "the footer's checksum does not match");
   if (version !== formatVersion) throw unknownVersion(path, version);
   const footer: Footer = {
     dataBytes: readU64(tail, at),
@@ -144,13 +140,6 @@ function unknownVersion(path: string, version: number): TrefoilError {
 
 function hasFooterCrc(tail: Uint8Array, at: number): boolean {
   return maskCrc(crc32(tail, at, at + crcAt)) === readU32(tail, at + crcAt);
-}
-
-/** A footer of this format in which only the format's number is damaged: no newer program wrote that. */
-function isOwnFooterRenumbered(tail: Uint8Array, at: number): boolean {
-  const mended = tail.slice(at, at + footerBytes);
-  writeU32(mended, versionAt, formatVersion);
-  return hasFooterCrc(mended, 0);
 }
 
 /** Differs for each offset of a table, and for each salt at one offset. */
