@@ -6,6 +6,8 @@ type Branded<Name extends string> = number & { readonly [brand]: Name };
 
 /** A Raft group. Group 0 is the meta group. Fits 32 bits. */
 export type GroupId = Branded<"GroupId">;
+/** A replica of a group; a replica whose disk is lost comes back under another one. 0 is nobody. Fits 32 bits. */
+export type ReplicaId = Branded<"ReplicaId">;
 /** A Raft term. */
 export type Term = Branded<"Term">;
 /** The position of an entry in its group's log, from 1; 0 is "before the first". */
@@ -18,6 +20,8 @@ export type Sequence = Branded<"Sequence">;
 export type FileNumber = Branded<"FileNumber">;
 
 export const groupId = (value: number): GroupId => value as GroupId;
+export const replicaId = (value: number): ReplicaId => value as ReplicaId;
+export const nobody = 0 as ReplicaId;
 export const term = (value: number): Term => value as Term;
 export const logIndex = (value: number): LogIndex => value as LogIndex;
 export const incarnation = (value: number): Incarnation => value as Incarnation;

@@ -1,0 +1,339 @@
+// One replica's Raft, as a value: what happens goes in by calls, what is to be done comes out as one Ready. It has no clock,
+// no disk, no network, no promise; the same calls always give the same Readys. The loop that drives it:
+//
+//   raft.setWallClock(now);                                  // once a turn
+//   raft.tick();  raft.step(message);  raft.propose(…);      // whatever there is
+//   const ready = raft.ready();                              // undefined: nothing to do
+//   log.setHardState(…); log.truncateFrom(…); log.append(…)  // staged in this order
+//   send(ready.messages);                                    // while the disk works
+//   …when all of it is durable:  raft.persisted(ready.number);  send(ready.messagesAfterPersist);
+//   apply up to ready.applicable, answer ready.reads, fetch ready.snapshot, make ready.snapshotsWanted
+//
+// Several Readys may be on their way to the disk; they become durable in their order. After persisted() there may be a
+// new Ready. Where to read on: state.ts for the roles, election.ts, leading.ts and sending.ts, following.ts.
+
+import { assert } from "../base/assert.ts";
+import { logIndex } from "../base/ids.ts";
+import type { LogIndex, ReplicaId, Term } from "../base/ids.ts";
+import { stampOfMilliseconds } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { Configuration } from "./configuration.ts";
+import { countOwnVote, onConnectionLost, tickElection } from "./election.ts";
+import { beginChange } from "./membership.ts";
+import type { ChangeResult, Membership } from "./membership.ts";
+import { matchedByAll, onOwnPersisted, sendHeartbeats, tickLeader } from "./leading.ts";
+import type { Message } from "./messages.ts";
+import { checkedOptions } from "./options.ts";
+import type { RaftOptions } from "./options.ts";
+import type { ProgressState } from "./progress.ts";
+import { beginRead, tickReads } from "./reading.ts";
+import { sendAppends } from "./sending.ts";
+import { beginInstall, offerSnapshot, snapshotFailed, snapshotInstalled, withdrawSnapshot } from "./snapshots.ts";
+import { RaftState } from "./state.ts";
+import type { RaftStart, Role } from "./state.ts";
+import { stepMessage } from "./stepping.ts";
+import type { StepResult } from "./stepping.ts";
+import { beginTransfer } from "./transfer.ts";
+import type { TransferRefusal } from "./transfer.ts";
+import type {
+  HardState,
+  Proposal,
+  ProposalRefusal,
+  ProposeResult,
+  Ready,
+  SnapshotMark,
+  SnapshotOffer,
+} from "./types.ts";
+
+export interface RaftStatus {
+  readonly id: ReplicaId;
+  readonly role: Role["kind"];
+  readonly term: Term;
+  readonly leader: ReplicaId;
+  readonly commit: LogIndex;
+  readonly last: LogIndex;
+  readonly lastStamp: Stamp;
+  /** Of a leader; true for others. */
+  readonly hasQuorum: boolean;
+  readonly isTransferring: boolean;
+  readonly configuration: Configuration;
+}
+
+export interface FollowerStatus {
+  readonly id: ReplicaId;
+  readonly state: ProgressState;
+  readonly match: LogIndex;
+  /** Ticks since it was heard; undefined: never in this term. */
+  readonly silentTicks: number | undefined;
+  readonly hasSalvage: boolean;
+}
+
+interface Unpersisted {
+  readonly number: number;
+  readonly term: Term;
+  readonly last: LogIndex;
+  readonly lastTerm: Term;
+}
+
+export class Raft {
+  private readonly state: RaftState;
+  private number = 0;
+  private handed: { term: Term; vote: ReplicaId };
+  private applicable: LogIndex;
+  private unpersisted: Unpersisted[] = [];
+
+  constructor(start: RaftStart, options: Partial<RaftOptions> = {}) {
+    this.state = new RaftState(start, checkedOptions(options));
+    this.handed = { term: this.state.term, vote: this.state.vote };
+    this.applicable = logIndex(0);
+  }
+
+  // --- what happens
+
+  /** The machine's wall clock, in milliseconds: stamps come from it. */
+  setWallClock(milliseconds: number): void {
+    this.state.wall = stampOfMilliseconds(milliseconds);
+  }
+
+  tick(): void {
+    const { state } = this;
+    state.ticks++;
+    tickReads(state);
+    if (state.role.kind === "leader") tickLeader(state, state.role);
+    else tickElection(state);
+  }
+
+  step(message: Message): StepResult {
+    return stepMessage(this.state, message);
+  }
+
+  /** The last connection to a replica closed. */
+  connectionLost(replica: ReplicaId): void {
+    const { state } = this;
+    onConnectionLost(state, replica);
+    if (state.role.kind !== "leader") return;
+    // What was on its way is lost: begin again behind what it is known to have.
+    const follower = state.role.followers.get(replica);
+    if (follower !== undefined && follower.state === "replicate") follower.becomeProbe();
+  }
+
+  /** A stamp for the next proposal, above all that is in the log. */
+  nextStamp(): Stamp {
+    return this.state.nextStamp();
+  }
+
+  propose(proposal: Proposal): ProposeResult {
+    const { state } = this;
+    const why = this.refusalOf(proposal);
+    if (why !== undefined) return { kind: "refused", why };
+    const { stamp, flags, kind, payload } = proposal;
+    const index = logIndex(state.log.last + 1);
+    state.log.append({ term: state.term, index, stamp, flags, kind, payload });
+    return { kind: "accepted", term: state.term, index };
+  }
+
+  /** The answer comes in a Ready, under the context that is returned. */
+  read(): number {
+    return beginRead(this.state);
+  }
+
+  transfer(target: ReplicaId): TransferRefusal | undefined {
+    const { role } = this.state;
+    return role.kind === "leader" ? beginTransfer(this.state, role, target) : "not_leader";
+  }
+
+  change(wanted: Membership): ChangeResult {
+    const { role } = this.state;
+    const why = role.kind === "leader" ? beginChange(this.state, role, wanted) : "not_leader";
+    return why === undefined ? { kind: "accepted" } : { kind: "refused", why };
+  }
+
+  /** Ready `number` and all before it are durable. */
+  persisted(number: number): void {
+    const { state } = this;
+    let last: Unpersisted | undefined;
+    while (this.unpersisted.length > 0 && (this.unpersisted[0] as Unpersisted).number <= number) {
+      last = this.unpersisted.shift() as Unpersisted;
+      state.log.notePersisted(last.last, last.lastTerm);
+    }
+    if (last === undefined) return;
+    state.persistedTerm = last.term;
+    // A candidate's term and its vote for itself were handed out together.
+    if (last.term === state.term) countOwnVote(state);
+    if (state.role.kind === "leader") onOwnPersisted(state, state.role);
+  }
+
+  /** What a Ready wanted to have loaded is in memory, or can be had no more. */
+  entriesLoaded(): void {
+    if (this.state.role.kind !== "leader") return;
+    for (const follower of this.state.role.followers.values()) follower.isLoading = false;
+  }
+
+  /** The driver keeps no entry up to `index` any more. */
+  compacted(index: LogIndex): void {
+    this.state.log.compactTo(index);
+  }
+
+  offerSnapshot(to: ReplicaId, mark: SnapshotMark): boolean {
+    const { role } = this.state;
+    return role.kind === "leader" && offerSnapshot(this.state, role, to, mark);
+  }
+
+  withdrawSnapshot(to: ReplicaId): void {
+    if (this.state.role.kind === "leader") withdrawSnapshot(this.state.role, to);
+  }
+
+  beginInstall(index: LogIndex): boolean {
+    return beginInstall(this.state, index);
+  }
+
+  snapshotInstalled(mark: SnapshotMark): void {
+    snapshotInstalled(this.state, mark);
+    this.applicable = mark.index;
+  }
+
+  snapshotFailed(index: LogIndex): void {
+    snapshotFailed(this.state, index);
+  }
+
+  setSalvage(hasSalvage: boolean): void {
+    this.state.hasSalvage = hasSalvage;
+  }
+
+  /** An operator vouches for stamps that lie far ahead of the clock, or no longer. */
+  trustStamps(trusts: boolean): void {
+    this.state.trustsStamps = trusts;
+  }
+
+  // --- what is to be done
+
+  ready(): Ready | undefined {
+    const { state } = this;
+    if (state.role.kind === "leader") {
+      if (state.role.reads.needsRound) sendHeartbeats(state, state.role);
+      sendAppends(state, state.role);
+    }
+    const truncateFrom = state.log.takeTruncation();
+    const entries = state.log.handOut();
+    const hardState = this.takeHardState();
+    const applicable = this.takeApplicable();
+    const snapshot = this.takeSnapshot();
+    const { outbox, outboxAfterPersist, answeredReads, snapshotsWanted, loads } = state;
+    const isNew =
+      truncateFrom !== undefined ||
+      entries.length > 0 ||
+      hardState !== undefined ||
+      snapshot !== undefined ||
+      applicable;
+    const talks =
+      outbox.length + outboxAfterPersist.length + answeredReads.length + snapshotsWanted.length + loads.length;
+    if (!isNew && talks === 0) return undefined;
+    state.outbox = [];
+    state.outboxAfterPersist = [];
+    state.answeredReads = [];
+    state.snapshotsWanted = [];
+    state.loads = [];
+    this.number++;
+    const { term, log } = state;
+    this.unpersisted.push({ number: this.number, term, last: log.last, lastTerm: log.lastTerm });
+    // Until the present term is durable, nothing may speak for it.
+    const waits = state.persistedTerm !== term;
+    return {
+      number: this.number,
+      hardState,
+      truncateFrom,
+      entries,
+      messages: waits ? [] : outbox,
+      messagesAfterPersist: waits ? [...outbox, ...outboxAfterPersist] : outboxAfterPersist,
+      applicable: this.applicable,
+      reads: answeredReads,
+      snapshot,
+      snapshotsWanted,
+      loads,
+    };
+  }
+
+  // --- what is so
+
+  get status(): RaftStatus {
+    const { state } = this;
+    const { id, role, term, leader, log, configuration } = state;
+    return {
+      id,
+      role: role.kind,
+      term,
+      leader,
+      commit: log.commit,
+      last: log.last,
+      lastStamp: log.lastStamp,
+      hasQuorum: role.kind !== "leader" || role.hasQuorum,
+      isTransferring: role.kind === "leader" && role.transfer !== undefined,
+      configuration,
+    };
+  }
+
+  followers(): readonly FollowerStatus[] {
+    const { role, ticks } = this.state;
+    if (role.kind !== "leader") return [];
+    return Array.from(role.followers.values(), ({ id, state, match, heardAt, hasSalvage }) => {
+      return { id, state, match, silentTicks: heardAt === undefined ? undefined : ticks - heardAt, hasSalvage };
+    });
+  }
+
+  /** Of a leader: the least index that all voters have, none of them keeping salvage; undefined: not known of each. */
+  matchedByAll(): LogIndex | undefined {
+    const { role } = this.state;
+    return role.kind === "leader" ? matchedByAll(this.state, role) : undefined;
+  }
+
+  termOf(index: LogIndex): Term | undefined {
+    return this.state.log.termOf(index);
+  }
+
+  /** Hybrid time as this replica sees it. */
+  hybridNow(): Stamp {
+    return this.state.hybridNow;
+  }
+
+  checkInvariants(): void {
+    const { state } = this;
+    state.log.checkInvariants();
+    assert(state.persistedTerm <= state.term, "a term durable before it came", { term: state.term });
+    assert(state.role.kind !== "leader" || state.leader === state.id, "a leader that follows another");
+    assert(state.configurations.newest.index <= state.log.last, "a configuration behind the log's end");
+  }
+
+  private refusalOf(proposal: Proposal): ProposalRefusal | undefined {
+    const { role, log, options } = this.state;
+    if (role.kind !== "leader") return "not_leader";
+    if (role.transfer !== undefined) return "transferring";
+    if (proposal.needsQuorum && !role.hasQuorum) return "no_quorum";
+    if (log.uncommittedEntries >= options.uncommittedEntriesMax) return "busy";
+    // An entry above the limit passes when it is alone: it would never fit otherwise.
+    const bytes = log.uncommittedBytes + proposal.payload.length;
+    return log.uncommittedBytes > 0 && bytes > options.uncommittedBytesMax ? "busy" : undefined;
+  }
+
+  private takeHardState(): HardState | undefined {
+    const { term, vote, log } = this.state;
+    if (term === this.handed.term && vote === this.handed.vote) return undefined;
+    this.handed = { term, vote };
+    return { term, vote, commit: log.commit };
+  }
+
+  /** Whether there is more to apply than was told. */
+  private takeApplicable(): boolean {
+    const { commit, persisted } = this.state.log;
+    const applicable = logIndex(Math.min(commit, persisted));
+    if (applicable <= this.applicable) return false;
+    this.applicable = applicable;
+    return true;
+  }
+
+  private takeSnapshot(): SnapshotOffer | undefined {
+    const { incoming } = this.state;
+    if (incoming === undefined || incoming.isTold) return undefined;
+    incoming.isTold = true;
+    return incoming.offer;
+  }
+}

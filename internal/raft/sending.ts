@@ -1,0 +1,109 @@
+// What travels from a leader to its followers: appends as far as windows permit, and offers of snapshots to those whose
+// next entry is gone.
+//
+// Appends are collected: proposals, answers and ticks only change the state, and sendAppends, once for each Ready, turns
+// what each follower lacks into messages. So all that one turn proposed travels together.
+
+import { assert } from "../base/assert.ts";
+import { logIndex } from "../base/ids.ts";
+import type { LogIndex } from "../base/ids.ts";
+import type { Progress } from "./progress.ts";
+import { entryBytes } from "./raft-log.ts";
+import type { LeaderRole, RaftState } from "./state.ts";
+import type { Entry } from "./types.ts";
+
+/** Sends to each follower what it lacks, as far as its window permits. */
+export function sendAppends(state: RaftState, role: LeaderRole): void {
+  for (const follower of role.followers.values()) {
+    while (follower.maySend && sendAppend(state, role, follower));
+  }
+}
+
+/** False when there was nothing to send. */
+function sendAppend(state: RaftState, role: LeaderRole, follower: Progress): boolean {
+  const { log } = state;
+  const previousIndex = logIndex(follower.next - 1);
+  const previousTerm = log.termOf(previousIndex);
+  if (previousTerm === undefined) {
+    wantSnapshot(state, follower);
+    return false;
+  }
+  const entries = entriesFor(state, follower.next);
+  if (entries === undefined) {
+    follower.isLoading = true;
+    return false;
+  }
+  const isNews = Math.min(log.commit, previousIndex) > follower.commitTold;
+  if (entries.length === 0 && !isNews && follower.state !== "probe") return false;
+  const last = logIndex(previousIndex + entries.length);
+  follower.commitTold = logIndex(Math.min(log.commit, last));
+  if (follower.state === "probe") {
+    follower.isProbeSent = true;
+  } else if (entries.length > 0) {
+    let bytes = 0;
+    for (const entry of entries) bytes += entryBytes(entry);
+    if (follower.inFlight.isEmpty) follower.movedAt = state.ticks;
+    follower.inFlight.add(last, bytes);
+    follower.next = logIndex(last + 1);
+  }
+  state.send({
+    type: "append",
+    from: state.id,
+    to: follower.id,
+    term: state.term,
+    hasQuorum: role.hasQuorum,
+    previousIndex,
+    previousTerm,
+    entries,
+    commit: log.commit,
+  });
+  return entries.length > 0;
+}
+
+const noEntries: readonly Entry[] = [];
+
+/** Undefined: they have to be loaded first. */
+function entriesFor(state: RaftState, from: LogIndex): readonly Entry[] | undefined {
+  const { log, options } = state;
+  if (from > log.last) return noEntries;
+  const recent = log.fromTail(from, options.appendBytesMax);
+  if (recent !== undefined) return recent;
+  const range = { from, to: log.handed };
+  const older = state.entries.readNow(range, options.appendBytesMax);
+  if (older === undefined) {
+    state.loads.push(range);
+    return undefined;
+  }
+  assert(older.length > 0 && older[0]?.index === from, "entries that were not asked for", { from });
+  return older;
+}
+
+function wantSnapshot(state: RaftState, follower: Progress): void {
+  // Nobody makes a snapshot for who does not answer.
+  if (follower.heardAt === undefined || state.ticks - follower.heardAt > state.options.electionTicks) return;
+  follower.becomeSnapshot();
+  state.snapshotsWanted.push(follower.id);
+}
+
+export function sendOffer(state: RaftState, role: LeaderRole, follower: Progress): void {
+  if (follower.offered === undefined) return;
+  follower.offered.at = state.ticks;
+  const { mark } = follower.offered;
+  state.send({
+    type: "snapshot",
+    from: state.id,
+    to: follower.id,
+    term: state.term,
+    hasQuorum: role.hasQuorum,
+    index: mark.index,
+    snapshotTerm: mark.term,
+    stamp: mark.stamp,
+    configuration: mark.configuration,
+  });
+}
+
+/** An offer may be lost, or its receiver may have crashed. */
+export function repeatOffer(state: RaftState, role: LeaderRole, follower: Progress): void {
+  if (follower.offered === undefined || state.ticks - follower.offered.at < state.options.electionTicks) return;
+  sendOffer(state, role, follower);
+}
