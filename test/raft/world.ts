@@ -228,6 +228,12 @@ export class World {
     const mark = member.incoming;
     member.incoming = undefined;
     if (mark === undefined || !member.raft.beginInstall(mark.index)) return false;
+    this.finishInstall(member, mark);
+    return true;
+  }
+
+  /** REQUIRES: the installation was begun. */
+  finishInstall(member: Member, mark: SnapshotMark): void {
     // Its disk has everything that came before.
     this.drain(member);
     while (this.persist(member));
@@ -238,7 +244,6 @@ export class World {
     }
     member.applied = mark.index;
     member.raft.snapshotInstalled(mark);
-    return true;
   }
 
   check(): void {
