@@ -30,9 +30,12 @@ export function withdrawSnapshot(role: LeaderRole, to: ReplicaId): void {
 
 /** From here until it is installed, or has failed, the log stands still. False: what is here is newer. */
 export function beginInstall(state: RaftState, index: LogIndex): boolean {
-  const { incoming } = state;
-  if (incoming?.offer.index !== index || state.isLeader || index <= state.log.commit) {
-    if (incoming?.offer.index === index) state.incoming = undefined;
+  const { incoming, log } = state;
+  if (incoming?.offer.index !== index) return false;
+  // A later leader may have sent all that the snapshot covers, and more: what was acknowledged since is not given up.
+  const isHere = log.agreesAt(index, incoming.offer.term);
+  if (state.isLeader || index <= log.commit || isHere) {
+    state.incoming = undefined;
     return false;
   }
   incoming.isInstalling = true;
