@@ -43,6 +43,10 @@ export function lead(state: RaftState): void {
 export function tickLeader(state: RaftState, role: LeaderRole): void {
   judgeQuorum(state, role);
   if (judgeDisk(state, role) === "hung") return;
+  if (state.isTooFarAhead(state.log.lastStamp)) {
+    state.stepDown();
+    return;
+  }
   tickTransfer(state, role);
   continueChange(state, role);
   role.heartbeatElapsed++;
@@ -51,7 +55,7 @@ export function tickLeader(state: RaftState, role: LeaderRole): void {
 
 export function sendHeartbeats(state: RaftState, role: LeaderRole): void {
   role.heartbeatElapsed = 0;
-  const round = role.reads.needsRound ? role.reads.begin() : role.reads.round;
+  const round = role.reads.begin();
   for (const follower of role.followers.values()) {
     state.send({
       type: "heartbeat",
@@ -77,6 +81,9 @@ export function onAppendAccepted(state: RaftState, role: LeaderRole, message: Ap
     follower.becomeProbe();
   }
   follower.movedAt = state.ticks;
+  // One that comes after a newer one is silent about salvage that began in between.
+  if (message.index >= follower.match) follower.hasSalvage = message.hasSalvage;
+  if (message.index > follower.match) follower.matchRound = role.reads.round;
   follower.accepted(message.index);
   if (message.isClockRefused) {
     onClockRefused(state, role, follower);
@@ -100,6 +107,8 @@ export function onHeartbeatAnswer(state: RaftState, role: LeaderRole, message: H
   if (follower === undefined) return;
   if (message.round > role.reads.round) return;
   follower.round = Math.max(follower.round, message.round);
+  // Asked after it had all that it is known to have: what it discarded for that, it had discarded.
+  if (message.round > follower.matchRound) follower.hasSalvage = message.hasSalvage;
   // Heartbeats get through and nothing is heard of appends: one was lost. Begin again behind what is known.
   const isSilent = state.ticks - follower.movedAt > state.options.electionTicks;
   if (follower.state === "replicate" && !follower.inFlight.isEmpty && isSilent) follower.becomeProbe();
@@ -138,7 +147,8 @@ function hear(
   const follower = role.followers.get(message.from);
   if (follower === undefined) return undefined;
   follower.heardAt = state.ticks;
-  follower.hasSalvage = message.hasSalvage;
+  // That it keeps some is believed at once; that it keeps none, only of an answer that is no older than its match.
+  if (message.hasSalvage) follower.hasSalvage = true;
   return follower;
 }
 

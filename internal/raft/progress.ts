@@ -77,8 +77,10 @@ export class Progress {
   heardAt: number | undefined;
   /** The last read round that it has answered. */
   round = 0;
-  /** As it said last. */
+  /** As it said last, with its match or later. */
   hasSalvage = false;
+  /** The newest read round when its match last grew. */
+  matchRound = 0;
   /** When it last refused entries for their stamps. */
   clockRefusedAt: number | undefined;
   /** The highest commit index that it was told in an append. */
