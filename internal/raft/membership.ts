@@ -58,8 +58,14 @@ export function continueChange(state: RaftState, role: LeaderRole): void {
     return;
   }
   // This leader is about to leave: one that stays finishes the change.
-  const heir = present.voters.find((id) => (role.followers.get(id)?.match ?? 0) >= index);
-  if (heir !== undefined && role.transfer === undefined) beginTransfer(state, role, heir);
+  if (role.transfer !== undefined) return;
+  const heir = present.voters.find((id) => {
+    const follower = role.followers.get(id);
+    if (follower?.heardAt === undefined || follower.match < index) return false;
+    // One that is down would be waited for in vain, again and again, and nothing proposed meanwhile.
+    return state.ticks - follower.heardAt <= 2 * state.options.heartbeatTicks;
+  });
+  if (heir !== undefined) beginTransfer(state, role, heir);
 }
 
 function refusalOf(state: RaftState, role: LeaderRole, wanted: Membership): ChangeRefusal | undefined {
