@@ -18,13 +18,17 @@ export const appendEntriesMax = 65_536;
 /** Why `message` cannot be meant for `self`, or undefined. */
 export function messageFault(message: Message, self: ReplicaId): string | undefined {
   if (message.to !== self) return `for replica ${message.to}`;
-  if (message.from === self || message.from === nobody || !isNumber(message.from))
+  if (message.from === self || message.from === nobody || !isNumber(message.from, 0xffff_ffff))
     return `from replica ${message.from}`;
   if (!isNumber(message.term) || message.term < 1) return `term ${message.term}`;
   switch (message.type) {
     case "pre_vote":
     case "vote":
-      return firstWrong(message.lastIndex, message.lastTerm) ?? termAbove(message.lastTerm, message.term);
+      return (
+        firstWrong(message.lastIndex, message.lastTerm) ??
+        termAbove(message.lastTerm, message.term) ??
+        placeFault(message.lastIndex, message.lastTerm)
+      );
     case "append":
       return appendFault(message);
     case "append_accepted":
@@ -39,6 +43,7 @@ export function messageFault(message: Message, self: ReplicaId): string | undefi
       return (
         firstWrong(message.index, message.snapshotTerm) ??
         termAbove(message.snapshotTerm, message.term) ??
+        placeFault(message.index, message.snapshotTerm) ??
         (message.index < 1 ? "a snapshot of nothing" : undefined) ??
         stampFault(message.stamp) ??
         faultOf(message.configuration)
@@ -49,6 +54,7 @@ export function messageFault(message: Message, self: ReplicaId): string | undefi
     case "read_confirmed":
       return (
         firstWrong(message.commit, message.last) ??
+        (message.commit > message.last ? `commit ${message.commit} of ${message.last} entries` : undefined) ??
         stampFault(message.time) ??
         (isNumber(message.context, Number.MAX_SAFE_INTEGER) ? undefined : `context ${message.context}`)
       );
@@ -63,7 +69,10 @@ export function messageFault(message: Message, self: ReplicaId): string | undefi
 
 function appendFault(message: Append): string | undefined {
   const { previousIndex, previousTerm, commit, entries } = message;
-  const wrong = firstWrong(previousIndex, previousTerm, commit) ?? termAbove(previousTerm, message.term);
+  const wrong =
+    firstWrong(previousIndex, previousTerm, commit) ??
+    termAbove(previousTerm, message.term) ??
+    placeFault(previousIndex, previousTerm);
   if (wrong !== undefined) return wrong;
   if (entries.length > appendEntriesMax) return `${entries.length} entries`;
   let before = { index: previousIndex as number, term: previousTerm as number, stamp: 0 };
@@ -76,13 +85,15 @@ function appendFault(message: Append): string | undefined {
 }
 
 function entryFault(entry: Entry, before: { index: number; term: number; stamp: number }): string | undefined {
-  if (entry.index !== before.index + 1) return `entry ${entry.index} behind ${before.index}`;
+  if (entry.index !== before.index + 1 || !isNumber(entry.index)) return `entry ${entry.index} behind ${before.index}`;
   if (!isNumber(entry.term) || entry.term < 1 || entry.term < before.term) {
     return `entry ${entry.index} of term ${entry.term} behind ${before.term}`;
   }
   const fault = stampFault(entry.stamp);
   if (fault !== undefined) return fault;
   if (entry.stamp <= before.stamp) return `entry ${entry.index} stamped ${entry.stamp} behind ${before.stamp}`;
+  if (!isNumber(entry.kind, 0xff)) return `entry ${entry.index} of kind ${entry.kind}`;
+  if (!isNumber(entry.flags, 0xffff_ffff)) return `entry ${entry.index} with flags ${entry.flags}`;
   if (entry.kind === entryKind.configuration) return configurationFault(entry);
   return undefined;
 }
@@ -107,6 +118,10 @@ const isNumber = (value: number, most = numberMax): boolean =>
 
 const termAbove = (inner: number, outer: number): string | undefined =>
   inner > outer ? `a log of term ${inner} in a message of term ${outer}` : undefined;
+
+/** Before the first entry there is no term; all others have one. */
+const placeFault = (index: number, term: number): string | undefined =>
+  (index === 0) === (term === 0) ? undefined : `entry ${index} of term ${term}`;
 
 const stampFault = (value: number): string | undefined =>
   isNumber(value, stampMax) && value > 0 ? undefined : `stamp ${value}`;

@@ -75,6 +75,11 @@ interface Unpersisted {
   readonly lastTerm: Term;
 }
 
+/** A claim that holds of no entry any more, when it held of one that went. */
+function cutAt(claim: Unpersisted, truncateFrom: LogIndex): Unpersisted {
+  return claim.last < truncateFrom ? claim : { ...claim, last: logIndex(0) };
+}
+
 export class Raft {
   private readonly state: RaftState;
   private number = 0;
@@ -235,6 +240,8 @@ export class Raft {
     state.loads = [];
     this.number++;
     const { term, log } = state;
+    // What is truncated now is not durable when an earlier Ready is, though the same entry may come back.
+    if (truncateFrom !== undefined) this.unpersisted = this.unpersisted.map((earlier) => cutAt(earlier, truncateFrom));
     this.unpersisted.push({ number: this.number, term, last: log.last, lastTerm: log.lastTerm });
     // Until the present term is durable, nothing may speak for it.
     const waits = state.persistedTerm !== term;

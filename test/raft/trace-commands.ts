@@ -2,7 +2,7 @@
 // say and become. Entries are written term.index.
 //
 //   group 1 2 3 [learners 4] [option=n ...]   log ID TERM VOTE COMMIT [terms of entries ...]
-//   tick ID|all [n]    elect ID    settle [n]   deliver|drop|double [A>B|*] [type]
+//   tick ID|all [n]    elect ID    settle [n]   run n (ticks of all)   deliver|drop|double [A>B|*] [type]
 //   cut A>B ...        heal        slow|fast ID    persist ID [n]      crash ID [readys kept]    restart ID
 //   propose ID [n]     read ID     transfer ID TO  change ID a,b,c [learners d,e]    lost ID LEADER
 //   compact ID INDEX   offer ID    install ID      abandon ID   clock ID MS   trust ID   salvage ID on|off
@@ -42,6 +42,7 @@ export class TraceCommands {
     log: (words) => this.log(words),
     tick: ([id, count = "1"]) => this.tick(id, Number(count)),
     elect: ([id]) => this.elect(this.member(id)),
+    run: ([count]) => this.runTicks(Number(count)),
     settle: ([count]) => this.settle(Number(count ?? deliveriesMax)),
     deliver: (words) => this.deliver(words, false),
     double: (words) => this.deliver(words, true),
@@ -134,6 +135,14 @@ export class TraceCommands {
         member.raft.tick();
       }
       this.drain();
+    }
+  }
+
+  /** Time passes for all, and messages arrive as they are sent. */
+  private runTicks(count: number): void {
+    for (let done = 0; done < count; done++) {
+      this.tick("all", 1);
+      this.settle(deliveriesMax);
     }
   }
 
