@@ -6,18 +6,53 @@ import { logIndex, replicaId } from "../../internal/base/ids.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
 import { isJoint } from "../../internal/raft/configuration.ts";
+import type { RaftStatus } from "../../internal/raft/raft.ts";
 import type { Member } from "./world.ts";
 import { World } from "./world.ts";
 
 export interface RunCounts {
   proposals: number;
   committed: number;
-  leaders: number;
   crashes: number;
   changes: number;
   snapshots: number;
   reads: number;
+  readsConfirmed: number;
+  readsRefused: number;
+  elections: number;
+  stickyRefusals: number;
+  truncations: number;
+  probes: number;
+  jointCrashes: number;
+  transfersDone: number;
+  transfersAborted: number;
+  withoutQuorum: number;
+  earlyElections: number;
+  clockRefusals: number;
+  loads: number;
 }
+
+export const noCounts = (): RunCounts => ({
+  proposals: 0,
+  committed: 0,
+  crashes: 0,
+  changes: 0,
+  snapshots: 0,
+  reads: 0,
+  readsConfirmed: 0,
+  readsRefused: 0,
+  elections: 0,
+  stickyRefusals: 0,
+  truncations: 0,
+  probes: 0,
+  jointCrashes: 0,
+  transfersDone: 0,
+  transfersAborted: 0,
+  withoutQuorum: 0,
+  earlyElections: 0,
+  clockRefusals: 0,
+  loads: 0,
+});
 
 const payload = new Uint8Array(8);
 
@@ -28,17 +63,12 @@ export function randomRun(seed: number, steps: number): RunCounts {
   return run.counts;
 }
 
-class RandomRun {
+export class RandomRun {
   readonly world: World;
-  readonly counts: RunCounts = {
-    proposals: 0,
-    committed: 0,
-    leaders: 0,
-    crashes: 0,
-    changes: 0,
-    snapshots: 0,
-    reads: 0,
-  };
+  readonly counts = noCounts();
+  /** Reads that wait, with what anybody had committed when they began. */
+  private readonly waiting = new Map<string, number>();
+  private readonly seen = new Map<ReplicaId, RaftStatus>();
   private readonly random: Prng;
   private cut = new Set<string>();
   private nextId = 4;
@@ -74,7 +104,9 @@ class RandomRun {
       compact: some(3),
       snapshot: 4,
       clock: some(2),
+      jump: this.random.chance(1, 6) ? 1 : 0,
     };
+    this.listen();
   }
 
   faults(steps: number): void {
@@ -145,6 +177,9 @@ class RandomRun {
         return this.cut.clear();
       case "crash":
         if (!member.isUp) return;
+        if (isJoint(member.raft.status.configuration)) this.counts.jointCrashes++;
+        this.seen.delete(member.id);
+        for (const key of this.waiting.keys()) if (key.startsWith(`${member.id} `)) this.waiting.delete(key);
         member.crash(random.below(member.writing.length + 1));
         this.counts.crashes++;
         return;
@@ -171,11 +206,11 @@ class RandomRun {
         this.propose(member);
         break;
       case "read":
-        member.raft.read();
+        this.waiting.set(`${member.id} ${member.raft.read()}`, world.committedTo);
         this.counts.reads++;
         break;
       case "lost":
-        member.raft.connectionLost(random.pick(others));
+        this.lose(member, random.pick(others));
         break;
       case "transfer":
         member.raft.transfer(random.pick(others));
@@ -193,8 +228,64 @@ class RandomRun {
         break;
       case "clock":
         member.wall += random.between(-2000, 2000);
+        break;
+      case "jump":
+        // Far beyond what others believe; the next one goes back.
+        member.wall = member.wall > 1_500_000 ? 1_000_000 : 1_600_000;
     }
+    this.look(member);
     if (random.chance(3, 4)) world.drain(member);
+  }
+
+  /** What is met is counted, and every read that is confirmed is checked. */
+  private listen(): void {
+    const { world, counts } = this;
+    world.onSent = (message) => {
+      if (message.type === "pre_vote_answer" && message.isSticky) counts.stickyRefusals++;
+      if (message.type === "append_rejected") counts.probes++;
+      if (message.type === "append_accepted" && message.isClockRefused) counts.clockRefusals++;
+      if (message.type === "vote" && message.isTransfer) this.heirs.add(`${message.from} ${message.term}`);
+    };
+    world.onReady = (_, ready) => {
+      if (ready.truncateFrom !== undefined) counts.truncations++;
+      counts.loads += ready.loads.length;
+    };
+    world.onRead = (member, answer) => {
+      const key = `${member.id} ${answer.context}`;
+      const atLeast = this.waiting.get(key);
+      this.waiting.delete(key);
+      if (answer.kind === "refused") {
+        counts.readsRefused++;
+        return;
+      }
+      counts.readsConfirmed++;
+      assert(atLeast !== undefined, "an answer to a read that nobody waits for", { id: member.id });
+      assert(answer.commit >= atLeast, "a stale read confirmed", { id: member.id, commit: answer.commit, atLeast });
+    };
+  }
+
+  private lose(member: Member, other: ReplicaId): void {
+    const { role, leader } = member.raft.status;
+    if (role === "follower" && leader === other) this.counts.earlyElections++;
+    member.raft.connectionLost(other);
+  }
+
+  private readonly heirs = new Set<string>();
+
+  /** What a member has become since it was looked at last. */
+  private look(member: Member): void {
+    const { counts } = this;
+    const { status } = member.raft;
+    const before = this.seen.get(member.id);
+    this.seen.set(member.id, status);
+    if (status.role !== "leader") return;
+    if (before?.role !== "leader" || before.term !== status.term) {
+      counts.elections++;
+      if (this.heirs.has(`${member.id} ${status.term}`)) counts.transfersDone++;
+      return;
+    }
+    if (before.isTransferring && !status.isTransferring) counts.transfersAborted++;
+    if (before.hasQuorum && !status.hasQuorum) counts.withoutQuorum++;
   }
 
   private deliver(keepsCopy: boolean): void {

@@ -150,7 +150,9 @@ export class TraceCommands {
   private elect(member: Member): void {
     const { role, term: before } = member.raft.status;
     for (let ticks = 0; ticks < 80 && member.raft.status.role === role; ticks++) this.tick(String(member.id), 1);
-    assert(member.raft.status.role !== role || member.raft.status.term > before, "it does not stand", { id: member.id });
+    assert(member.raft.status.role !== role || member.raft.status.term > before, "it does not stand", {
+      id: member.id,
+    });
     this.settle(deliveriesMax);
   }
 
@@ -188,7 +190,8 @@ export class TraceCommands {
 
   private chosen([link = "*", type]: readonly string[]): readonly Message[] {
     return this.world.messages.filter(
-      (message) => (link === "*" || link === `${message.from}>${message.to}`) && (type ?? message.type) === message.type,
+      (message) =>
+        (link === "*" || link === `${message.from}>${message.to}`) && (type ?? message.type) === message.type,
     );
   }
 

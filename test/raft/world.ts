@@ -119,6 +119,12 @@ export class World {
   messages: Message[] = [];
   /** Everything that was ever committed, by index. */
   readonly committed = new Map<number, Entry>();
+  /** The greatest index that anybody has committed. */
+  committedTo = 0;
+  /** Hears of every message that leaves, and of every answer to a read. */
+  onSent: (message: Message) => void = () => undefined;
+  onRead: (member: Member, answer: ReadAnswer) => void = () => undefined;
+  onReady: (member: Member, ready: Ready) => void = () => undefined;
   private readonly leaders = new Map<number, ReplicaId>();
   /** Per member and term: whom it voted for, as it told others. */
   private readonly votesTold = new Map<string, ReplicaId>();
@@ -162,6 +168,8 @@ export class World {
     member.writing.push(ready);
     this.sent(member, ready.messages);
     member.reads.push(...ready.reads);
+    this.onReady(member, ready);
+    for (const answer of ready.reads) this.onRead(member, answer);
     member.snapshotsWanted.push(...ready.snapshotsWanted);
     if (ready.snapshot !== undefined) member.incoming = ready.snapshot;
     if (ready.loads.length > 0) member.cachedFrom = 0;
@@ -292,13 +300,23 @@ export class World {
       const entry = member.entryAt(index);
       assert(entry !== undefined, "a committed entry that is not there", { id: member.id, index });
       const known = this.committed.get(index);
-      if (known === undefined) this.committed.set(index, entry);
+      if (known === undefined) this.commit(index, entry);
       else if (known === entry) break;
       else {
         const isSame = known.term === entry.term && known.stamp === entry.stamp;
         assert(isSame, "two committed entries of one index", { id: member.id, index });
       }
     }
+  }
+
+  /** Stamps grow along what is committed, whoever led. */
+  private commit(index: number, entry: Entry): void {
+    this.committed.set(index, entry);
+    this.committedTo = Math.max(this.committedTo, index);
+    const below = this.committed.get(index - 1);
+    const above = this.committed.get(index + 1);
+    assert(below === undefined || below.stamp < entry.stamp, "rule 1: stamps that do not grow", { index });
+    assert(above === undefined || above.stamp > entry.stamp, "rule 1: stamps that do not grow", { index: index + 1 });
   }
 
   private apply(member: Member, applicable: LogIndex): void {
@@ -312,6 +330,7 @@ export class World {
   private sent(member: Member, messages: readonly Message[]): void {
     for (const message of messages) {
       this.checkSent(member, message);
+      this.onSent(message);
       this.messages.push(message);
     }
   }
