@@ -121,7 +121,9 @@ function countElection(state: RaftState): void {
   if (role.kind !== "pre_candidate" && role.kind !== "candidate") return;
   const count = countVotes(state.configuration, role.votes);
   if (count === "open") return;
-  if (count === "lost") {
+  // Since it asked, its clock may have fallen back, or its seat may be gone.
+  const mayNot = role.kind === "pre_candidate" && !state.mayStand;
+  if (count === "lost" || mayNot) {
     // The time-out goes on: losing is no reason to stand later, or sooner.
     state.becomeFollower(state.term, nobody);
     return;

@@ -38,6 +38,8 @@ export function beginInstall(state: RaftState, index: LogIndex): boolean {
     state.incoming = undefined;
     return false;
   }
+  // Who has the state of a snapshot to come cannot lead with the log that it has now.
+  if (state.role.kind !== "follower") state.becomeFollower(state.term, nobody);
   incoming.isInstalling = true;
   return true;
 }
