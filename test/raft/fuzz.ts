@@ -61,7 +61,7 @@ function tryMalformed(run: RandomRun, random: Prng, genuine: Message, counts: Fu
   const bad = malformed(random, genuine);
   if (bad === undefined) return;
   counts.malformed++;
-  run.world.drain(member);
+  while (run.world.drain(member) !== undefined);
   const before = stateOf(member);
   const result = member.raft.step(bad);
   assert(result.kind === "refused", "a malformed message taken", { text: JSON.stringify(bad) });

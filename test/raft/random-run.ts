@@ -232,6 +232,9 @@ export class RandomRun {
       case "jump":
         // Far beyond what others believe; the next one goes back.
         member.wall = member.wall > 1_500_000 ? 1_000_000 : 1_600_000;
+        break;
+      default:
+        assert(false, "no such kind of event", { kind });
     }
     this.look(member);
     if (random.chance(3, 4)) world.drain(member);

@@ -31,13 +31,15 @@ function detailText(message: Message): string {
       return `round ${message.round}${salvageText(message)}`;
     case "snapshot":
       return `${message.snapshotTerm}.${message.index} of ${configurationText(message.configuration)}`;
-    case "read":
-    case "transfer_now":
-      return "";
     case "read_confirmed":
       return `at ${message.commit}`;
     case "read_refused":
       return message.why;
+    case "read":
+    case "transfer_now":
+      return "";
+    default:
+      return message satisfies never;
   }
 }
 
