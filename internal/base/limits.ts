@@ -5,7 +5,9 @@
 export const keyBytesMax = 1024;
 /** The incarnation number that leads every engine key. */
 export const incarnationBytes = 4;
-export const engineKeyBytesMax = incarnationBytes + keyBytesMax;
+/** Under an incarnation a group keeps its own records beside its users': a byte in front of a key says which. */
+export const groupKeyBytesMax = 1 + keyBytesMax;
+export const engineKeyBytesMax = incarnationBytes + groupKeyBytesMax;
 /** What `--max-value-bytes` defaults to. */
 export const valueBytesDefault = 1024 * 1024;
 /** What `--max-value-bytes` may be at most. */

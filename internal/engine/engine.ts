@@ -10,6 +10,7 @@ import type { TrefoilError } from "../base/errors.ts";
 import { incarnation, logIndex, sequence } from "../base/ids.ts";
 import type { GroupId, Incarnation, LogIndex, Sequence } from "../base/ids.ts";
 import { checkpointTo } from "./checkpoint.ts";
+import type { TableFormatOptions } from "./compaction/compaction-job.ts";
 import { Compactor } from "./compactor.ts";
 import { EngineCore } from "./core.ts";
 import type { EngineSeams } from "./core.ts";
@@ -120,6 +121,12 @@ export class Engine {
   ingest(request: IngestRequest): Promise<void> {
     // Each finds its level among the tables that the one before it brought.
     return this.inOrder(() => this.takeIn(request));
+  }
+
+  /** How tables that are to be taken in are built. */
+  get tableFormat(): TableFormatOptions {
+    const { blockBytes, bloomBitsPerKey } = this.core.options;
+    return { blockBytes, bloomBitsPerKey };
   }
 
   /** The group leaves this node. */

@@ -49,7 +49,7 @@ test("a batch gives its operations back in order, with their keys, cells and seq
 
 test("a key above the bound is a bug of the caller and stops it", () => {
   assert.throws(
-    () => new WriteBatch().put(incarnation(1), new Uint8Array(1025), origin, new Uint8Array()),
-    /bytes=1025/,
+    () => new WriteBatch().put(incarnation(1), new Uint8Array(1026), origin, new Uint8Array()),
+    /bytes=1026/,
   );
 });

@@ -8,7 +8,7 @@
 import { assert } from "../base/assert.ts";
 import { readU32, writeU32, writeU32BigEndian } from "../base/codec.ts";
 import type { Incarnation } from "../base/ids.ts";
-import { incarnationBytes, keyBytesMax } from "../base/limits.ts";
+import { groupKeyBytesMax, incarnationBytes } from "../base/limits.ts";
 import { neverExpires } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import { cellHeaderBytesMax, writeCellHeader } from "./cell.ts";
@@ -109,7 +109,7 @@ export class WriteBatch {
     const { keyStart, keyEnd, payloadStart, payloadEnd } = source;
     const keyLength = keyEnd - keyStart;
     const payloadLength = payloadEnd - payloadStart;
-    if (keyLength > keyBytesMax) assert(false, "a key above its bound reached the engine", { bytes: keyLength });
+    if (keyLength > groupKeyBytesMax) assert(false, "a key above its bound reached the engine", { bytes: keyLength });
     this.reserve(lengthsBytes + incarnationBytes + keyLength + cellHeaderBytesMax + payloadLength);
     const { buffer } = this;
     const start = this.end;

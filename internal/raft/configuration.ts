@@ -13,8 +13,8 @@ import { nobody, replicaId } from "../base/ids.ts";
 import type { LogIndex, ReplicaId } from "../base/ids.ts";
 
 /** A group has exactly this many voters; more only while one set of them takes over from another. */
-export const votersCount = 3;
-export const learnersMax = 8;
+const votersCount = 3;
+const learnersMax = 8;
 
 export interface Configuration {
   /** In a joint configuration: those who come. Sorted. */

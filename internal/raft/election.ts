@@ -21,7 +21,7 @@ export function tickElection(state: RaftState): void {
 }
 
 /** Asks whether an election would be won. */
-export function standBefore(state: RaftState): void {
+function standBefore(state: RaftState): void {
   state.becomePreCandidate();
   for (const to of otherVoters(state)) {
     state.send({
@@ -36,7 +36,7 @@ export function standBefore(state: RaftState): void {
   countElection(state);
 }
 
-export function stand(state: RaftState, isTransfer: boolean): void {
+function stand(state: RaftState, isTransfer: boolean): void {
   state.becomeCandidate(isTransfer);
   // Votes are asked for when the own term is durable: a crash must not make room for another vote in it.
   for (const to of otherVoters(state)) {

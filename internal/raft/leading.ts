@@ -27,6 +27,7 @@ export function lead(state: RaftState): void {
     kind: "leader",
     followers: new Map(),
     firstIndex,
+    since: state.ticks,
     reads: new ReadRounds(),
     hasQuorum: true,
     heartbeatElapsed: 0,
@@ -126,13 +127,15 @@ export function onOwnPersisted(state: RaftState, role: LeaderRole): void {
  * The least index that all voters are known to have, when none of them keeps salvaged entries; undefined while that
  * is not known of each in this term. What the watermark may rise to.
  */
-export function matchedByAll(state: RaftState, role: LeaderRole): LogIndex | undefined {
+export function matchedByAll(state: RaftState, role: LeaderRole, awayTicks: number): LogIndex | undefined {
   if (state.hasSalvage) return undefined;
   let least: number = state.log.persisted;
   for (const id of membersOf({ ...state.configuration, learners: [] })) {
     if (id === state.id) continue;
     const follower = role.followers.get(id);
-    if (follower === undefined || follower.match === 0 || follower.hasSalvage) return undefined;
+    if (follower === undefined) return undefined;
+    if (state.ticks - (follower.heardAt ?? role.since) > awayTicks) continue;
+    if (follower.match === 0 || follower.hasSalvage) return undefined;
     least = Math.min(least, follower.match);
   }
   return logIndex(least);

@@ -12,8 +12,8 @@ import { entryKind } from "./types.ts";
 import type { Entry } from "./types.ts";
 
 /** Terms and indexes beyond this are not reached in any life: such a message is forged, or damaged. */
-export const numberMax = 2 ** 48;
-export const appendEntriesMax = 65_536;
+const numberMax = 2 ** 48;
+const appendEntriesMax = 65_536;
 
 /** Why `message` cannot be meant for `self`, or undefined. */
 export function messageFault(message: Message, self: ReplicaId): string | undefined {

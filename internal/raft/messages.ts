@@ -138,8 +138,6 @@ export type Message =
   | ReadConfirmed
   | ReadRefused;
 
-export type MessageType = Message["type"];
-
 /** Only the leader of its term sends these. */
 export function isFromLeader(message: Message): message is Append | Heartbeat | SnapshotMessage | TransferNow {
   const { type } = message;

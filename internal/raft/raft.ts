@@ -51,6 +51,8 @@ export interface RaftStatus {
   readonly term: Term;
   readonly leader: ReplicaId;
   readonly commit: LogIndex;
+  /** Durable here up to this entry. */
+  readonly persisted: LogIndex;
   readonly last: LogIndex;
   readonly lastStamp: Stamp;
   /** Of a leader; true for others. */
@@ -271,6 +273,7 @@ export class Raft {
       term,
       leader,
       commit: log.commit,
+      persisted: log.persisted,
       last: log.last,
       lastStamp: log.lastStamp,
       hasQuorum: role.kind !== "leader" || role.hasQuorum,
@@ -287,10 +290,23 @@ export class Raft {
     });
   }
 
-  /** Of a leader: the least index that all voters have, none of them keeping salvage; undefined: not known of each. */
-  matchedByAll(): LogIndex | undefined {
+  /**
+   * Of a leader: the least index that all voters have, none of them keeping salvage; undefined: not known of each. One
+   * that was silent for more than `awayTicks` is not waited for.
+   */
+  matchedByAll(awayTicks: number): LogIndex | undefined {
     const { role } = this.state;
-    return role.kind === "leader" ? matchedByAll(this.state, role) : undefined;
+    return role.kind === "leader" ? matchedByAll(this.state, role, awayTicks) : undefined;
+  }
+
+  /** Of the oldest entry that is not committed, if there is one. */
+  get oldestUncommitted(): Stamp | undefined {
+    return this.state.log.stampBehindCommit;
+  }
+
+  get uncommitted(): { readonly entries: number; readonly bytes: number } {
+    const { log } = this.state;
+    return { entries: log.uncommittedEntries, bytes: log.uncommittedBytes };
   }
 
   termOf(index: LogIndex): Term | undefined {

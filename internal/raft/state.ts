@@ -46,6 +46,8 @@ export interface LeaderRole {
   readonly followers: Map<ReplicaId, Progress>;
   /** The entry that opened its term: nothing is read before it is committed. */
   readonly firstIndex: LogIndex;
+  /** The tick at which it became the leader. */
+  readonly since: number;
   readonly reads: ReadRounds;
   hasQuorum: boolean;
   heartbeatElapsed: number;

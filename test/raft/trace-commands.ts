@@ -68,7 +68,8 @@ export class TraceCommands {
     clock: ([id, by]) => this.clock(this.member(id), Number(by)),
     trust: ([id]) => this.member(id).raft.trustStamps(true),
     salvage: ([id, has]) => this.member(id).raft.setSalvage(has === "on"),
-    matched: ([id]) => this.say(`all voters have ${this.member(id).raft.matchedByAll() ?? "(not known)"}`),
+    matched: ([id]) =>
+      this.say(`all voters have ${this.member(id).raft.matchedByAll(Number.POSITIVE_INFINITY) ?? "(not known)"}`),
     status: ([id]) => this.status(id),
     followers: ([id]) => this.followers(this.member(id)),
     quietly: ([name, ...words]) => this.quietly(name, words),

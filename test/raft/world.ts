@@ -364,7 +364,7 @@ export class World {
   }
 }
 
-export function copyOf(stored: Stored): Stored {
+function copyOf(stored: Stored): Stored {
   return { hardState: stored.hardState, base: stored.base, entries: [...stored.entries] };
 }
 

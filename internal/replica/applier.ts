@@ -1,0 +1,400 @@
+// Carries committed entries from the log into the engine, in their order, and says what became of each. Every replica of the
+// group does exactly the same: what an entry does depends on the entry, on the group's state and on the records that it
+// reads, all as of the entry before it.
+//
+//   log --- find, read ---> gather ---> WriteBatch ---> engine, with the applied index
+//                             |
+//                             +-- commands that read: the batch goes in first, so that they see what came before
+//
+// Blind writes, nearly all there are, are gathered without an object each. Whoever needs the disk makes the rest wait.
+
+import { assert } from "../base/assert.ts";
+import { corruption, TrefoilError } from "../base/errors.ts";
+import { logIndex, term } from "../base/ids.ts";
+import type { Incarnation, LogIndex } from "../base/ids.ts";
+import { neverExpires, stamp } from "../base/stamp.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { EngineRecord } from "../engine/reader.ts";
+import { WriteBatch } from "../engine/write-batch.ts";
+import type { OperationSlot } from "../engine/write-batch.ts";
+import type { GroupLog } from "../log/group-log.ts";
+import { entryHeaderBytes, indexOf, kindOf, stampOf, termOf } from "../log/record.ts";
+import type { RecordSlot, RecordView } from "../log/record.ts";
+import { decodeConfiguration } from "../raft/configuration.ts";
+import { entryKind } from "../raft/types.ts";
+import { slotOf } from "../ring/slots.ts";
+import { decodeAnswer, encodeAnswer } from "./answer.ts";
+import type { CommandAnswer } from "./answer.ts";
+import { areaBytes, userRecordKey } from "./areas.ts";
+import { commandKind, decodeCommand, readBlind } from "./command.ts";
+import type { BlindSlot, Command } from "./command.ts";
+import { decide, keyName, needsRecord } from "./decide.ts";
+import type { PlannedWrite } from "./decide.ts";
+import { encodeFate, fateExpiry } from "./fates.ts";
+import type { Fate } from "./fates.ts";
+import { answerExpiry, answerKey, answerWindow, boundaryKey, encodeBoundary, fateKey } from "./group-state.ts";
+import { systemKey, systemTag } from "./group-state.ts";
+import type { Boundary, GroupState } from "./group-state.ts";
+import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
+import type { ForeignWrite, LoadedWrite } from "./merge.ts";
+import { keysRead, withTombstones } from "./records-read.ts";
+import type { RecordsRead } from "./records-read.ts";
+import { decodeSlots } from "./slots-command.ts";
+import { decodeTick } from "./tick.ts";
+
+/** Entries are gathered until a batch has about so many bytes. */
+const batchBytes = 256 * 1024;
+const noBytes = new Uint8Array(0);
+
+export interface ApplierParts {
+  readonly log: GroupLog;
+  readonly engine: Engine;
+  readonly incarnation: Incarnation;
+  readonly state: GroupState;
+}
+
+export interface ApplierEvents {
+  /** What a command that was not a single blind write came to. */
+  onAnswer(index: LogIndex, answer: CommandAnswer): void;
+  /** A merge was applied, wherever its write had been lost. */
+  onMerged(write: ForeignWrite, fate: Fate): void;
+}
+
+export class Applier {
+  /** Everything up to here is in the engine. */
+  appliedIndex: LogIndex;
+  private readonly parts: ApplierParts;
+  private readonly events: ApplierEvents;
+  private readonly batch = new WriteBatch(batchBytes + 4096);
+  private readonly slot: RecordSlot = { bytes: noBytes, start: 0, end: 0 };
+  private readonly blind: BlindSlot = {
+    isDelete: false,
+    keyStart: 0,
+    keyEnd: 0,
+    bodyStart: 0,
+    bodyEnd: 0,
+    expiry: neverExpires,
+  };
+  private readonly source: OperationSlot = {
+    keyBytes: noBytes,
+    keyStart: 0,
+    keyEnd: 0,
+    payloadBytes: noBytes,
+    payloadStart: 0,
+    payloadEnd: 0,
+  };
+  private sealedAt = logIndex(0);
+  private readonly header = {
+    term: term(0),
+    index: logIndex(0),
+    stamp: stamp(0),
+    expiry: neverExpires,
+    tombstone: false,
+  };
+
+  constructor(parts: ApplierParts, events: ApplierEvents) {
+    this.parts = parts;
+    this.events = events;
+    this.appliedIndex = parts.state.last.index;
+  }
+
+  /**
+   * Applies entries up to `limit` as far as memory suffices; true when that was all. Otherwise some progress may have been
+   * made, and applyLoaded goes on from there.
+   */
+  applyNow(limit: LogIndex): boolean {
+    const { state, log } = this.parts;
+    while (state.last.index < limit) {
+      if (this.batch.bytes >= batchBytes && !this.commitNow()) return false;
+      if (!log.find(logIndex(state.last.index + 1), this.slot)) break;
+      if (!this.gather(this.slot, undefined)) break;
+    }
+    return this.commitNow() && this.appliedIndex >= limit;
+  }
+
+  /** As applyNow, waiting for what it needs: it makes some progress, or rejects. */
+  async applyLoaded(limit: LogIndex): Promise<void> {
+    const { state, log } = this.parts;
+    await this.commit();
+    if (state.last.index >= limit) return;
+    const read = await log.read(logIndex(state.last.index + 1), limit, batchBytes);
+    assert(read.kind === "entries", "the log lost entries before they were applied", { kind: read.kind });
+    for (const view of read.entries) {
+      if (this.gather(view, undefined)) continue;
+      await this.commit();
+      const isGathered = this.gather(view, await this.fetch(view));
+      assert(isGathered, "an entry that cannot be applied with all its records at hand");
+    }
+    await this.commit();
+  }
+
+  /** False: it reads records that are not in memory; nothing was changed. */
+  private gather(view: RecordView, fetched: RecordsRead | undefined): boolean {
+    const { bytes, start, end } = view;
+    const entry = { term: termOf(bytes, start), index: indexOf(bytes, start), stamp: stampOf(bytes, start) };
+    const kind = kindOf(bytes, start);
+    const from = start + entryHeaderBytes;
+    switch (kind) {
+      case commandKind.operations:
+        if (readBlind(bytes, from, end, this.blind)) {
+          this.applyBlind(bytes, entry);
+          return true;
+        }
+        return this.applyCommand(decodeCommand(bytes, from, end), entry, fetched);
+      case commandKind.merge:
+        return this.applyMerge(decodeMerge(bytes, from, end), entry, fetched);
+      case commandKind.load:
+        return this.applyLoad(decodeLoad(bytes, from, end), entry, fetched);
+      case commandKind.tick:
+        this.begin(entry);
+        this.applyTick(bytes, from, end);
+        return true;
+      case commandKind.slots:
+        this.begin(entry);
+        this.applySlots(bytes, from, end);
+        return true;
+      case entryKind.noop:
+        this.begin(entry);
+        return true;
+      case entryKind.configuration:
+        this.begin(entry);
+        this.applyConfiguration(bytes.subarray(from, end), entry);
+        return true;
+      default:
+        throw corruption(`log entry ${entry.term}.${entry.index} has the unknown kind ${kind}`);
+    }
+  }
+
+  private applyBlind(bytes: Uint8Array, entry: Boundary): void {
+    const { blind, source, header } = this;
+    this.begin(entry);
+    if (this.isSealed(bytes, blind.keyStart + areaBytes, blind.keyEnd)) {
+      const { term, index } = entry;
+      const version = { term, index };
+      this.events.onAnswer(index, { kind: "refused", version, why: "sealed", operation: 0, present: undefined });
+      return;
+    }
+    source.keyBytes = bytes;
+    source.keyStart = blind.keyStart;
+    source.keyEnd = blind.keyEnd;
+    source.payloadBytes = bytes;
+    source.payloadStart = blind.bodyStart;
+    source.payloadEnd = blind.bodyEnd;
+    header.term = entry.term;
+    header.index = entry.index;
+    header.stamp = entry.stamp;
+    header.expiry = blind.expiry;
+    header.tombstone = blind.isDelete;
+    this.batch.add(this.parts.incarnation, source, header);
+  }
+
+  private applyCommand(command: Command, entry: Boundary, fetched: RecordsRead | undefined): boolean {
+    const { state } = this.parts;
+    const { request } = command;
+    const isRepeat = request !== undefined && state.answeredAt(request.id) !== undefined;
+    const keys = isRepeat
+      ? [answerKey(request.id)]
+      : command.operations.filter(needsRecord).map((operation) => userRecordKey(operation.key));
+    const records = fetched ?? this.fetchNow(keys);
+    if (records === undefined) return false;
+    this.begin(entry);
+    if (isRepeat) {
+      const kept = records.get(keyName(answerKey(request.id)));
+      if (kept === undefined)
+        throw corruption(`the answer to a request that entry ${entry.index} repeats is not there`);
+      this.events.onAnswer(entry.index, decodeAnswer(kept.payload));
+      return true;
+    }
+    const { answer, writes, isFinal } = this.decide(command, entry, records);
+    for (const write of writes) this.addWrite(write, entry);
+    if (request !== undefined && isFinal) this.remember(request.id, answer, entry);
+    this.events.onAnswer(entry.index, answer);
+    return true;
+  }
+
+  /** Not final: the same request may yet take effect, elsewhere. */
+  private decide(
+    command: Command,
+    entry: Boundary,
+    records: RecordsRead,
+  ): { readonly answer: CommandAnswer; readonly writes: readonly PlannedWrite[]; readonly isFinal: boolean } {
+    const version = { term: entry.term, index: entry.index };
+    const refuse = (why: "sealed" | "request_too_old", operation: number): CommandAnswer => {
+      return { kind: "refused", version, why, operation, present: undefined };
+    };
+    const { request } = command;
+    if (request !== undefined && request.stamp + answerWindow <= entry.stamp) {
+      return { answer: refuse("request_too_old", 0), writes: [], isFinal: false };
+    }
+    const sealed = command.operations.findIndex(({ key }) => this.isSealed(key, 0, key.length));
+    if (sealed >= 0) return { answer: refuse("sealed", sealed), writes: [], isFinal: false };
+    const lookup = (key: Uint8Array): EngineRecord | undefined => records.get(keyName(userRecordKey(key)));
+    return { ...decide(command, entry, lookup), isFinal: true };
+  }
+
+  private applyMerge(write: ForeignWrite, entry: Boundary, fetched: RecordsRead | undefined): boolean {
+    const key = userRecordKey(write.key);
+    const records = fetched ?? this.fetchNow([key]);
+    if (records === undefined) return false;
+    const { state } = this.parts;
+    // The last entry of a term no newer than the write's: what came after it, the writer's log did not have.
+    const known = state.lastOfTerm(write.version.term);
+    this.begin(entry);
+    const fate = this.fateOf(write, known, records.get(keyName(key)));
+    if (fate === "salvaged") this.addForeign(write, entry);
+    const mergedAt = { term: entry.term, index: entry.index };
+    const record = encodeFate({ fate, mergedAt, write: fate === "salvaged" ? undefined : write });
+    const origin = { term: entry.term, index: entry.index, stamp: entry.stamp, expiry: fateExpiry(entry.stamp) };
+    this.batch.put(this.parts.incarnation, fateKey(write.version.term, write.version.index), origin, record);
+    if (write.request !== undefined && fate === "salvaged") {
+      this.remember(write.request.id, { kind: "done", version: write.version, values: [undefined] }, entry);
+    }
+    this.events.onMerged(write, fate);
+    return true;
+  }
+
+  private fateOf(write: ForeignWrite, known: Boundary | undefined, present: EngineRecord | undefined): Fate {
+    const { state } = this.parts;
+    if (this.isSealed(write.key, 0, write.key.length)) return "lost";
+    if (state.watermark > (known?.stamp ?? 0)) return "lost";
+    // Its request was made again, and that took effect.
+    if (write.request !== undefined && state.answeredAt(write.request.id) !== undefined) return "superseded";
+    return judgeMerge(write, present) === "loses" ? "superseded" : "salvaged";
+  }
+
+  private applyLoad(writes: readonly LoadedWrite[], entry: Boundary, fetched: RecordsRead | undefined): boolean {
+    const keys = writes.map((write) => userRecordKey(write.key));
+    const records = fetched ?? this.fetchNow(keys);
+    if (records === undefined) return false;
+    this.begin(entry);
+    for (const [which, write] of writes.entries()) {
+      const present = records.get(keyName(keys[which] as Uint8Array));
+      if (judgeMerge(write, present) === "wins") this.addForeign(write, write);
+    }
+    return true;
+  }
+
+  private applyTick(bytes: Uint8Array, from: number, end: number): void {
+    const { state, incarnation } = this.parts;
+    const raised = decodeTick(bytes, from, end);
+    if (raised <= state.watermark) return;
+    state.watermark = raised;
+    this.batch.put(incarnation, systemKey(systemTag.watermark), state.last, state.encodeWatermark());
+  }
+
+  private applySlots(bytes: Uint8Array, from: number, end: number): void {
+    const { state, incarnation } = this.parts;
+    const { isSeal, slots } = decodeSlots(bytes, from, end);
+    for (const slot of slots) {
+      if (isSeal) state.sealed.add(slot);
+      else state.sealed.delete(slot);
+    }
+    this.batch.put(incarnation, systemKey(systemTag.slots), state.last, state.encodeSlots());
+  }
+
+  private applyConfiguration(payload: Uint8Array, entry: Boundary): void {
+    const { state, incarnation } = this.parts;
+    state.configuration = { index: entry.index, configuration: decodeConfiguration(payload) };
+    this.batch.put(incarnation, systemKey(systemTag.configuration), entry, state.encodeConfiguration());
+  }
+
+  /** From here on the entry counts as applied, in the state and, with what it writes, in the batch. */
+  private begin(entry: Boundary): void {
+    const { state, incarnation } = this.parts;
+    const before = state.last;
+    if (!state.advance(entry)) return;
+    this.batch.put(incarnation, boundaryKey(before.term), entry, encodeBoundary(before));
+    const surplus = state.takeSurplusBoundary();
+    if (surplus !== undefined) this.batch.delete(incarnation, boundaryKey(surplus.term), entry);
+  }
+
+  private addWrite(write: PlannedWrite, entry: Boundary): void {
+    const { batch } = this;
+    const { incarnation } = this.parts;
+    const key = userRecordKey(write.key);
+    if (write.kind === "delete") batch.delete(incarnation, key, entry);
+    else batch.put(incarnation, key, { ...entry, expiry: write.expiry }, write.payload);
+  }
+
+  /** The record carries its own version, for comparing, and the stamp that garbage collection is to go by. */
+  private addForeign(write: ForeignWrite, collected: { readonly stamp: Boundary["stamp"] }): void {
+    const { batch } = this;
+    const { incarnation } = this.parts;
+    const key = userRecordKey(write.key);
+    const origin = { ...write.version, stamp: collected.stamp, expiry: write.expiry };
+    if (write.isDelete) batch.delete(incarnation, key, origin);
+    else batch.put(incarnation, key, origin, write.payload);
+  }
+
+  private remember(id: Uint8Array, answer: CommandAnswer, entry: Boundary): void {
+    const { state, incarnation } = this.parts;
+    state.remember(id);
+    const origin = { ...entry, expiry: answerExpiry(entry.stamp) };
+    this.batch.put(incarnation, answerKey(id), origin, encodeAnswer(answer));
+  }
+
+  private isSealed(bytes: Uint8Array, start: number, end: number): boolean {
+    const { sealed } = this.parts.state;
+    return sealed.size > 0 && sealed.has(slotOf(bytes, start, end));
+  }
+
+  /** What lies under these keys after all that was gathered; undefined when it takes the disk, or room, to know. */
+  private fetchNow(keys: readonly Uint8Array[]): RecordsRead | undefined {
+    const records: RecordsRead = new Map();
+    if (keys.length === 0) return records;
+    if (!this.commitNow()) return undefined;
+    const { engine, incarnation } = this.parts;
+    for (const key of keys) {
+      const record = engine.getNow(incarnation, key, withTombstones);
+      if (record === "need_io") return undefined;
+      records.set(keyName(key), record === "absent" ? undefined : record);
+    }
+    return records;
+  }
+
+  /** As fetchNow, for an entry's record. REQUIRES: the batch is committed. */
+  private async fetch({ bytes, start, end }: RecordView): Promise<RecordsRead> {
+    const { engine, incarnation, state } = this.parts;
+    const from = start + entryHeaderBytes;
+    const records: RecordsRead = new Map();
+    for (const key of keysRead(kindOf(bytes, start), bytes.subarray(from, end), state)) {
+      records.set(keyName(key), await engine.get(incarnation, key, withTombstones));
+    }
+    return records;
+  }
+
+  private commitNow(): boolean {
+    if (this.appliedIndex === this.parts.state.last.index) return true;
+    this.seal();
+    if (!this.parts.engine.canWrite(this.batch)) return false;
+    this.write();
+    return true;
+  }
+
+  private async commit(): Promise<void> {
+    const { engine } = this.parts;
+    while (!this.commitNow()) {
+      if (engine.isClosing) throw new TrefoilError("stopping", "the engine is closing", { outcome: "unknown" });
+      // A full disk may pass; nothing else does.
+      const { trouble } = engine;
+      if (trouble !== undefined && trouble.code !== "storage_full") throw trouble;
+      await engine.whenWritable();
+    }
+  }
+
+  /** The batch ends with what was applied last; once, however often the engine has no room for it. */
+  private seal(): void {
+    const { state, incarnation } = this.parts;
+    if (this.sealedAt === state.last.index) return;
+    this.batch.put(incarnation, systemKey(systemTag.applied), state.last, state.encodeLast());
+    this.sealedAt = state.last.index;
+  }
+
+  private write(): void {
+    const { engine, incarnation, state } = this.parts;
+    engine.write(this.batch, { incarnation, appliedIndex: state.last.index });
+    engine.raiseGarbageHorizon({ incarnation, watermark: state.watermark, expiryHorizon: state.watermark });
+    this.appliedIndex = state.last.index;
+    this.batch.clear();
+  }
+}

@@ -1,0 +1,236 @@
+// What apply reads beside users' records: who belongs to the group, how far garbage may go, where each term of the log ended,
+// which requests were answered, which slots are sealed, and what became of salvaged writes. All of it lies in the engine,
+// under the group's incarnation, and changes in the same batch as the applied index; so a replay after a crash, and a
+// replica made from a snapshot, decide exactly as the first apply did.
+//
+//   0 'a'                       last applied: term u64 | index u64 | stamp u64
+//   0 'w'                       watermark: u64
+//   0 'c'                       configuration: index u64 | as in its entry
+//   0 't' term u64 big endian   last entry of a finished term: index u64 | stamp u64
+//   0 'r' request id            an answer; expires with the request's window
+//   0 's'                       sealed slots: u16 each
+//   0 'f' term | index, u64     fate of a salvaged write: see fates.ts; expires after a week
+
+import { assert } from "../base/assert.ts";
+import { ByteReader, ByteWriter, writeU32BigEndian, readU32BigEndian } from "../base/codec.ts";
+import { corruption } from "../base/errors.ts";
+import { logIndex, term } from "../base/ids.ts";
+import type { Incarnation, LogIndex, Term } from "../base/ids.ts";
+import { isExpired, stamp, stampOfMilliseconds, stampZero } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import { decodeCell } from "../engine/cell.ts";
+import type { Engine } from "../engine/engine.ts";
+import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
+import type { Configuration, ConfigurationAt } from "../raft/configuration.ts";
+import { slotCount } from "../ring/slots.ts";
+import { systemArea, userArea } from "./areas.ts";
+import { keyName } from "./decide.ts";
+
+/** How long a request's answer is remembered, in time of the log. All replicas have to agree on it. */
+export const answerWindow = stampOfMilliseconds(10 * 60_000);
+/** Ends of terms that are kept. */
+const boundariesMax = 4096;
+
+export const systemTag = {
+  applied: 0x61,
+  configuration: 0x63,
+  fate: 0x66,
+  answer: 0x72,
+  slots: 0x73,
+  boundary: 0x74,
+  watermark: 0x77,
+} as const;
+
+/** The last entry of a term. */
+export interface Boundary {
+  readonly term: Term;
+  readonly index: LogIndex;
+  readonly stamp: Stamp;
+}
+
+export class GroupState {
+  /** The entry that was applied last. */
+  last: Boundary = { term: term(0), index: logIndex(0), stamp: stampZero };
+  watermark: Stamp = stampZero;
+  configuration: ConfigurationAt;
+  /** Of terms before the present one, ascending. */
+  readonly boundaries: Boundary[] = [];
+  /** Request ids that were answered, by name, with the stamp of the answer: in the order of their stamps. */
+  readonly answered = new Map<string, Stamp>();
+  readonly sealed = new Set<number>();
+
+  constructor(first: Configuration) {
+    this.configuration = { index: logIndex(0), configuration: first };
+  }
+
+  /** As the engine has it. */
+  static async load(engine: Engine, incarnation: Incarnation, first: Configuration): Promise<GroupState> {
+    const state = new GroupState(first);
+    const answers: { name: string; at: Stamp }[] = [];
+    const lower = Uint8Array.of(systemArea);
+    const walk = engine.iterate(incarnation, { lower, upper: Uint8Array.of(userArea) });
+    try {
+      while (await walk.nextLoaded()) {
+        const key = walk.key();
+        const { cellBytes, cellStart, cellEnd } = walk.entry;
+        const cell = decodeCell(cellBytes, cellStart, cellEnd);
+        if (cell === undefined) throw corruption("a record of the group itself cannot be read");
+        if (key[1] === systemTag.answer) answers.push({ name: keyName(key.subarray(2)), at: cell.stamp });
+        else state.take(key, cell.payload);
+      }
+    } finally {
+      walk.close();
+    }
+    answers.sort((left, right) => left.at - right.at);
+    for (const { name, at } of answers) state.answered.set(name, at);
+    state.forgetAnswers();
+    return state;
+  }
+
+  /** The next entry is about to be applied. True when it is the first of a term: the one before has ended. */
+  advance(entry: Boundary): boolean {
+    assert(entry.index === this.last.index + 1, "entries are applied one after the other", {
+      index: entry.index,
+      last: this.last.index,
+    });
+    assert(entry.stamp > this.last.stamp, "stamps that do not grow", { index: entry.index });
+    const endsTerm = entry.term !== this.last.term && this.last.index > 0;
+    if (endsTerm) this.boundaries.push(this.last);
+    this.last = entry;
+    this.forgetAnswers();
+    return endsTerm;
+  }
+
+  /** The oldest boundary when there are too many; it is forgotten. */
+  takeSurplusBoundary(): Boundary | undefined {
+    return this.boundaries.length > boundariesMax ? this.boundaries.shift() : undefined;
+  }
+
+  /** The last applied entry whose term is at most `of`. */
+  lastOfTerm(of: Term): Boundary | undefined {
+    if (of >= this.last.term) return this.last;
+    return this.boundaries.findLast((boundary) => boundary.term <= of);
+  }
+
+  /** Whether the entry `index` of `entryTerm` is one of those that were applied; undefined: too long ago to know. */
+  holds(entryTerm: Term, index: LogIndex): boolean | undefined {
+    if (entryTerm > this.last.term || index > this.last.index) return false;
+    const ends = [...this.boundaries, this.last];
+    const at = ends.findIndex((boundary) => boundary.term >= entryTerm);
+    const end = ends[at] as Boundary; // the last one's term is not below
+    if (end.term !== entryTerm) return this.boundaries.length < boundariesMax || at > 0 ? false : undefined;
+    const before = ends[at - 1]?.index ?? 0;
+    if (at === 0 && this.boundaries.length >= boundariesMax) return index <= end.index ? undefined : false;
+    return index > before && index <= end.index;
+  }
+
+  /** The answer's stamp, while it is remembered. */
+  answeredAt(id: Uint8Array): Stamp | undefined {
+    return this.answered.get(keyName(id));
+  }
+
+  remember(id: Uint8Array): void {
+    this.answered.set(keyName(id), this.last.stamp);
+  }
+
+  encodeLast(): Uint8Array {
+    return new ByteWriter(24).u64(this.last.term).u64(this.last.index).u64(this.last.stamp).finish();
+  }
+
+  encodeWatermark(): Uint8Array {
+    return new ByteWriter(8).u64(this.watermark).finish();
+  }
+
+  encodeConfiguration(): Uint8Array {
+    const { index, configuration } = this.configuration;
+    return new ByteWriter(32).u64(index).bytes(encodeConfiguration(configuration)).finish();
+  }
+
+  encodeSlots(): Uint8Array {
+    const writer = new ByteWriter(2 * this.sealed.size);
+    for (const slot of Array.from(this.sealed).sort((left, right) => left - right)) writer.u16(slot);
+    return writer.finish();
+  }
+
+  private forgetAnswers(): void {
+    for (const [name, at] of this.answered) {
+      if (!isExpired(answerExpiry(at), this.last.stamp)) return;
+      this.answered.delete(name);
+    }
+  }
+
+  private take(key: Uint8Array, payload: Uint8Array): void {
+    const tag = key[1] ?? 0;
+    const reader = new ByteReader(payload, `the group's own record ${tag}`);
+    switch (tag) {
+      case systemTag.applied:
+        this.last = { term: term(reader.u64()), index: logIndex(reader.u64()), stamp: stamp(reader.u64()) };
+        return;
+      case systemTag.watermark:
+        this.watermark = stamp(reader.u64());
+        return;
+      case systemTag.configuration: {
+        const index = logIndex(reader.u64());
+        this.configuration = { index, configuration: decodeConfiguration(reader.bytes(reader.remaining)) };
+        return;
+      }
+      case systemTag.boundary: {
+        const boundaryTerm = readU64BigEndian(key, 2);
+        this.boundaries.push({ term: term(boundaryTerm), index: logIndex(reader.u64()), stamp: stamp(reader.u64()) });
+        return;
+      }
+      case systemTag.slots:
+        while (reader.remaining > 0) this.seal(reader.u16());
+        return;
+      case systemTag.fate:
+        return;
+      default:
+        throw corruption(`a record of the group itself has the unknown tag ${tag}`);
+    }
+  }
+
+  private seal(slot: number): void {
+    if (slot >= slotCount) throw corruption(`slot ${slot} is sealed`);
+    this.sealed.add(slot);
+  }
+}
+
+export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow);
+
+export const systemKey = (tag: number): Uint8Array => Uint8Array.of(systemArea, tag);
+
+export function answerKey(id: Uint8Array): Uint8Array {
+  const key = new Uint8Array(2 + id.length);
+  key[0] = systemArea;
+  key[1] = systemTag.answer;
+  key.set(id, 2);
+  return key;
+}
+
+export function boundaryKey(of: Term): Uint8Array {
+  return numberedKey(systemTag.boundary, [of]);
+}
+
+export function fateKey(of: Term, index: LogIndex): Uint8Array {
+  return numberedKey(systemTag.fate, [of, index]);
+}
+
+export function encodeBoundary(boundary: Boundary): Uint8Array {
+  return new ByteWriter(16).u64(boundary.index).u64(boundary.stamp).finish();
+}
+
+/** Big endian, so that they lie in the order of their numbers. */
+function numberedKey(tag: number, numbers: readonly number[]): Uint8Array {
+  const key = new Uint8Array(2 + 8 * numbers.length);
+  key[0] = systemArea;
+  key[1] = tag;
+  numbers.forEach((value, which) => {
+    writeU32BigEndian(key, 2 + 8 * which, Math.floor(value / 0x1_0000_0000));
+    writeU32BigEndian(key, 6 + 8 * which, value >>> 0);
+  });
+  return key;
+}
+
+function readU64BigEndian(bytes: Uint8Array, at: number): number {
+  return readU32BigEndian(bytes, at) * 0x1_0000_0000 + readU32BigEndian(bytes, at + 4);
+}

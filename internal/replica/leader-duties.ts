@@ -1,0 +1,98 @@
+// What a leader does for its group without being asked: it raises the watermark (rule 2), settles what has expired by entries
+// that only carry a stamp, and says which entries of the log nobody needs any more.
+
+import { logIndex } from "../base/ids.ts";
+import type { LogIndex } from "../base/ids.ts";
+import type { Stamp } from "../base/stamp.ts";
+import { stampZero } from "../base/stamp.ts";
+import { stampsOfMilliseconds } from "../raft/options.ts";
+import type { Raft, RaftStatus } from "../raft/raft.ts";
+import { commandKind } from "./command.ts";
+import type { GroupState } from "./group-state.ts";
+import { ticksOf } from "./options.ts";
+import type { ReplicaOptions } from "./options.ts";
+import { encodeTick } from "./tick.ts";
+import { StampSamples } from "./watermark.ts";
+
+export class LeaderDuties {
+  private readonly raft: Raft;
+  private readonly options: ReplicaOptions;
+  private readonly samples = new StampSamples();
+  /** Of the last entry that was proposed here only for its stamp. */
+  private ticked: Stamp = stampZero;
+  private tickedIndex = logIndex(0);
+  private noQuorumSince: number | undefined;
+
+  constructor(raft: Raft, options: ReplicaOptions) {
+    this.raft = raft;
+    this.options = options;
+  }
+
+  /** Entries were appended. */
+  sample(status: RaftStatus): void {
+    if (status.role === "leader") this.samples.add(status.last, status.lastStamp);
+  }
+
+  newTerm(): void {
+    this.samples.clear();
+    this.ticked = stampZero;
+  }
+
+  /** To be asked at each tick. */
+  noteQuorum(now: number): void {
+    const { role, hasQuorum } = this.raft.status;
+    if (role !== "leader" || hasQuorum) this.noQuorumSince = undefined;
+    else this.noQuorumSince ??= now;
+  }
+
+  /** For how long this leader has been without its quorum; undefined: it has it. */
+  noQuorumMilliseconds(now: number): number | undefined {
+    return this.noQuorumSince === undefined ? undefined : now - this.noQuorumSince;
+  }
+
+  /** Puts an entry of the replica's own making into the log, if this is the leader and it may. */
+  propose(kind: number, payload: Uint8Array): boolean {
+    const stamp = this.raft.nextStamp();
+    return this.raft.propose({ stamp, flags: 0, kind, payload, needsQuorum: false }).kind === "accepted";
+  }
+
+  /** An entry stamped `until` or later shall be committed soon. */
+  settle(until: Stamp, state: GroupState): void {
+    if (this.raft.status.lastStamp >= until || this.ticked >= until) return;
+    this.tick(state.watermark);
+  }
+
+  /** Raises the watermark when the log has moved, or, where garbage may wait for it, once in a while. */
+  raiseWatermark(state: GroupState): void {
+    const { hasQuorum, last } = this.raft.status;
+    if (!hasQuorum) return;
+    const away = ticksOf(this.options, this.options.salvageWindowMilliseconds);
+    const matched = this.raft.matchedByAll(away);
+    const reached = matched === undefined ? undefined : this.samples.at(matched);
+    const watermark = reached === undefined || reached < state.watermark ? state.watermark : reached;
+    const hasNews = last > this.tickedIndex;
+    if (hasNews && watermark > state.watermark) return this.tick(watermark);
+    // Idle: what has expired meanwhile can go only behind a newer stamp.
+    const idle = this.raft.hybridNow() - Math.max(this.ticked, state.last.stamp);
+    if (idle > stampsOfMilliseconds(this.options.idleTickMilliseconds)) this.tick(watermark);
+  }
+
+  /** Entries up to here are needed by nobody who is expected to come back soon. */
+  dispensable(applied: LogIndex): LogIndex {
+    const { role } = this.raft.status;
+    if (role !== "leader") return logIndex(Math.max(0, applied - this.options.entriesKept));
+    const away = ticksOf(this.options, this.options.awayMilliseconds);
+    let least: number = applied;
+    for (const { match, silentTicks } of this.raft.followers()) {
+      if (silentTicks === undefined || silentTicks > away) continue;
+      least = Math.min(least, match);
+    }
+    return logIndex(least);
+  }
+
+  private tick(watermark: Stamp): void {
+    if (!this.propose(commandKind.tick, encodeTick(watermark))) return;
+    this.ticked = this.raft.status.lastStamp;
+    this.tickedIndex = this.raft.status.last;
+  }
+}

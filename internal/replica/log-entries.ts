@@ -1,0 +1,55 @@
+// Entries of the log as the Raft core wants them, from the log's memory or, on demand, from its files.
+
+import { logIndex } from "../base/ids.ts";
+import type { GroupLog } from "../log/group-log.ts";
+import { copyOfRecord, entryHeaderBytes, flagsOf, indexOf, kindOf, stampOf, termOf } from "../log/record.ts";
+import type { RecordView } from "../log/record.ts";
+import type { Entry, EntryRange, EntrySource } from "../raft/types.ts";
+
+/** An entry with its record, as it lies in logs and travels in frames. */
+export interface RecordedEntry extends Entry {
+  readonly record: Uint8Array;
+}
+
+/** REQUIRES: the view's bytes stay as they are. */
+export function entryOf({ bytes, start, end }: RecordView): RecordedEntry {
+  return {
+    term: termOf(bytes, start),
+    index: indexOf(bytes, start),
+    stamp: stampOf(bytes, start),
+    flags: flagsOf(bytes, start),
+    kind: kindOf(bytes, start),
+    payload: bytes.subarray(start + entryHeaderBytes, end),
+    record: bytes.subarray(start, end),
+  };
+}
+
+export class LogEntries implements EntrySource {
+  private readonly group: GroupLog;
+  /** Read from files for a follower that is behind; one run of entries for each. */
+  private loaded: RecordedEntry[][] = [];
+
+  constructor(group: GroupLog) {
+    this.group = group;
+  }
+
+  readNow({ from, to }: EntryRange, bytesMax: number): readonly Entry[] | undefined {
+    const at = this.loaded.findIndex((run) => run[0]?.index === from);
+    if (at >= 0) {
+      const [run = []] = this.loaded.splice(at, 1);
+      const isCurrent = run.every((entry) => this.group.termOf(entry.index) === entry.term);
+      if (isCurrent) return run;
+    }
+    return this.group.readNow(from, to, bytesMax)?.map((view) => entryOf(copyOfRecord(view)));
+  }
+
+  /** Brings the beginning of a range into memory. A range that is gone is no failure: the core will see it. */
+  async load({ from, to }: EntryRange, bytesMax: number): Promise<void> {
+    const read = await this.group.read(logIndex(from), logIndex(to), bytesMax);
+    if (read.kind !== "entries") return;
+    if (this.loaded.length >= runsMax) this.loaded.shift();
+    this.loaded.push(read.entries.map(entryOf));
+  }
+}
+
+const runsMax = 8;

@@ -1,0 +1,62 @@
+// Settings of a replica. Nothing here decides what an entry does: on that all replicas have to agree.
+
+import type { RaftOptions } from "../raft/options.ts";
+
+export interface ReplicaOptions {
+  readonly raft: Partial<RaftOptions>;
+  /** Of one tick of the core. */
+  readonly tickMilliseconds: number;
+  /** A replica that is away holds the watermark back for at most this long, and a leader without quorum takes fast writes for half of it. */
+  readonly salvageWindowMilliseconds: number;
+  /** With a quorum, fast writes are refused while the oldest uncommitted entry is older than this. */
+  readonly fastBacklogMilliseconds: number;
+  /** Without one, up to so many uncommitted entries and bytes. */
+  readonly backlogEntriesMax: number;
+  readonly backlogBytesMax: number;
+  /** How often the watermark is raised while entries come. */
+  readonly watermarkMilliseconds: number;
+  /** And while none come, as long as there may be garbage. */
+  readonly idleTickMilliseconds: number;
+  /** Requests whose answers are remembered, at most; beyond, new ones are refused. */
+  readonly answersMax: number;
+  /** How often a replica looks after what nobody asks for. */
+  readonly houseKeepingMilliseconds: number;
+  /** Entries that a follower keeps for the case that it becomes the leader. */
+  readonly entriesKept: number;
+  /** The log keeps entries for a follower that was silent for no longer than this; then it gets a snapshot. */
+  readonly awayMilliseconds: number;
+  readonly salvageBytesPerMessage: number;
+  /** What is read of the log at once for a follower that is behind. */
+  readonly loadBytes: number;
+  /** Of a snapshot on its way: what travels at once, how fast, and what a prepared table holds. */
+  readonly chunkBytes: number;
+  readonly snapshotBytesPerSecond: number;
+  readonly snapshotTableBytes: number;
+  readonly snapshotIdleMilliseconds: number;
+  readonly chunkRetryMilliseconds: number;
+}
+
+export const replicaDefaults: ReplicaOptions = {
+  raft: {},
+  tickMilliseconds: 10,
+  salvageWindowMilliseconds: 3_600_000,
+  fastBacklogMilliseconds: 250,
+  backlogEntriesMax: 10_000,
+  backlogBytesMax: 16 * 1024 * 1024,
+  watermarkMilliseconds: 1000,
+  idleTickMilliseconds: 60_000,
+  answersMax: 65_536,
+  houseKeepingMilliseconds: 500,
+  entriesKept: 10_000,
+  awayMilliseconds: 60_000,
+  salvageBytesPerMessage: 256 * 1024,
+  loadBytes: 240 * 1024,
+  chunkBytes: 240 * 1024,
+  snapshotBytesPerSecond: 128 * 1024 * 1024,
+  snapshotTableBytes: 8 * 1024 * 1024,
+  snapshotIdleMilliseconds: 30_000,
+  chunkRetryMilliseconds: 2000,
+};
+
+export const ticksOf = (options: ReplicaOptions, milliseconds: number): number =>
+  Math.max(1, Math.round(milliseconds / options.tickMilliseconds));

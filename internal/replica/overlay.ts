@@ -1,0 +1,53 @@
+// Fast writes that a leader has answered and that are not applied yet. Its fast reads look here before they look into the
+// engine, so that whoever wrote sees what it wrote. A leader that loses its office drops all of it: whether they are ever
+// applied is then for the next one to decide.
+
+import { isExpired } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { EngineRecord } from "../engine/reader.ts";
+import { keyName } from "./decide.ts";
+
+export class Overlay {
+  private readonly newest = new Map<string, EngineRecord>();
+  /** In the order of the log, for letting go. */
+  private order: { readonly name: string; readonly index: number }[] = [];
+  private head = 0;
+
+  get size(): number {
+    return this.newest.size;
+  }
+
+  add(key: Uint8Array, record: EngineRecord): void {
+    const name = keyName(key);
+    this.newest.set(name, record);
+    this.order.push({ name, index: record.index });
+  }
+
+  /** What lies over the engine's record of a key; "absent" when it was deleted, or has expired at `now`. */
+  find(key: Uint8Array, now: Stamp): EngineRecord | "absent" | undefined {
+    if (this.newest.size === 0) return undefined;
+    const record = this.newest.get(keyName(key));
+    if (record === undefined) return undefined;
+    return record.tombstone || isExpired(record.expiry, now) ? "absent" : record;
+  }
+
+  /** The engine shows everything up to `index`. */
+  appliedTo(index: number): void {
+    while (this.head < this.order.length) {
+      const { name, index: at } = this.order[this.head] as { name: string; index: number };
+      if (at > index) break;
+      this.head++;
+      if (this.newest.get(name)?.index === at) this.newest.delete(name);
+    }
+    if (this.head === this.order.length || this.head > 1024) {
+      this.order = this.order.slice(this.head);
+      this.head = 0;
+    }
+  }
+
+  clear(): void {
+    this.newest.clear();
+    this.order = [];
+    this.head = 0;
+  }
+}

@@ -1,0 +1,148 @@
+// Snapshots for replicas whose next entry is gone from the log. One is made at a time, of what is applied, and shared by all who
+// want one meanwhile; they pull it in sorted chunks, each asking behind the last key that it has, so that a broken
+// stream is taken up where it broke, and memory holds one chunk. Until it is given up the engine keeps what it shows
+// and the log the entries behind it.
+
+import { ByteWriter } from "../base/codec.ts";
+import type { Incarnation, ReplicaId } from "../base/ids.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { EngineSnapshot } from "../engine/live-snapshots.ts";
+import type { GroupLog, Pin } from "../log/group-log.ts";
+import type { Clock, Scheduler } from "../platform/clock.ts";
+import type { SnapshotMark } from "../raft/types.ts";
+import type { ChunkMessage, ChunkRefused, ChunkRequest } from "./messages.ts";
+
+export interface SnapshotSenderParts {
+  readonly id: ReplicaId;
+  readonly engine: Engine;
+  readonly group: GroupLog;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly chunkBytes: number;
+  readonly bytesPerSecond: number;
+  /** One that nobody has asked about for so long is given up. */
+  readonly idleMilliseconds: number;
+  /** The state as it is applied now. */
+  present(): { readonly mark: SnapshotMark; readonly incarnation: Incarnation };
+  /** False: the replica does not want it any more. */
+  offer(to: ReplicaId, mark: SnapshotMark): boolean;
+  withdraw(from: ReplicaId): void;
+  send(message: ChunkMessage | ChunkRefused): void;
+  onFailure(reason: unknown): void;
+}
+
+interface Held {
+  readonly mark: SnapshotMark;
+  readonly incarnation: Incarnation;
+  readonly at: EngineSnapshot;
+  readonly pin: Pin;
+  readonly for: Set<ReplicaId>;
+  askedAt: number;
+  reading: number;
+}
+
+export class SnapshotSender {
+  private readonly parts: SnapshotSenderParts;
+  private held: Held | undefined;
+  /** When the rate permits the next chunk. */
+  private nextAt = 0;
+
+  constructor(parts: SnapshotSenderParts) {
+    this.parts = parts;
+  }
+
+  wanted(by: ReplicaId): void {
+    this.held ??= this.make();
+    this.held.for.add(by);
+    this.held.askedAt = this.parts.clock.monotonicMilliseconds();
+    this.parts.offer(by, this.held.mark);
+  }
+
+  requested(request: ChunkRequest): void {
+    const { held, parts } = this;
+    const { from, index, term } = request;
+    if (held === undefined || held.mark.index !== index || held.mark.term !== term) {
+      parts.send({ type: "chunk_refused", from: parts.id, to: from, index, term });
+      return;
+    }
+    const now = parts.clock.monotonicMilliseconds();
+    held.askedAt = now;
+    const wait = Math.max(0, this.nextAt - now);
+    this.nextAt = Math.max(this.nextAt, now) + (1000 * parts.chunkBytes) / parts.bytesPerSecond;
+    const answer = (): void => {
+      this.answer(held, request).catch((reason: unknown) => parts.onFailure(reason));
+    };
+    if (wait === 0) answer();
+    else parts.scheduler.after(wait, answer);
+  }
+
+  /** Gives up what nobody asks about. */
+  tick(): void {
+    const { held, parts } = this;
+    if (held === undefined || held.reading > 0) return;
+    if (parts.clock.monotonicMilliseconds() - held.askedAt < parts.idleMilliseconds) return;
+    this.release();
+    for (const to of held.for) parts.withdraw(to);
+  }
+
+  /** A replica has caught up: nothing is held for it. */
+  finished(by: ReplicaId): void {
+    const { held } = this;
+    if (held === undefined || !held.for.delete(by) || held.for.size > 0 || held.reading > 0) return;
+    this.release();
+  }
+
+  get isHolding(): boolean {
+    return this.held !== undefined;
+  }
+
+  close(): void {
+    if (this.held !== undefined && this.held.reading === 0) this.release();
+  }
+
+  private make(): Held {
+    const { parts } = this;
+    const { mark, incarnation } = parts.present();
+    const askedAt = parts.clock.monotonicMilliseconds();
+    const pin = parts.group.pin(mark.index);
+    return { mark, incarnation, at: parts.engine.snapshot(), pin, for: new Set(), askedAt, reading: 0 };
+  }
+
+  private release(): void {
+    const { held } = this;
+    if (held === undefined) return;
+    this.held = undefined;
+    held.at.release();
+    held.pin.release();
+  }
+
+  private async answer(held: Held, request: ChunkRequest): Promise<void> {
+    if (this.held !== held) return;
+    const { parts } = this;
+    const { after, from, index, term } = request;
+    held.reading++;
+    try {
+      const { bytes, isLast } = await this.read(held, after);
+      parts.send({ type: "chunk", from: parts.id, to: from, index, term, after, bytes, isLast });
+    } finally {
+      held.reading--;
+    }
+  }
+
+  private async read(held: Held, after: Uint8Array): Promise<{ readonly bytes: Uint8Array; readonly isLast: boolean }> {
+    // Behind a key is that key with a byte more.
+    const lower = after.length === 0 ? after : Uint8Array.from([...after, 0]);
+    const walk = this.parts.engine.iterate(held.incarnation, { lower, snapshot: held.at, tombstones: true });
+    const writer = new ByteWriter(this.parts.chunkBytes + 4096);
+    try {
+      while (writer.size < this.parts.chunkBytes) {
+        if (!(await walk.nextLoaded())) return { bytes: writer.finish(), isLast: true };
+        const { cellBytes, cellStart, cellEnd } = walk.entry;
+        writer.block(walk.key()).block(cellBytes.subarray(cellStart, cellEnd));
+      }
+      return { bytes: writer.finish(), isLast: false };
+    } finally {
+      walk.close();
+    }
+  }
+}

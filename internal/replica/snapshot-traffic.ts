@@ -1,0 +1,91 @@
+// The two ends of snapshots for one replica: what it sends to others, and what it receives.
+
+import type { Incarnation, ReplicaId } from "../base/ids.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { SnapshotMark, SnapshotOffer } from "../raft/types.ts";
+import type { ChunkMessage, ChunkRefused, ChunkRequest } from "./messages.ts";
+import type { ReplicaParts } from "./replica-parts.ts";
+import { SnapshotReceiver } from "./snapshot-receiver.ts";
+import type { ReceivedSnapshot } from "./snapshot-receiver.ts";
+import { SnapshotSender } from "./snapshot-sender.ts";
+
+export interface SnapshotHooks {
+  /** The state as it is applied now. */
+  present(): { readonly mark: SnapshotMark; readonly incarnation: Incarnation };
+  install(snapshot: ReceivedSnapshot): Promise<void>;
+  onFailure(reason: unknown): void;
+}
+
+export class SnapshotTraffic {
+  private readonly raft: Raft;
+  private readonly sender: SnapshotSender;
+  private readonly receiver: SnapshotReceiver;
+
+  constructor(parts: ReplicaParts, hooks: SnapshotHooks) {
+    const { id, raft, engine, group, seams, options, disk, background } = parts;
+    const { clock, scheduler, logger } = seams;
+    const onFailure = (reason: unknown): void => hooks.onFailure(reason);
+    this.raft = raft;
+    this.sender = new SnapshotSender({
+      id,
+      engine,
+      group,
+      clock,
+      scheduler,
+      chunkBytes: options.chunkBytes,
+      bytesPerSecond: options.snapshotBytesPerSecond,
+      idleMilliseconds: options.snapshotIdleMilliseconds,
+      present: () => hooks.present(),
+      offer: (to, mark) => raft.offerSnapshot(to, mark),
+      withdraw: (from) => raft.withdrawSnapshot(from),
+      send: (message) => seams.send(message),
+      onFailure,
+    });
+    this.receiver = new SnapshotReceiver({
+      id,
+      disk,
+      background,
+      clock,
+      logger,
+      folder: parts.snapshotFolder,
+      table: engine.tableFormat,
+      tableBytes: options.snapshotTableBytes,
+      retryMilliseconds: options.chunkRetryMilliseconds,
+      reserveIncarnation: () => engine.reserveIncarnation(),
+      send: (message) => seams.send(message),
+      install: (snapshot) => hooks.install(snapshot),
+      failed: (offer) => raft.snapshotFailed(offer.index),
+      onFailure,
+    });
+  }
+
+  wanted(by: ReplicaId): void {
+    this.sender.wanted(by);
+  }
+
+  offered(offer: SnapshotOffer): void {
+    this.receiver.offered(offer);
+  }
+
+  receive(message: ChunkMessage | ChunkRequest | ChunkRefused): void {
+    if (message.type === "chunk") this.receiver.chunk(message);
+    else if (message.type === "chunk_request") this.sender.requested(message);
+    else this.receiver.refused(message);
+  }
+
+  tick(): void {
+    this.sender.tick();
+    this.receiver.tick();
+  }
+
+  /** Nothing is held for followers that have caught up. */
+  letGo(): void {
+    if (!this.sender.isHolding) return;
+    for (const { id, state } of this.raft.followers()) if (state !== "snapshot") this.sender.finished(id);
+  }
+
+  close(): void {
+    this.sender.close();
+    this.receiver.close();
+  }
+}

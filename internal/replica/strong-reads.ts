@@ -1,0 +1,128 @@
+// Linearizable reads. All that come in one turn share one question to the leader; when it is answered, they wait until the
+// leader's last entry of that moment is applied here, and judge expiry at the leader's time (rule 5):
+//
+//   asked -> confirmed {last, time} -> applied >= last -> the record is alive, or absent, at `time`: answer
+//                                                     \-> expired at `time`, not yet by the log: wait until an entry
+//                                                         stamped `time` or later is applied, so nobody sees it again
+//
+// REQUIRES: one call a turn of `ask`, before the core's Ready is taken.
+
+import type { LogIndex } from "../base/ids.ts";
+import { isExpired } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { EngineRecord } from "../engine/reader.ts";
+import type { ReadAnswer, ReadRefusal } from "../raft/types.ts";
+
+export type StrongRead =
+  | { readonly kind: "record"; readonly record: EngineRecord; readonly time: Stamp }
+  | { readonly kind: "absent"; readonly time: Stamp }
+  | { readonly kind: "refused"; readonly why: ReadRefusal | "stopping" };
+
+interface Asked {
+  readonly key: Uint8Array;
+  readonly resolve: (read: StrongRead) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Confirmed {
+  readonly reads: readonly Asked[];
+  readonly last: LogIndex;
+  readonly time: Stamp;
+}
+
+interface Settling extends Asked {
+  readonly record: EngineRecord;
+  readonly time: Stamp;
+}
+
+export interface StrongReadParts {
+  /** Asks the leader; the answer comes under the context that is returned. */
+  ask(): number;
+  readonly appliedIndex: () => LogIndex;
+  readonly lastStamp: () => Stamp;
+  get(key: Uint8Array): EngineRecord | "absent" | "need_io";
+  load(key: Uint8Array): Promise<EngineRecord | undefined>;
+  /** An entry stamped so or later should be committed. */
+  wantTick(until: Stamp): void;
+}
+
+export class StrongReads {
+  private readonly parts: StrongReadParts;
+  private waiting: Asked[] = [];
+  private readonly asked = new Map<number, readonly Asked[]>();
+  private confirmed: Confirmed[] = [];
+  private settling: Settling[] = [];
+
+  constructor(parts: StrongReadParts) {
+    this.parts = parts;
+  }
+
+  read(key: Uint8Array): Promise<StrongRead> {
+    return new Promise((resolve, reject) => this.waiting.push({ key, resolve, reject }));
+  }
+
+  ask(): void {
+    if (this.waiting.length === 0) return;
+    this.asked.set(this.parts.ask(), this.waiting);
+    this.waiting = [];
+  }
+
+  answered(answer: ReadAnswer): void {
+    const reads = this.asked.get(answer.context);
+    if (reads === undefined) return;
+    this.asked.delete(answer.context);
+    if (answer.kind === "refused") for (const { resolve } of reads) resolve({ kind: "refused", why: answer.why });
+    else this.confirmed.push({ reads, last: answer.last, time: answer.time });
+  }
+
+  /** More is applied. */
+  applied(): void {
+    const index = this.parts.appliedIndex();
+    const ready = this.confirmed.filter((confirmed) => confirmed.last <= index);
+    if (ready.length > 0) {
+      this.confirmed = this.confirmed.filter((confirmed) => confirmed.last > index);
+      for (const { reads, time } of ready) for (const read of reads) this.serve(read, time);
+    }
+    this.settle();
+  }
+
+  /** The replica stops. */
+  failAll(): void {
+    const all: Asked[] = [...this.waiting, ...this.settling];
+    for (const reads of this.asked.values()) all.push(...reads);
+    for (const { reads } of this.confirmed) all.push(...reads);
+    this.waiting = [];
+    this.settling = [];
+    this.confirmed = [];
+    this.asked.clear();
+    for (const { resolve } of all) resolve({ kind: "refused", why: "stopping" });
+  }
+
+  private serve(read: Asked, time: Stamp): void {
+    const found = this.parts.get(read.key);
+    if (found === "need_io") {
+      // What is applied meanwhile is newer, and may be seen as well.
+      this.parts.load(read.key).then((record) => this.judge(read, record, time), read.reject);
+      return;
+    }
+    this.judge(read, found === "absent" ? undefined : found, time);
+  }
+
+  private judge(read: Asked, record: EngineRecord | undefined, time: Stamp): void {
+    if (record === undefined) return read.resolve({ kind: "absent", time });
+    if (!isExpired(record.expiry, time)) return read.resolve({ kind: "record", record, time });
+    if (isExpired(record.expiry, this.parts.lastStamp())) return read.resolve({ kind: "absent", time });
+    this.settling.push({ ...read, record, time });
+    this.parts.wantTick(time);
+  }
+
+  private settle(): void {
+    if (this.settling.length === 0) return;
+    const stamp = this.parts.lastStamp();
+    const done = this.settling.filter((settling) => settling.time <= stamp);
+    if (done.length === 0) return;
+    this.settling = this.settling.filter((settling) => settling.time > stamp);
+    // Between, it may have been written anew; the answer is of the moment that was asked for.
+    for (const { resolve, time } of done) resolve({ kind: "absent", time });
+  }
+}

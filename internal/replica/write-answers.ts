@@ -1,0 +1,120 @@
+// Tells writers what became of their writes: fast ones when their entry is durable here, strong ones when it is applied. What was
+// answered fast and is not applied yet lies in the overlay, for the leader's own fast reads.
+
+import type { LogIndex } from "../base/ids.ts";
+import { neverExpires } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { Version } from "../engine/cell.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { CommandAnswer } from "./answer.ts";
+import { action } from "./command.ts";
+import type { Command } from "./command.ts";
+import type { GroupState } from "./group-state.ts";
+import { Overlay } from "./overlay.ts";
+import type { WriteRefusal } from "./write-rules.ts";
+import { WriteWaiters } from "./write-waiters.ts";
+import type { ShownWrite, WriteOutcome, WriteWaiter } from "./write-waiters.ts";
+
+export type Consistency = "fast" | "strong";
+
+export type Proposed =
+  | { readonly kind: "accepted"; readonly version: Version; readonly outcome: Promise<WriteOutcome> }
+  | { readonly kind: "refused"; readonly why: WriteRefusal };
+
+export interface ProposedWrite extends Version {
+  readonly stamp: Stamp;
+  readonly consistency: Consistency;
+  readonly command: Command;
+}
+
+export class WriteAnswers {
+  readonly overlay = new Overlay();
+  private readonly raft: Raft;
+  private readonly durability: "synced" | "buffered";
+  private readonly waiters = new WriteWaiters();
+  /** Of commands that answer more than that they took effect. */
+  private readonly answers = new Map<LogIndex, CommandAnswer>();
+
+  constructor(raft: Raft, isSynced: boolean) {
+    this.raft = raft;
+    this.durability = isSynced ? "synced" : "buffered";
+  }
+
+  /** Resolves with what becomes of a write that is in the leader's log now. */
+  await(write: ProposedWrite): Promise<WriteOutcome> {
+    const { term, index, stamp, consistency } = write;
+    const shown = consistency === "fast" ? shownWrite(write) : undefined;
+    return new Promise((resolve) => this.waiters.add({ term, index, stamp, consistency, shown, resolve }));
+  }
+
+  /** Applying said what a command came to; told when it is in the engine. */
+  note(index: LogIndex, answer: CommandAnswer): void {
+    this.answers.set(index, answer);
+  }
+
+  /** Entries from `index` on are discarded. */
+  overriddenFrom(index: LogIndex): void {
+    this.waiters.overriddenFrom(index);
+  }
+
+  /** Entries are durable up to `persisted`, and applied up to `applied`. */
+  persisted(persisted: LogIndex, applied: LogIndex): void {
+    for (const waiter of this.waiters.takeFast(persisted)) this.answerFast(waiter, applied);
+  }
+
+  applied(applied: LogIndex, state: GroupState): void {
+    for (const waiter of this.waiters.takeStrong(applied)) this.answerStrong(waiter, state);
+    this.overlay.appliedTo(applied);
+    for (const index of this.answers.keys()) if (index <= applied) this.answers.delete(index);
+  }
+
+  /** The replica stops: nobody knows what became of the rest. */
+  failAll(why: string): void {
+    this.waiters.failAll(why);
+    this.overlay.clear();
+  }
+
+  private answerFast(waiter: WriteWaiter, applied: LogIndex): void {
+    const { term, index, stamp, shown } = waiter;
+    const version = { term, index };
+    if (this.raft.termOf(index) !== term) {
+      waiter.resolve({ kind: "overridden", version });
+      return;
+    }
+    if (shown !== undefined && index > applied && this.raft.status.role === "leader") {
+      this.overlay.add(shown.key, shown.record);
+    }
+    const answer: CommandAnswer = { kind: "done", version, values: [] };
+    waiter.resolve({ kind: "done", answer, version, stamp, consistency: "fast", ...this.copiesOf(index) });
+  }
+
+  private answerStrong(waiter: WriteWaiter, state: GroupState): void {
+    const { term, index, stamp } = waiter;
+    const version = { term, index };
+    const isOurs = state.holds(term, index);
+    if (isOurs === undefined) {
+      waiter.resolve({ kind: "unknown", version, why: "its term is too long ago" });
+    } else if (isOurs) {
+      const answer = this.answers.get(index) ?? { kind: "done", version, values: [] };
+      waiter.resolve({ kind: answer.kind, answer, version, stamp, consistency: "strong", ...this.copiesOf(index) });
+    } else {
+      waiter.resolve({ kind: "overridden", version });
+    }
+  }
+
+  private copiesOf(index: LogIndex): { readonly acks: number; readonly durability: "synced" | "buffered" } {
+    const { voters } = this.raft.status.configuration;
+    let acks = 1;
+    for (const { id, match } of this.raft.followers()) if (match >= index && voters.includes(id)) acks++;
+    return { acks, durability: this.durability };
+  }
+}
+
+/** What a fast write shows to its leader's own reads until it is applied. */
+function shownWrite({ command, term, index, stamp }: ProposedWrite): ShownWrite | undefined {
+  const [operation] = command.operations;
+  if (operation === undefined) return undefined;
+  const tombstone = operation.action === action.delete;
+  const expiry = operation.expiresAt ?? neverExpires;
+  return { key: operation.key, record: { term, index, stamp, tombstone, expiry, payload: operation.body } };
+}

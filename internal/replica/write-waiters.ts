@@ -1,0 +1,104 @@
+// Who waits for the entries of a leader's log. A fast write is answered when its entry is durable here, a strong one when it
+// is applied. Entries are known by index AND term: another leader's entry at the same index is not the one that is
+// waited for, and says that it never will be.
+
+import { assert } from "../base/assert.ts";
+import type { LogIndex, Term } from "../base/ids.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { Version } from "../engine/cell.ts";
+import type { EngineRecord } from "../engine/reader.ts";
+import type { CommandAnswer } from "./answer.ts";
+
+export interface WriteDone {
+  readonly kind: "done" | "refused";
+  readonly answer: CommandAnswer;
+  readonly version: Version;
+  readonly stamp: Stamp;
+  readonly consistency: "fast" | "strong";
+  /** Copies that had it when it was answered. */
+  readonly acks: number;
+  readonly durability: "synced" | "buffered";
+}
+
+/** Another leader's entry took its place: unless it is salvaged, it has no effect. */
+export interface WriteOverridden {
+  readonly kind: "overridden";
+  readonly version: Version;
+}
+
+/** The replica stops, or failed: nobody knows. */
+export interface WriteUnknown {
+  readonly kind: "unknown";
+  readonly version: Version;
+  readonly why: string;
+}
+
+export type WriteOutcome = WriteDone | WriteOverridden | WriteUnknown;
+
+export interface ShownWrite {
+  readonly key: Uint8Array;
+  readonly record: EngineRecord;
+}
+
+export interface WriteWaiter {
+  readonly term: Term;
+  readonly index: LogIndex;
+  readonly stamp: Stamp;
+  readonly consistency: "fast" | "strong";
+  /** Of a fast write: what it shows until it is applied. */
+  readonly shown: ShownWrite | undefined;
+  readonly resolve: (outcome: WriteOutcome) => void;
+}
+
+export class WriteWaiters {
+  /** By index ascending. */
+  private fast: WriteWaiter[] = [];
+  private strong: WriteWaiter[] = [];
+
+  get count(): number {
+    return this.fast.length + this.strong.length;
+  }
+
+  add(waiter: WriteWaiter): void {
+    const queue = waiter.consistency === "fast" ? this.fast : this.strong;
+    const before = queue.at(-1);
+    if (before !== undefined && before.index >= waiter.index) this.overriddenFrom(waiter.index);
+    assert((queue.at(-1)?.index ?? 0) < waiter.index, "waiters out of order", { index: waiter.index });
+    queue.push(waiter);
+  }
+
+  /** Those whose entry is at most `index`; they are waited for no longer. */
+  takeFast(index: LogIndex): WriteWaiter[] {
+    return take(this.fast, index);
+  }
+
+  takeStrong(index: LogIndex): WriteWaiter[] {
+    return take(this.strong, index);
+  }
+
+  /** Entries from `index` on were discarded. */
+  overriddenFrom(index: LogIndex): void {
+    for (const queue of [this.fast, this.strong]) {
+      const first = queue.findIndex((waiter) => waiter.index >= index);
+      if (first < 0) continue;
+      for (const { term, index: at, resolve } of queue.splice(first)) {
+        resolve({ kind: "overridden", version: { term, index: at } });
+      }
+    }
+  }
+
+  failAll(why: string): void {
+    for (const queue of [this.fast, this.strong]) {
+      for (const { term, index, resolve } of queue.splice(0))
+        resolve({ kind: "unknown", version: { term, index }, why });
+    }
+  }
+}
+
+function take(queue: WriteWaiter[], index: LogIndex): WriteWaiter[] {
+  let count = 0;
+  while (count < queue.length && (queue[count] as WriteWaiter).index <= index) count++;
+  return count === 0 ? none : queue.splice(0, count);
+}
+
+const none: WriteWaiter[] = [];

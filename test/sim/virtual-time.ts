@@ -1,0 +1,149 @@
+// Time in the simulator: events in the order of their virtual moments, and nothing happens between them.
+//
+//   moment:  due events -> promise chains drain (one macrotask) -> what was put off to the end of the turn -> drain ... -> next
+//
+// A turn of a node's event loop is one such round. So a seed decides everything: the order of events is that of their
+// moments, and among equals that of their making.
+
+import { assert } from "../../internal/base/assert.ts";
+import type { Clock, Scheduler, Timer } from "../../internal/platform/clock.ts";
+
+interface Event {
+  readonly at: number;
+  readonly order: number;
+  action: (() => void) | undefined;
+}
+
+export class VirtualTime {
+  /** Milliseconds since the beginning. */
+  now = 0;
+  /** Events that have happened. */
+  events = 0;
+  private readonly heap: Event[] = [];
+  private made = 0;
+  private turn: (() => void)[] = [];
+
+  at(moment: number, action: () => void): Event {
+    assert(moment >= this.now, "an event in the past", { moment, now: this.now });
+    const event = { at: moment, order: this.made++, action };
+    push(this.heap, event);
+    return event;
+  }
+
+  after(milliseconds: number, action: () => void): Timer {
+    const event = this.at(this.now + Math.max(0, milliseconds), action);
+    return {
+      cancel: () => {
+        event.action = undefined;
+      },
+    };
+  }
+
+  afterTurn(action: () => void): void {
+    this.turn.push(action);
+  }
+
+  /** Runs until `moment`, or until `isDone` says so between two moments. */
+  async runTo(moment: number, isDone: () => boolean = () => false): Promise<void> {
+    while (!isDone()) {
+      await this.settle();
+      const next = this.heap[0];
+      if (next === undefined || next.at > moment) {
+        this.now = moment;
+        return;
+      }
+      this.now = next.at;
+      pop(this.heap);
+      this.events++;
+      next.action?.();
+    }
+  }
+
+  /** Lets everything end that needs no time. */
+  async settle(): Promise<void> {
+    for (;;) {
+      await macrotask();
+      if (this.turn.length === 0) return;
+      const due = this.turn;
+      this.turn = [];
+      for (const action of due) action();
+    }
+  }
+}
+
+/** A node's own idea of the time: off by something, and it jumps when it is told to. A process that is paused gets no turn. */
+export class NodeClock implements Clock, Scheduler {
+  /** Milliseconds by which its wall clock is off. */
+  skew = 0;
+  /** Set when its process is no more: nothing that it put off happens. */
+  isDead = false;
+  private readonly time: VirtualTime;
+  private pausedUntil = 0;
+
+  constructor(time: VirtualTime) {
+    this.time = time;
+  }
+
+  wallMilliseconds(): number {
+    return epochMilliseconds + Math.floor(this.time.now) + this.skew;
+  }
+
+  monotonicMilliseconds(): number {
+    return this.time.now;
+  }
+
+  pause(milliseconds: number): void {
+    this.pausedUntil = Math.max(this.pausedUntil, this.time.now + milliseconds);
+  }
+
+  /** Does it now, or when the process goes on, unless it has ended by then. */
+  live(action: () => void): void {
+    if (this.isDead) return;
+    if (this.time.now >= this.pausedUntil) action();
+    else this.time.at(this.pausedUntil, () => this.live(action));
+  }
+
+  after(milliseconds: number, action: () => void): Timer {
+    return this.time.after(milliseconds, () => this.live(action));
+  }
+
+  afterTurn(action: () => void): void {
+    this.time.afterTurn(() => this.live(action));
+  }
+}
+
+const epochMilliseconds = 1_700_000_000_000;
+
+function macrotask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+const isBefore = (left: Event, right: Event): boolean =>
+  left.at < right.at || (left.at === right.at && left.order < right.order);
+
+function push(heap: Event[], event: Event): void {
+  let at = heap.push(event) - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    const above = heap[parent] as Event;
+    if (!isBefore(event, above)) break;
+    heap[at] = above;
+    at = parent;
+  }
+  heap[at] = event;
+}
+
+function pop(heap: Event[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1] as Event, heap[child] as Event)) child++;
+    if (!isBefore(heap[child] as Event, last)) break;
+    heap[at] = heap[child] as Event;
+    at = child;
+  }
+  heap[at] = last;
+}
