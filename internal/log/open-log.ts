@@ -4,6 +4,7 @@
 import { TrefoilError } from "../base/errors.ts";
 import { DiskFailure } from "../platform/disk.ts";
 import type { Disk, OpenOptions } from "../platform/disk.ts";
+import { segmentHeaderBytes } from "./format.ts";
 import { Log } from "./log.ts";
 import { completeOptions } from "./options.ts";
 import type { LogOptions, LogSeams } from "./options.ts";
@@ -21,8 +22,12 @@ export async function openLog(folder: string, seams: LogSeams, partial: Partial<
     const recovered = await recoverLog(seams.disk, folder);
     const last = recovered.segments.at(-1);
     await clearDrafts(folder, seams.disk, recovered.files.drafts);
-    // First, for the end of the last segment may still say that there is a next one.
-    if (last !== undefined && !recovered.cleanStop) await rewriteTail(seams.disk, folder, last.number, last.used);
+    if (last !== undefined && !recovered.cleanStop) {
+      // First: its batches stand behind the end of the last segment, which the rewrite may take away.
+      if (recovered.torn !== undefined) await cutToHeader(seams.disk, `${folder}/${segmentName(recovered.torn)}`);
+      // Then this, for that end may still say that there is a next one.
+      await rewriteTail(seams.disk, folder, last.number, last.used);
+    }
     const spare = await clearFolder(folder, seams, recovered, options);
     const segments = await openSegments(folder, seams, recovered, options);
     const log = new Log({ folder, seams, options, recovered, segments, spare });
@@ -101,6 +106,17 @@ async function clearFolder(
 async function clearDrafts(folder: string, disk: Disk, drafts: readonly number[]): Promise<void> {
   for (const number of drafts) await disk.remove(`${folder}/${draftName(number)}`);
   if (drafts.length > 0) await disk.syncFolder(folder);
+}
+
+/** Leaves a segment whose beginning was torn as one that has not begun. */
+async function cutToHeader(disk: Disk, path: string): Promise<void> {
+  const file = await disk.openFile(path, { access: "write" });
+  try {
+    await file.truncate(segmentHeaderBytes);
+    await file.syncData();
+  } finally {
+    await file.close();
+  }
 }
 
 /** REQUIRES: the first segment is durable. */

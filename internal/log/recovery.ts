@@ -48,6 +48,8 @@ export interface RecoveredLog {
   readonly run: RunMark | undefined;
   /** Segments behind the last one: prepared and never begun, or their beginning was torn. */
   readonly unused: readonly number[];
+  /** The one of these whose beginning was torn and that still has batches. */
+  readonly torn: number | undefined;
   readonly files: LogFiles;
   /** The log was closed in order and not opened since: its tail needs no proof. */
   readonly cleanStop: boolean;
@@ -70,6 +72,7 @@ class Recovery {
   private readonly replay = new Replay();
   private readonly segments: RecoveredSegment[] = [];
   private readonly unused: number[] = [];
+  private torn: number | undefined;
   /** Position behind the last good batch: where the next segment must start. */
   private end = 0;
   private lastSynced = 0;
@@ -93,6 +96,7 @@ class Recovery {
       groups,
       run,
       unused: this.unused,
+      torn: this.torn,
       files: this.files,
       cleanStop,
       unprovenBytes: last === undefined || cleanStop ? 0 : this.end - this.lastSynced,
@@ -164,6 +168,7 @@ class Recovery {
     reader.start = undefined;
     const mayBeTorn = this.unused.length === 0;
     const proof = await reader.findBatch(segmentHeaderBytes, (frame, offset) => {
+      this.torn = number;
       const isWhereItWouldBe = mayBeTorn && frame.position - offset === this.end;
       return !isWhereItWouldBe || frame.synced > bad;
     });
