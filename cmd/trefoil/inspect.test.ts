@@ -252,6 +252,14 @@ describe("trefoil inspect", () => {
     assert.match(out, /\n +sound so far +an open would succeed; .* their blocks not \(--quick\)/);
   });
 
+  it("names what was set aside, which no open removes", () => {
+    const copy = copyStore();
+    writeFileSync(join(copy, "engine", "000900.table.set-aside"), "x");
+    const { code, out } = trefoil("inspect", "folder", copy);
+    assert.equal(code, 0, out);
+    assert.match(out, /set aside +000900\.table\.set-aside: kept from a damaged change/);
+  });
+
   it("judges the folder of an engine and of a log by itself", () => {
     for (const [part, pattern] of [
       ["engine", /\.table$/],

@@ -1,7 +1,8 @@
 // Work that the engine does on its own, step after step, until there is nothing left to do. A step that
 // fails for want of space is tried again when there is some; any other failure ends the chore, and the
-// trouble that it leaves behind refuses writes. A failed disk ends every chore.
+// trouble that it leaves behind refuses writes. A failed disk ends every chore. A bug ends the process.
 
+import { AssertionFailure } from "../base/assert.ts";
 import type { EngineCore } from "./core.ts";
 import { troubleFrom } from "./trouble.ts";
 
@@ -55,6 +56,8 @@ export class Chore {
         if (await this.work.step()) this.woken = true;
         this.core.settleTrouble(this);
       } catch (failure) {
+        // Nobody awaits this: the process stops.
+        if (failure instanceof AssertionFailure) throw failure;
         // Closing ends running jobs: their failure is no trouble, and the next open removes what they left.
         if (!this.core.closing) await this.endure(failure);
       }

@@ -19,10 +19,11 @@ export const tablePath = (folder: string, number: FileNumber): string => joinPat
 const aside = ".set-aside";
 /** Of a file that the engine no longer knows and does not dare to remove: a stranger's from then on. */
 export const asideName = (name: string): string => `${name}${aside}`;
+export const isAside = (name: string): boolean => name.endsWith(aside);
 
 /** The number of a file, also of one that was set aside: none is given twice. */
 export function numberIn(name: string): number {
-  const file = parseFileName(name.endsWith(aside) ? name.slice(0, -aside.length) : name);
+  const file = parseFileName(isAside(name) ? name.slice(0, -aside.length) : name);
   return file === undefined || file.kind === "current" ? 0 : file.number;
 }
 

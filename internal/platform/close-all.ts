@@ -6,3 +6,16 @@ export async function closeAll(...closes: readonly (() => Promise<void>)[]): Pro
   for (const close of closes) await close().catch((failure: unknown) => failures.push(failure));
   if (failures.length > 0) throw failures[0];
 }
+
+/** As closeAll, for what ends at once. */
+export function closeAllNow(...closes: readonly (() => void)[]): void {
+  const failures: unknown[] = [];
+  for (const close of closes) {
+    try {
+      close();
+    } catch (failure) {
+      failures.push(failure);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}

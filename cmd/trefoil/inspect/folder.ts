@@ -3,7 +3,7 @@
 // that an open makes. Tells what is missing and what does not belong there.
 
 import { counted } from "../../../internal/base/counted.ts";
-import { currentName, parseFileName } from "../../../internal/engine/file-names.ts";
+import { currentName, isAside, parseFileName } from "../../../internal/engine/file-names.ts";
 import { checkEngineFolder } from "../../../internal/engine/recovery.ts";
 import type { TableMeta } from "../../../internal/engine/table-meta.ts";
 import { inspectLog } from "../../../internal/log/inspect.ts";
@@ -116,7 +116,9 @@ async function* engine(pass: Pass, folder: string): AsyncGenerator<Finding, void
     if (name === currentName || name === manifest) continue;
     // Which tables are nobody's only a sound manifest can tell.
     if (file?.kind === "table" && (known.has(file.number) || !isManifestSound)) continue;
-    yield about("stray", file === undefined ? `${name}: nobody's` : `${name}: removed at the next open`);
+    if (isAside(name))
+      yield about("set aside", `${name}: kept from a damaged change; remove it when nothing is missed`);
+    else yield about("stray", file === undefined ? `${name}: nobody's` : `${name}: removed at the next open`);
   }
 }
 

@@ -7,6 +7,7 @@ import { compareRanges } from "../../base/bytes.ts";
 import { fileNumber } from "../../base/ids.ts";
 import type { FileNumber } from "../../base/ids.ts";
 import type { Job, JobSteps } from "../../platform/background.ts";
+import { closeAllNow } from "../../platform/close-all.ts";
 import type { JobDisk, JobFile } from "../../platform/disk.ts";
 import type { EntryView } from "../cursor.ts";
 import { tablePath } from "../file-names.ts";
@@ -88,8 +89,10 @@ function* compact(input: CompactionInput, disk: JobDisk): JobSteps<CompactionOut
     const bytesRead = input.runs.flat().reduce((sum, table) => sum + table.bytes, 0);
     return { tables: outputs.tables, bytesRead, bytesWritten: outputs.bytesWritten, dropped: filter.counts };
   } finally {
-    merge.close();
-    outputs.close();
+    closeAllNow(
+      () => merge.close(),
+      () => outputs.close(),
+    );
   }
 }
 
@@ -147,8 +150,9 @@ class Outputs {
 
   /** After a failure: the file that was being written stays behind for the caller to remove. */
   close(): void {
-    this.file?.close();
+    const { file } = this;
     this.file = undefined;
+    file?.close();
   }
 
   private beginTable(): TableBuilder {

@@ -10,6 +10,7 @@
 import { assert } from "../../base/assert.ts";
 import { compareRanges } from "../../base/bytes.ts";
 import { corruption } from "../../base/errors.ts";
+import { closeAllNow } from "../../platform/close-all.ts";
 import type { JobDisk, JobFile } from "../../platform/disk.ts";
 import type { EntryView } from "../cursor.ts";
 import { tablePath } from "../file-names.ts";
@@ -64,7 +65,7 @@ export class RunMerge {
   }
 
   close(): void {
-    for (const walk of this.walks) walk.close();
+    closeAllNow(...this.walks.map((walk) => () => walk.close()));
   }
 
   private insert(walk: RunWalk, from: number): void {
@@ -113,10 +114,12 @@ class RunWalk {
     assert(this.scan.valid, "a table without entries", { number: meta.number });
   }
 
+  /** Once only, though it may fail. */
   close(): void {
-    this.file?.close();
+    const { file } = this;
     this.file = undefined;
     this.valid = false;
+    file?.close();
   }
 
   /** A table that yields fewer entries than it was written with would lose them for good. */
