@@ -24,6 +24,16 @@ function refusal(code: string, words: string): (failure: unknown) => boolean {
 }
 
 describe("store: wrong use", () => {
+  it("settings that are no object are refused before anything is made", async () => {
+    const disk = new MemoryDisk();
+    const wrong = [null, 5, { engine: null }, { log: "fast" }] as unknown as Record<string, never>[];
+    for (const given of wrong) {
+      const open = Store.open(seamsOn(disk, new ManualTime(), 1), "/data/store", given);
+      await assert.rejects(open, refusal("bad_request", "is not an object of settings"));
+    }
+    assert.equal(disk.operations, 0);
+  });
+
   it("a released snapshot, a scan before its first step and bounds that are no bytes are refused", async () => {
     const store = await Store.open(seamsOn(new MemoryDisk(), new ManualTime(), 1), "/data/store", settings);
     await store.put(utf8("a"), utf8("x"));
@@ -37,6 +47,11 @@ describe("store: wrong use", () => {
     assert.throws(() => store.scan({ lower: text }), refusal("bad_request", "lower is a Uint8Array"));
     const ttl = { ttlMilliseconds: "5" as unknown as number };
     await assert.rejects(store.put(utf8("b"), utf8("x"), ttl), refusal("bad_ttl", "5"));
+    for (const none of [null, 5] as unknown as { ttlMilliseconds: number }[]) {
+      await assert.rejects(store.put(utf8("b"), utf8("x"), none), refusal("bad_request", `not ${String(none)}`));
+    }
+    const typed = { contentType: 5 as unknown as string };
+    await assert.rejects(store.put(utf8("b"), utf8("x"), typed), refusal("bad_request", "content type"));
     const scan = store.scan();
     const early = refusal("bad_request", "before the first next()");
     for (const read of [() => scan.key(), () => scan.value(), () => scan.keyView, () => scan.valueView]) {

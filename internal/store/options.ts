@@ -52,6 +52,12 @@ export const storeDefaults: StoreOptions = {
 /** Checks all settings, those of log and engine too, before anything is touched; throws `bad_request` that names every violation. */
 export function storeOptions(given: Partial<StoreOptions>): StoreOptions {
   const options = { ...storeDefaults, ...given };
+  const parts = { settings: given, engine: options.engine, log: options.log };
+  const noObject = Object.entries(parts).find(([, part]) => typeof part !== "object" || part === null);
+  if (noObject !== undefined) {
+    const [name, part] = noObject;
+    throw new TrefoilError("bad_request", `store settings: ${name}: ${String(part)} is not an object of settings`);
+  }
   const wrong = Object.keys(options)
     .filter((name) => !(name in storeDefaults))
     .map((name) => `${name}: there is no such setting`);

@@ -241,10 +241,7 @@ export class Store {
       const most = `the most is ${settings.valueBytesMax} (valueBytesMax)`;
       throw new TrefoilError("too_large", `the value has ${value.length} bytes; ${most}`);
     }
-    const contentType = options.contentType === undefined ? noBytes : utf8(options.contentType);
-    if (contentType.length > contentTypeBytesMax) {
-      throw new TrefoilError("bad_request", `the content type has ${contentType.length} bytes; the most is 255`);
-    }
+    const contentType = options.contentType === undefined ? noBytes : contentTypeOf(options.contentType);
     const { ttlMilliseconds } = options;
     const expiry = ttlMilliseconds === undefined ? neverExpires : expiryOf(ttlMilliseconds, clock.now());
     command.put({ key, value, contentType, expiry });
@@ -367,11 +364,24 @@ function checkSnapshot(snapshot: StoreSnapshot): void {
 const putOptionNames = new Set(["ttlMilliseconds", "contentType"]);
 
 function checkPutOptions(options: PutOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TrefoilError("bad_request", `the options of a put are an object, not ${String(options)}`);
+  }
   for (const name in options) {
     if (putOptionNames.has(name)) continue;
     const known = [...putOptionNames].join(" and ");
     throw new TrefoilError("bad_request", `a put has no option ${name}; there are ${known}`);
   }
+}
+
+function contentTypeOf(text: string): Uint8Array {
+  if (typeof text !== "string") {
+    throw new TrefoilError("bad_request", `a content type is a text, not a value of type ${typeof text}`);
+  }
+  const bytes = utf8(text);
+  if (bytes.length <= contentTypeBytesMax) return bytes;
+  const most = `the most is ${contentTypeBytesMax}`;
+  throw new TrefoilError("bad_request", `the content type has ${bytes.length} bytes; ${most}`);
 }
 
 function checkKey(key: Uint8Array): void {
