@@ -53,10 +53,10 @@ export const storeDefaults: StoreOptions = {
 export function storeOptions(given: Partial<StoreOptions>): StoreOptions {
   const options = { ...storeDefaults, ...given };
   const parts = { settings: given, engine: options.engine, log: options.log };
-  const noObject = Object.entries(parts).find(([, part]) => typeof part !== "object" || part === null);
+  const noObject = Object.entries<unknown>(parts).find(([, part]) => typeof part !== "object" || part === null);
   if (noObject !== undefined) {
     const [name, part] = noObject;
-    throw new TrefoilError("bad_request", `store settings: ${name}: ${String(part)} is not an object of settings`);
+    throw new TrefoilError("bad_request", `store settings: ${name}: ${JSON.stringify(part)} is not an object of settings`);
   }
   const wrong = Object.keys(options)
     .filter((name) => !(name in storeDefaults))
