@@ -48,7 +48,10 @@ describe("store: wrong use", () => {
     const ttl = { ttlMilliseconds: "5" as unknown as number };
     await assert.rejects(store.put(utf8("b"), utf8("x"), ttl), refusal("bad_ttl", "5"));
     for (const none of [null, 5] as unknown as { ttlMilliseconds: number }[]) {
-      await assert.rejects(store.put(utf8("b"), utf8("x"), none), refusal("bad_request", `not ${JSON.stringify(none)}`));
+      await assert.rejects(
+        store.put(utf8("b"), utf8("x"), none),
+        refusal("bad_request", `not ${JSON.stringify(none)}`),
+      );
     }
     const typed = { contentType: 5 as unknown as string };
     await assert.rejects(store.put(utf8("b"), utf8("x"), typed), refusal("bad_request", "content type"));

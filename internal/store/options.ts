@@ -56,7 +56,10 @@ export function storeOptions(given: Partial<StoreOptions>): StoreOptions {
   const noObject = Object.entries<unknown>(parts).find(([, part]) => typeof part !== "object" || part === null);
   if (noObject !== undefined) {
     const [name, part] = noObject;
-    throw new TrefoilError("bad_request", `store settings: ${name}: ${JSON.stringify(part)} is not an object of settings`);
+    throw new TrefoilError(
+      "bad_request",
+      `store settings: ${name}: ${JSON.stringify(part)} is not an object of settings`,
+    );
   }
   const wrong = Object.keys(options)
     .filter((name) => !(name in storeDefaults))
