@@ -1,13 +1,14 @@
-// Runs seeds of the simulator that main.ts sends, one after the other, in a process of its own.
+// Runs seeds of the simulator that campaign.ts sends, one after the other, in a process of its own.
 
 import process from "node:process";
-import { simRun } from "./sim-run.ts";
+import { trySeed } from "./sim-run.ts";
 import type { RunResult } from "./sim-run.ts";
+import type { Report } from "./violation.ts";
 
+/** Either of the two. */
 export interface SeedDone {
-  readonly seed: number;
   readonly result: (Omit<RunResult, "faultsByKind" | "fates"> & SeedCounts) | undefined;
-  readonly violation: string | undefined;
+  readonly report: Report | undefined;
 }
 
 interface SeedCounts {
@@ -22,17 +23,9 @@ async function answer(seed: number): Promise<void> {
 }
 
 async function runSeed(seed: number): Promise<SeedDone> {
-  try {
-    const result = await simRun(seed);
-    const counts = { faultsByKind: [...result.faultsByKind], fates: [...result.fates] };
-    return { seed, result: { ...result, ...counts }, violation: undefined };
-  } catch (failure) {
-    return { seed, result: undefined, violation: told(failure) };
-  }
-}
-
-function told(failure: unknown): string {
-  if (!(failure instanceof Error)) return String(failure);
-  const cause = failure.cause === undefined ? "" : `\n  because ${told(failure.cause)}`;
-  return `${failure.stack ?? failure.message}${cause}`;
+  const outcome = await trySeed(seed);
+  if (outcome.kind === "violated") return { result: undefined, report: outcome.report };
+  const { result } = outcome;
+  const counts = { faultsByKind: [...result.faultsByKind], fates: [...result.fates] };
+  return { result: { ...result, ...counts }, report: undefined };
 }

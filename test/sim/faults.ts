@@ -6,6 +6,7 @@ import type { Prng } from "../../internal/base/prng.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import { randomSurvival } from "../disk/power-cut.ts";
 import type { SimCluster } from "./sim-cluster.ts";
+import type { RunPlan } from "./run-plan.ts";
 import type { SimNode } from "./sim-node.ts";
 
 export const faultKinds = [
@@ -31,13 +32,22 @@ export type FaultKind = (typeof faultKinds)[number];
 export class Faults {
   readonly counts = new Map<FaultKind, number>();
   private readonly cluster: SimCluster;
-  private readonly random: Prng;
+  private readonly plan: RunPlan;
+  /** Which faults come, and when. */
+  private readonly schedule: Prng;
+  /** Of the present fault alone: leaving one out changes nothing in the others. */
+  private random: Prng;
+  private readonly elections: Prng;
   private readonly kinds: readonly FaultKind[];
+  private number = 0;
   private isStopped = false;
   private lastTerm = 0;
 
-  constructor(cluster: SimCluster, random: Prng) {
+  constructor(cluster: SimCluster, random: Prng, plan: RunPlan) {
     this.cluster = cluster;
+    this.plan = plan;
+    this.schedule = random.split("schedule");
+    this.elections = random.split("elections");
     this.random = random;
     const chosen = faultKinds.filter(() => random.chance(2, 5));
     this.kinds = chosen.length === 0 ? ["crash leader"] : chosen;
@@ -49,13 +59,32 @@ export class Faults {
 
   /** Faults from time to time, until stop. */
   begin(everyMilliseconds: number): void {
-    this.cluster.time.after(this.random.between(1, 2 * everyMilliseconds), () => {
-      if (this.isStopped) return;
-      const kind = this.random.pick(this.kinds);
-      if (this.make(kind)) this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-      this.begin(everyMilliseconds);
-    });
     if (this.kinds.includes("crash new leader")) this.watchElections();
+    this.next(everyMilliseconds);
+  }
+
+  /** The numbers of the faults that were made. */
+  readonly made: number[] = [];
+
+  private next(everyMilliseconds: number): void {
+    this.cluster.time.after(this.schedule.between(1, 2 * everyMilliseconds), () => {
+      if (this.isStopped) return;
+      const kind = this.schedule.pick(this.kinds);
+      this.try(kind, () => this.make(kind));
+      this.next(everyMilliseconds);
+    });
+  }
+
+  /** Makes the next fault, unless the plan leaves it out. */
+  private try(kind: FaultKind, make: () => boolean): void {
+    const number = ++this.number;
+    const { plan, cluster } = this;
+    if (plan.without.has(kind) || plan.faults?.has(number) === false) return;
+    this.random = this.schedule.split(`fault ${number}`);
+    if (!make()) return;
+    this.made.push(number);
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    plan.trace?.note(cluster.time.now, `fault ${number}: ${kind}`);
   }
 
   /** No more faults, and everything is well again. */
@@ -123,8 +152,8 @@ export class Faults {
       if (this.isStopped) return;
       const { leader } = this.cluster;
       const term = leader?.replica?.status.term ?? 0;
-      if (term > this.lastTerm && this.lastTerm > 0 && this.random.chance(1, 3) && this.crash(leader)) {
-        this.counts.set("crash new leader", (this.counts.get("crash new leader") ?? 0) + 1);
+      if (term > this.lastTerm && this.lastTerm > 0 && this.elections.chance(1, 3)) {
+        this.try("crash new leader", () => this.crash(leader));
       }
       this.lastTerm = Math.max(this.lastTerm, term);
       this.watchElections();

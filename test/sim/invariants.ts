@@ -7,6 +7,7 @@ import { isExpired } from "../../internal/base/stamp.ts";
 import { decodeCell } from "../../internal/engine/cell.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
+import { expectThat, Violation } from "./violation.ts";
 
 export class Invariants {
   private readonly cluster: SimCluster;
@@ -25,7 +26,7 @@ export class Invariants {
 
   check(): void {
     for (const node of this.cluster.nodes.values()) {
-      if (node.failure !== undefined) throw new Error(`node ${node.id} failed`, { cause: node.failure });
+      if (node.failure !== undefined) throw new Violation("node failure", `node ${node.id} failed`, node.failure);
       this.checkLeader(node);
       this.checkApplied(node);
     }
@@ -35,11 +36,8 @@ export class Invariants {
     const status = node.replica?.status;
     if (status?.role !== "leader") return;
     const known = this.leaders.get(status.term);
-    assert(known === undefined || known === node.id, "two leaders in one term", {
-      term: status.term,
-      known,
-      id: node.id,
-    });
+    const isOne = known === undefined || known === node.id;
+    expectThat(isOne, "one leader a term", () => `term ${status.term} has the leaders ${known} and ${node.id}`);
     this.leaders.set(status.term, node.id);
   }
 
@@ -51,12 +49,8 @@ export class Invariants {
     this.checkedTo.set(node.id, index);
     const name = `${term} ${stamp}`;
     const known = this.applied.get(index);
-    assert(known === undefined || known === name, "two entries applied at one index", {
-      id: node.id,
-      index,
-      known,
-      name,
-    });
+    const isOne = known === undefined || known === name;
+    expectThat(isOne, "equal applied prefixes", () => `node ${node.id} applied ${index}: ${name}, another: ${known}`);
     this.applied.set(index, name);
   }
 }

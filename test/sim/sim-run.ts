@@ -1,19 +1,19 @@
 // One run of the simulator, from its seed: clients work while faults come, then everything heals and has to come to rest, then
 // what happened is judged.
 
-import { assert } from "../../internal/base/assert.ts";
-import { logIndex, term } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
-import { decodeFate } from "../../internal/replica/fates.ts";
-import { fateKey } from "../../internal/replica/group-state.ts";
-import { checkCounter, checkFastReads, checkRegister } from "./checkers.ts";
 import { Client } from "./clients.ts";
 import type { ClientCounts, FastPromise } from "./clients.ts";
 import { Faults } from "./faults.ts";
 import { History } from "./history.ts";
-import { Invariants, stateOf } from "./invariants.ts";
+import { Invariants } from "./invariants.ts";
+import { compareStates, fatesOf, judge } from "./judge.ts";
+import { wholeRun } from "./run-plan.ts";
+import type { RunPlan } from "./run-plan.ts";
 import { SimCluster } from "./sim-cluster.ts";
 import type { SimNodeOptions } from "./sim-node.ts";
+import { expectThat, reportOf } from "./violation.ts";
+import type { Report } from "./violation.ts";
 
 export interface RunResult extends ClientCounts {
   readonly seed: number;
@@ -26,60 +26,108 @@ export interface RunResult extends ClientCounts {
   readonly trace: number;
 }
 
-const faultMilliseconds = 90_000;
 const healMilliseconds = 60_000;
 
-export async function simRun(seed: number): Promise<RunResult> {
-  const random = new Prng(seed).split("run");
-  const cluster = new SimCluster(seed, tinyLimits(random.split("limits")));
-  const invariants = new Invariants(cluster);
-  const history = new History();
-  const counts: ClientCounts = { completed: 0, succeeded: 0, refused: 0, unknown: 0 };
-  const promises: FastPromise[] = [];
-  const client = (id: number): Client =>
-    new Client({ id, cluster, history, random: random.split(`client ${id}`), counts, promises });
-  const clients = [1, 2, 3, 4, 5].map(client);
-  const faults = new Faults(cluster, random.split("faults"));
-  const run = async (until: number, isDone?: () => boolean): Promise<void> => {
-    await cluster.time.runTo(until, () => {
-      invariants.check();
+export type RunOutcome =
+  | { readonly kind: "done"; readonly result: RunResult }
+  /** `faults`: the numbers of those that were made. */
+  | { readonly kind: "violated"; readonly report: Report; readonly faults: readonly number[] };
+
+/** Runs a seed. Throws what was violated. */
+export async function simRun(seed: number, plan: RunPlan = wholeRun): Promise<RunResult> {
+  const outcome = await trySeed(seed, plan);
+  if (outcome.kind === "done") return outcome.result;
+  const { by, what, atMilliseconds } = outcome.report;
+  throw new Error(`seed ${seed} violates ${by} at ${atMilliseconds} ms: ${what}`);
+}
+
+/** Runs a seed, and tells what came of it. */
+export async function trySeed(seed: number, plan: RunPlan = wholeRun): Promise<RunOutcome> {
+  const run = new SimRun(seed, plan);
+  try {
+    return { kind: "done", result: await run.toEnd() };
+  } catch (failure) {
+    const { time } = run.cluster;
+    return { kind: "violated", report: reportOf(failure, seed, time.now), faults: run.faults.made };
+  }
+}
+
+class SimRun {
+  readonly cluster: SimCluster;
+  readonly faults: Faults;
+  private readonly seed: number;
+  private readonly plan: RunPlan;
+  private readonly random: Prng;
+  private readonly invariants: Invariants;
+  private readonly history = new History();
+  private readonly counts: ClientCounts = { completed: 0, succeeded: 0, refused: 0, unknown: 0 };
+  private readonly promises: FastPromise[] = [];
+  private rested = false;
+
+  constructor(seed: number, plan: RunPlan) {
+    this.seed = seed;
+    this.plan = plan;
+    this.random = new Prng(seed).split("run");
+    this.cluster = new SimCluster(seed, tinyLimits(this.random.split("limits")));
+    this.invariants = new Invariants(this.cluster);
+    this.faults = new Faults(this.cluster, this.random.split("faults"), plan);
+  }
+
+  async toEnd(): Promise<RunResult> {
+    const { cluster, random, faults, plan, history, promises } = this;
+    await cluster.start();
+    const clients = [1, 2, 3, 4, 5].map((id) => this.client(id));
+    const work = clients.map((each) => each.work(random.between(50, 400)));
+    faults.begin(random.between(300, 2500));
+    await this.runTo(plan.faultMilliseconds);
+    faults.heal();
+    plan.trace?.note(cluster.time.now, "all heals");
+    for (const each of clients) each.isStopped = true;
+    const rest = Promise.all(work).then(() => this.readAll());
+    rest.catch(() => undefined);
+    await this.runTo(plan.faultMilliseconds + healMilliseconds, () => this.rested && isLevel(cluster));
+    expectThat(this.rested, "progress", () => `work that never ends after all was healed: ${levels(cluster)}`);
+    await rest;
+    expectThat(isLevel(cluster), "progress", () => `replicas that do not come level after all: ${levels(cluster)}`);
+    // What is looked at now is looked at outside of time.
+    for (const node of cluster.nodes.values()) node.diskMilliseconds = 0;
+    await compareStates(cluster);
+    const fates = await fatesOf(cluster, promises);
+    judge(history);
+    return this.result(fates);
+  }
+
+  private result(fates: ReadonlyMap<string, number>): RunResult {
+    const { cluster, faults } = this;
+    return {
+      ...this.counts,
+      seed: this.seed,
+      virtualMilliseconds: cluster.time.now,
+      faults: faults.total,
+      faultsByKind: faults.counts,
+      leaderChanges: this.invariants.leaderChanges,
+      fates,
+      trace: traceOf(this.history, cluster),
+    };
+  }
+
+  private async runTo(until: number, isDone?: () => boolean): Promise<void> {
+    await this.cluster.time.runTo(until, () => {
+      this.invariants.check();
       return isDone?.() ?? false;
     });
-  };
-  await cluster.start();
-  const work = clients.map((each) => each.work(random.between(50, 400)));
-  faults.begin(random.between(300, 2500));
-  await run(faultMilliseconds);
-  faults.heal();
-  for (const each of clients) each.isStopped = true;
-  let rested = false;
-  const rest = Promise.all(work).then(async () => {
-    const last = client(99);
-    for (const key of history.keys) await last.readLast(key);
-    rested = true;
-  });
-  rest.catch(() => undefined);
-  await run(faultMilliseconds + healMilliseconds, () => rested && isLevel(cluster));
-  assert(rested, "work that never ends after all was healed", { seed });
-  await rest;
-  assert(isLevel(cluster), "replicas that do not come level after all was healed", { seed, state: levels(cluster) });
-  // What is looked at now is looked at outside of time.
-  for (const node of cluster.nodes.values()) node.diskMilliseconds = 0;
-  await compareStates(cluster);
-  const fates = await fatesOf(cluster, promises);
-  judge(history);
-  const trace = traceOf(history, cluster);
-  const { now } = cluster.time;
-  return {
-    ...counts,
-    seed,
-    virtualMilliseconds: now,
-    faults: faults.total,
-    faultsByKind: faults.counts,
-    leaderChanges: invariants.leaderChanges,
-    fates,
-    trace,
-  };
+  }
+
+  private client(id: number): Client {
+    const { cluster, history, counts, promises } = this;
+    return new Client({ id, cluster, history, random: this.random.split(`client ${id}`), counts, promises });
+  }
+
+  private async readAll(): Promise<void> {
+    const last = this.client(99);
+    for (const key of this.history.keys) await last.readLast(key);
+    this.rested = true;
+  }
 }
 
 /** Small, so that a run meets full segments, flushes, merges, snapshots and full windows. */
@@ -121,51 +169,6 @@ function levels(cluster: SimCluster): string {
     const { role, term: present, last, commit } = replica.status;
     return `${id} ${role} term ${present} last ${last} commit ${commit} applied ${replica.appliedIndex} salvage ${replica.hasSalvage}`;
   }).join("; ");
-}
-
-async function compareStates(cluster: SimCluster): Promise<void> {
-  const states: { readonly id: number; readonly lines: readonly string[] }[] = [];
-  for (const node of cluster.nodes.values()) states.push({ id: node.id, lines: await stateOf(node) });
-  const [first] = states;
-  for (const { id, lines } of states) {
-    const at = lines.findIndex((line, which) => line !== first?.lines[which]);
-    if (at < 0 && lines.length === first?.lines.length) continue;
-    throw new Error(`replicas differ: ${first?.id} has "${first?.lines[at]}", ${id} has "${lines[at]}"`);
-  }
-}
-
-/** Every fast write that was answered was committed, or its fate is known. */
-async function fatesOf(cluster: SimCluster, promises: readonly FastPromise[]): Promise<Map<string, number>> {
-  const node = cluster.leader;
-  assert(node?.replica !== undefined && node.engine !== undefined, "no leader in the end");
-  const { replica, engine } = node;
-  const fates = new Map<string, number>();
-  for (const { version, key } of promises) {
-    const [of, index] = [term(version.term), logIndex(version.index)];
-    let fate: string | undefined = replica.state.holds(of, index) === true ? "committed" : undefined;
-    if (fate === undefined) {
-      const record = await engine.get(replica.incarnation, fateKey(of, index));
-      fate = record === undefined ? undefined : decodeFate(record.payload).fate;
-    }
-    if (fate === undefined) throw new Error(`the fast write ${of}.${index} of ${key} was answered and has no fate`);
-    fates.set(fate, (fates.get(fate) ?? 0) + 1);
-  }
-  return fates;
-}
-
-function judge(history: History): void {
-  for (const key of history.keys) {
-    const entries = history.of(key);
-    const late = key.startsWith("c") ? undefined : checkFastReads(entries);
-    if (late !== undefined) throw new Error(late);
-    if (key.startsWith("c")) {
-      const wrong = checkCounter(entries);
-      if (wrong !== undefined) throw new Error(`${key}: ${wrong}`);
-    }
-    if (!key.startsWith("s")) continue;
-    const verdict = checkRegister(entries);
-    if (verdict.kind !== "linearizable") throw new Error(`${key} is ${verdict.kind} after ${verdict.steps} steps`);
-  }
 }
 
 function traceOf(history: History, cluster: SimCluster): number {
