@@ -59,7 +59,6 @@ export class Faults {
 
   /** Faults from time to time, until stop. */
   begin(everyMilliseconds: number): void {
-    if (this.kinds.includes("crash new leader")) this.watchElections();
     this.next(everyMilliseconds);
   }
 
@@ -146,17 +145,17 @@ export class Faults {
     }
   }
 
-  /** One that has just won is the most delicate. */
-  private watchElections(): void {
-    this.cluster.time.after(5, () => {
-      if (this.isStopped) return;
-      const { leader } = this.cluster;
-      const term = leader?.replica?.status.term ?? 0;
-      if (term > this.lastTerm && this.lastTerm > 0 && this.elections.chance(1, 3)) {
-        this.try("crash new leader", () => this.crash(leader));
-      }
-      this.lastTerm = Math.max(this.lastTerm, term);
-      this.watchElections();
+  /** To be called at every moment. One that has just won is the most delicate: it may go right then, or a little later. */
+  watch(): void {
+    if (this.isStopped || !this.kinds.includes("crash new leader")) return;
+    const { leader } = this.cluster;
+    const term = leader?.replica?.status.term ?? 0;
+    if (term <= this.lastTerm) return;
+    const isFirst = this.lastTerm === 0;
+    this.lastTerm = term;
+    if (isFirst || !this.elections.chance(1, 3)) return;
+    this.cluster.time.after(this.elections.pick([0, 0, 1, 3, 10, 50]), () => {
+      if (!this.isStopped) this.try("crash new leader", () => this.crash(leader));
     });
   }
 

@@ -14,6 +14,7 @@ import type { Logger } from "../../internal/platform/logger.ts";
 import type { Configuration } from "../../internal/raft/configuration.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 import { openReplica } from "../../internal/replica/open-replica.ts";
+import { replicaDefaults } from "../../internal/replica/options.ts";
 import type { ReplicaOptions } from "../../internal/replica/options.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import { InlineBackground } from "../disk/inline-background.ts";
@@ -182,7 +183,7 @@ export class SimNode {
   }
 
   private tick(life: number, replica: Replica): void {
-    this.clock.after(10, () => {
+    this.clock.after(this.options.replica.tickMilliseconds ?? replicaDefaults.tickMilliseconds, () => {
       if (life !== this.life) return;
       replica.tick();
       this.tick(life, replica);

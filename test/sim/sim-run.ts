@@ -6,12 +6,12 @@ import { Client } from "./clients.ts";
 import type { ClientCounts, FastPromise } from "./clients.ts";
 import { Faults } from "./faults.ts";
 import { History } from "./history.ts";
+import { tinyLimits } from "./limits.ts";
 import { Invariants } from "./invariants.ts";
 import { compareStates, fatesOf, judge } from "./judge.ts";
 import { wholeRun } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import { SimCluster } from "./sim-cluster.ts";
-import type { SimNodeOptions } from "./sim-node.ts";
 import { expectThat, reportOf } from "./violation.ts";
 import type { Report } from "./violation.ts";
 
@@ -114,6 +114,7 @@ class SimRun {
   private async runTo(until: number, isDone?: () => boolean): Promise<void> {
     await this.cluster.time.runTo(until, () => {
       this.invariants.check();
+      this.faults.watch();
       return isDone?.() ?? false;
     });
   }
@@ -128,32 +129,6 @@ class SimRun {
     for (const key of this.history.keys) await last.readLast(key);
     this.rested = true;
   }
-}
-
-/** Small, so that a run meets full segments, flushes, merges, snapshots and full windows. */
-function tinyLimits(random: Prng): SimNodeOptions {
-  return {
-    log: {
-      segmentBytes: random.pick([16_384, 65_536]),
-      batchBytesMax: 4096,
-      cacheBytesMax: random.pick([16_384, 262_144]),
-      flushWantedBytes: random.pick([20_000, 200_000]),
-      logBytesMax: random.pick([100_000, 1_000_000]),
-    },
-    engine: { memtableBytes: 131_072, blockCacheBytes: 65_536, tableBytes: 16_384, levelBaseBytes: 65_536 },
-    replica: {
-      entriesKept: random.pick([10, 1000]),
-      chunkBytes: random.pick([200, 4096]),
-      snapshotTableBytes: random.pick([1000, 65_536]),
-      awayMilliseconds: random.pick([500, 5000]),
-      snapshotIdleMilliseconds: 5000,
-      chunkRetryMilliseconds: 300,
-      raft: {
-        window: { messagesMax: random.pick([2, 64]), bytesMax: 65_536 },
-        appendBytesMax: random.pick([300, 65_536]),
-      },
-    },
-  };
 }
 
 function isLevel(cluster: SimCluster): boolean {

@@ -1,0 +1,35 @@
+// Settings of a simulated node, which each seed chooses.
+
+import type { Prng } from "../../internal/base/prng.ts";
+import type { SimNodeOptions } from "./sim-node.ts";
+
+/** Small, so that a run meets full segments, flushes, merges, snapshots and full windows. */
+export function tinyLimits(random: Prng): SimNodeOptions {
+  const tickMilliseconds = random.pick([10, 20, 30]);
+  return {
+    log: {
+      segmentBytes: random.pick([16_384, 65_536]),
+      batchBytesMax: 4096,
+      cacheBytesMax: random.pick([16_384, 262_144]),
+      flushWantedBytes: random.pick([20_000, 200_000]),
+      logBytesMax: random.pick([100_000, 1_000_000]),
+    },
+    engine: { memtableBytes: 131_072, blockCacheBytes: 65_536, tableBytes: 16_384, levelBaseBytes: 65_536 },
+    replica: {
+      tickMilliseconds,
+      entriesKept: random.pick([10, 1000]),
+      chunkBytes: random.pick([200, 4096]),
+      snapshotTableBytes: random.pick([1000, 65_536]),
+      awayMilliseconds: random.pick([500, 5000]),
+      snapshotIdleMilliseconds: 5000,
+      chunkRetryMilliseconds: 300,
+      raft: {
+        electionTicks: 300 / tickMilliseconds,
+        heartbeatTicks: random.pick([1, 2, 3]),
+        earlyElectionTicks: random.pick([1, 2, 4]),
+        window: { messagesMax: random.pick([2, 64]), bytesMax: 65_536 },
+        appendBytesMax: random.pick([300, 65_536]),
+      },
+    },
+  };
+}
