@@ -18,6 +18,7 @@ export default {
     // Started as processes of their own.
     "test/**/*.main.ts",
     "test/mutants/hunt.ts",
+    "test/sim-mutants/hunt.ts",
     ...started,
   ],
   project: ["{cmd,internal,scripts,test}/**/*.{ts,mjs}"],

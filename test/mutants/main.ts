@@ -5,14 +5,15 @@
 // something is found, for then finding means nothing.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { runCommand, WrongUse, type Command } from "../../scripts/command-line.ts";
 import type { Report } from "./hunt.ts";
 import { mutants } from "./mutants.ts";
-import type { Mutant } from "./mutants.ts";
+import { buildCopy, copySources, plant } from "./planting.ts";
+import type { Mutant } from "./planting.ts";
 
 interface Hunt {
   /** A copy of the project. */
@@ -39,26 +40,11 @@ Exit code 1: a bug was not found.`,
   ],
 };
 
-function copySources(root: string): void {
-  for (const name of ["cmd", "internal", "scripts", "test", "dist", "package.json", "tsconfig.json"]) {
-    cpSync(name, join(root, name), { recursive: true });
-  }
-  symlinkSync(resolve("node_modules"), join(root, "node_modules"));
-}
-
 /** Whether the bug was found. */
 function hunt(mutant: Mutant, within: Hunt): boolean {
-  const path = join(within.root, mutant.file);
-  const source = readFileSync(path, "utf8");
-  if (source.split(mutant.find).length !== 2) {
-    console.log(`MISSED   0 s  ${mutant.name}: the line to change does not stand exactly once in ${mutant.file}`);
-    return false;
-  }
   const started = performance.now();
-  const planted = source.replace(mutant.find, () => mutant.replace);
+  const restore = plant(mutant, within.root);
   try {
-    writeFileSync(path, planted);
-    build(within.root, mutant.name);
     const verdict = judge(within);
     const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(3);
     if (verdict.kind === "reported") {
@@ -69,16 +55,8 @@ function hunt(mutant: Mutant, within: Hunt): boolean {
     }
     return verdict.kind === "reported";
   } finally {
-    writeFileSync(path, source);
+    restore();
   }
-}
-
-/** A planted bug may leave something unused, but it has to compile otherwise. */
-function build(root: string, what: string): void {
-  const compiler = resolve("node_modules/typescript/bin/tsc");
-  const flags = ["-p", "tsconfig.json", "--noUnusedLocals", "false", "--noUnusedParameters", "false"];
-  const { status, stdout } = spawnSync(process.execPath, [compiler, ...flags], { cwd: root, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${what} does not compile: ${stdout}`);
 }
 
 function judge({ root, seed, seconds }: Hunt): Verdict {
@@ -98,7 +76,7 @@ function judge({ root, seed, seconds }: Hunt): Verdict {
 
 function run(chosen: readonly Mutant[], given: Hunt, cleanSeconds: number): boolean {
   copySources(given.root);
-  build(given.root, "the copy");
+  buildCopy(given.root, "the copy");
   const clean = judge({ ...given, seconds: cleanSeconds });
   if (clean.kind === "reported") throw new Error(`something is found without a bug: ${JSON.stringify(clean.report)}`);
   console.log(`silent without a bug for ${cleanSeconds} s; seed ${given.seed}`);

@@ -1,11 +1,6 @@
 // Bugs to plant, each one line: `find` stands exactly once in `file`. The runs of hunt.ts must report every one.
 
-export interface Mutant {
-  readonly name: string;
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
+import type { Mutant } from "./planting.ts";
 
 const mutant = (name: string, file: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
 
