@@ -186,7 +186,7 @@ export class Compactor {
       await core.trust(done.tables);
       return done;
     } catch (failure) {
-      if (!core.closing) await core.removeUnclaimed(first, count);
+      if (!core.closing) await core.removeUnclaimed(failure, first, count);
       throw failure;
     } finally {
       core.versions.unpin(version);

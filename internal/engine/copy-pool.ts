@@ -2,12 +2,14 @@
 // of the heap, some 250 ns and work for the collector; so small copies are cut from chunks. A copy that is
 // kept keeps its chunk, which is why chunks are small.
 
+import { sharedChunk } from "../base/shared-chunk.ts";
+
 const chunkBytes = 8192;
 /** Larger ones are arrays of their own: what is left over of a chunk stays small, and so does what a kept copy holds on to. */
 const pooledBytesMax = chunkBytes / 8;
 
 export class CopyPool {
-  private chunk = new Uint8Array(chunkBytes);
+  private chunk = sharedChunk(chunkBytes);
   private used = 0;
 
   /** A copy of source[start, end), never written again by the pool. */
@@ -15,7 +17,7 @@ export class CopyPool {
     const length = end - start;
     if (length > pooledBytesMax) return source.slice(start, end);
     if (this.used + length > chunkBytes) {
-      this.chunk = new Uint8Array(chunkBytes);
+      this.chunk = sharedChunk(chunkBytes);
       this.used = 0;
     }
     const from = this.used;

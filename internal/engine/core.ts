@@ -161,6 +161,7 @@ export class EngineCore {
     try {
       await this.seams.disk.syncFolder(this.folder);
     } catch (failure) {
+      if (failure instanceof DiskFailure && failure.kind === "exhausted") throw failure;
       throw new DiskFailure("failed", "syncFolder", this.folder, failure);
     }
   }
@@ -217,7 +218,9 @@ export class EngineCore {
   }
 
   /** Deletes files that a failed job may have left under these numbers. */
-  async removeUnclaimed(first: FileNumber, count: number): Promise<void> {
+  async removeUnclaimed(failure: unknown, first: FileNumber, count: number): Promise<void> {
+    // No number is given twice: a file that was there before is somebody else's.
+    if (failure instanceof DiskFailure && failure.kind === "exists") return;
     for (let number = first as number; number < first + count; number++) {
       await this.tables.evict(fileNumber(number));
       await this.removeFile(fileNumber(number));

@@ -71,7 +71,7 @@ export class Flusher {
       if (table !== undefined) await core.trust([table]);
       return table;
     } catch (failure) {
-      await core.removeUnclaimed(number, 1);
+      await core.removeUnclaimed(failure, number, 1);
       throw failure;
     }
   }

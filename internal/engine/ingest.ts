@@ -50,7 +50,7 @@ export async function ingest(core: EngineCore, request: IngestRequest, at: Seque
     }
   } catch (failure) {
     // Nothing names them yet.
-    await core.removeUnclaimed(first, request.tables.length);
+    await core.removeUnclaimed(failure, first, request.tables.length);
     throw failure;
   }
   const { replaces, incarnation, appliedIndex } = request;

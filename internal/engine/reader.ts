@@ -21,6 +21,8 @@ import { LookupKey } from "./lookup-key.ts";
 import { MergingCursor } from "./merging-cursor.ts";
 import { PointReader } from "./point-reader.ts";
 import { RecordIterator } from "./record-iterator.ts";
+import type { FindOutcome } from "./table/table-reader.ts";
+import { refusalFrom } from "./trouble.ts";
 import type { Version } from "./version/version.ts";
 
 /** A record as the caller may keep it. */
@@ -71,7 +73,7 @@ export class EngineReader {
     const limit = limitOf(options, core);
     key.set(of, userKey);
     if (!this.findInMemtables(limit)) {
-      const outcome = this.pointsOf(core.versions.current).findNow({ key, limit, into: slot });
+      const outcome = this.findInTables(limit);
       if (outcome !== "found") return outcome;
     }
     return this.recordOf(slot, userKey, options) ?? "absent";
@@ -87,6 +89,8 @@ export class EngineReader {
     const version = core.versions.pin();
     try {
       return await this.pointsOf(version).findLoaded(lookup, (entry) => this.recordOf(entry, userKey, options));
+    } catch (failure) {
+      throw this.told(failure);
     } finally {
       core.versions.unpin(version);
     }
@@ -112,11 +116,28 @@ export class EngineReader {
       tombstones: options.tombstones ?? false,
     };
     core.readersOpen++;
-    return new RecordIterator(new MergingCursor(children, backward), bounds, core.seams.scheduler, () => {
-      core.readersOpen--;
-      core.memtables.unpin(slots);
-      core.versions.unpin(version);
+    return new RecordIterator(new MergingCursor(children, backward), bounds, {
+      scheduler: core.seams.scheduler,
+      told: (failure) => this.told(failure),
+      onClose: () => {
+        core.readersOpen--;
+        core.memtables.unpin(slots);
+        core.versions.unpin(version);
+      },
     });
+  }
+
+  private findInTables(limit: number): FindOutcome {
+    const { core, key, slot } = this;
+    try {
+      return this.pointsOf(core.versions.current).findNow({ key, limit, into: slot });
+    } catch (failure) {
+      throw this.told(failure);
+    }
+  }
+
+  private told(failure: unknown): unknown {
+    return refusalFrom(failure, "reading", this.core.folder);
   }
 
   private recordOf(entry: EntryView, userKey: Uint8Array, options: ReadOptions): EngineRecord | undefined {

@@ -39,7 +39,11 @@ interface Question {
 const turns = { afterTurn: (action: () => void) => void setImmediate(action) };
 
 function iterate(sources: readonly Cursor[], bounds: IterationBounds, onClose: () => void = () => {}): RecordIterator {
-  return new RecordIterator(new MergingCursor(sources, bounds.backward), bounds, turns, onClose);
+  return new RecordIterator(new MergingCursor(sources, bounds.backward), bounds, {
+    scheduler: turns,
+    told: (failure) => failure,
+    onClose,
+  });
 }
 
 /** What an iterator should see, worked out the slow way. */

@@ -36,14 +36,23 @@ export interface IterationBounds {
   readonly tombstones: boolean;
 }
 
+export interface IteratorWorld {
+  readonly scheduler: Pick<Scheduler, "afterTurn">;
+  /** Puts a failure of the disk into words for callers. */
+  told(failure: unknown): unknown;
+  onClose(): void;
+}
+
+/** What a walk stands on that is on no record: its key is empty. */
+const noEntry: EntryView = emptySlot();
+
 /** So many entries one step passes over at most; that takes a millisecond or two. */
 const passedMax = 2048;
 
 export class RecordIterator {
   private readonly merge: MergingCursor;
   private readonly bounds: IterationBounds;
-  private readonly scheduler: Pick<Scheduler, "afterTurn">;
-  private readonly onClose: () => void;
+  private readonly world: IteratorWorld;
   private started = false;
   private state: "free" | "waiting" | "failed" | "closed" = "free";
   /** Why it is "failed". */
@@ -53,18 +62,12 @@ export class RecordIterator {
   /** The key that has been decided; further versions of it are passed over. */
   private readonly decided = new KeyCopy();
   private readonly candidate = new EntryCopy();
-  private current: EntryView = emptySlot();
+  private current: EntryView = noEntry;
 
-  constructor(
-    merge: MergingCursor,
-    bounds: IterationBounds,
-    scheduler: Pick<Scheduler, "afterTurn">,
-    onClose: () => void,
-  ) {
+  constructor(merge: MergingCursor, bounds: IterationBounds, world: IteratorWorld) {
     this.merge = merge;
     this.bounds = bounds;
-    this.scheduler = scheduler;
-    this.onClose = onClose;
+    this.world = world;
   }
 
   /**
@@ -108,7 +111,12 @@ export class RecordIterator {
     this.start(key);
   }
 
-  /** The present entry: the engine key, and the cell, in memory that others own. */
+  /** "failed": the next step throws the failure. */
+  get use(): "free" | "waiting" | "failed" | "closed" {
+    return this.state;
+  }
+
+  /** The present entry: the engine key, and the cell, in memory that others own. On no record, its key is empty. */
   get entry(): EntryView {
     return this.current;
   }
@@ -122,8 +130,9 @@ export class RecordIterator {
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
+    this.current = noEntry;
     this.merge.close();
-    this.onClose();
+    this.world.onClose();
   }
 
   private checkOpen(): void {
@@ -137,23 +146,22 @@ export class RecordIterator {
   }
 
   private move(): Step {
+    this.current = noEntry;
     try {
       if (!this.started) this.start(undefined);
       if (this.merge.needsLoad) return "load";
       return this.bounds.backward ? this.stepBackward() : this.stepForward();
     } catch (failure) {
-      this.fail(failure);
-      throw failure;
+      throw this.failed(failure);
     }
   }
 
   private async wait(): Promise<void> {
-    if (!this.merge.needsLoad) return new Promise((resolve) => this.scheduler.afterTurn(resolve));
+    if (!this.merge.needsLoad) return new Promise((resolve) => this.world.scheduler.afterTurn(resolve));
     try {
       await this.merge.load();
     } catch (failure) {
-      this.fail(failure);
-      throw failure;
+      throw this.failed(failure);
     }
   }
 
@@ -161,15 +169,20 @@ export class RecordIterator {
     if (this.state === "waiting") this.state = "free";
   }
 
-  private fail(failure: unknown): void {
-    if (this.state === "closed") return;
-    this.state = "failed";
-    this.failure = failure;
+  /** What the caller is told. */
+  private failed(failure: unknown): unknown {
+    const told = this.world.told(failure);
+    if (this.state !== "closed") {
+      this.state = "failed";
+      this.failure = told;
+    }
+    return told;
   }
 
   private start(key: Uint8Array | undefined): void {
     const { lower, upper, backward } = this.bounds;
     this.started = true;
+    this.current = noEntry;
     this.spent = false;
     this.decided.clear();
     this.candidate.clear();

@@ -73,8 +73,9 @@ export class SegmentFiles {
     if (failure.kind === "full") {
       return new TrefoilError("storage_full", `no space for the log in ${folder}: ${failure.message}`, cause);
     }
+    const mayPass = failure.kind === "exhausted" || failure.cause instanceof WorkerDied;
     const detail = `the log in ${folder} cannot prepare its next segment: ${failure.message}; it is tried again`;
-    return new TrefoilError(failure.cause instanceof WorkerDied ? "busy" : "internal", detail, cause);
+    return new TrefoilError(mayPass ? "busy" : "internal", detail, cause);
   }
 
   get bytesOnDisk(): number {
@@ -231,12 +232,20 @@ export class SegmentFiles {
 
   /** A name that failed to be synced may be lost with all that is written under it later: no second try. */
   private async syncFolder(): Promise<void> {
-    this.checkRunning();
-    try {
-      await this.seams.disk.syncFolder(this.folder);
-    } catch (reason) {
-      this.onFatal(reason);
-      throw reason;
+    const { disk, scheduler } = this.seams;
+    for (;;) {
+      this.checkRunning();
+      try {
+        return await disk.syncFolder(this.folder);
+      } catch (reason) {
+        if (!(reason instanceof DiskFailure) || reason.kind !== "exhausted") {
+          this.onFatal(reason);
+          throw reason;
+        }
+        // That sync was not even begun.
+        this.fail(reason);
+      }
+      await new Promise<void>((resolve) => scheduler.after(this.options.retryMilliseconds, resolve));
     }
   }
 

@@ -9,6 +9,8 @@ const kinds: Readonly<Record<string, DiskFailureKind>> = {
   EEXIST: "exists",
   ENOSPC: "full",
   EDQUOT: "full",
+  EMFILE: "exhausted",
+  ENFILE: "exhausted",
   EACCES: "denied",
   EPERM: "denied",
   EROFS: "denied",

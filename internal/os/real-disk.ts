@@ -7,7 +7,7 @@
 // New files are 0600 and folders 0700: data is nobody else's to read.
 
 import * as fs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { DiskFailure } from "../platform/disk.ts";
 import type { Disk, DiskFile, FolderLock, JobDisk, OpenOptions } from "../platform/disk.ts";
 import { toDiskFailure } from "./disk-failures.ts";
@@ -29,10 +29,16 @@ export interface RealDiskOptions {
 export class RealDisk implements Disk {
   readonly jobs: JobDisk = realJobDisk;
   private readonly gate: PoolGate;
+  /** Which folder it was that was synced under a name. */
+  private readonly identities = new Map<string, string>();
 
   constructor(options: RealDiskOptions = {}) {
     const threads = options.poolThreads ?? poolThreadsFromEnvironment();
     this.gate = new PoolGate(Math.max(1, threads - 2));
+  }
+
+  absolute(path: string): string {
+    return resolve(path);
   }
 
   async openFile(path: string, options: OpenOptions): Promise<DiskFile> {
@@ -79,6 +85,7 @@ export class RealDisk implements Disk {
   }
 
   removeFolder(path: string): Promise<void> {
+    this.identities.delete(path);
     return call("removeFolder", path, this.gate, (done) => fs.rmdir(path, done));
   }
 
@@ -91,6 +98,8 @@ export class RealDisk implements Disk {
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
     const descriptor = await call<number>("syncFolder", folder, this.gate, (done) => fs.open(folder, flags, done));
     try {
+      const stats = await call<fs.Stats>("syncFolder", folder, this.gate, (done) => fs.fstat(descriptor, done));
+      this.checkIdentity(folder, `${stats.dev} ${stats.ino}`);
       await call<void>("syncFolder", folder, this.gate, (done) => fs.fsync(descriptor, done));
     } finally {
       await call<void>("syncFolder", folder, this.gate, (done) => fs.close(descriptor, done));
@@ -113,7 +122,20 @@ export class RealDisk implements Disk {
   }
 
   lockFolder(folder: string): Promise<FolderLock> {
+    for (const known of this.identities.keys()) {
+      if (known === folder || known.startsWith(`${folder}/`)) this.identities.delete(known);
+    }
     return lockFolder(folder);
+  }
+
+  /** What was written under the name before lies elsewhere now: nothing that is written here may count as beside it. */
+  private checkIdentity(folder: string, identity: string): void {
+    const known = this.identities.get(folder);
+    if (known !== undefined && known !== identity) {
+      const why = new Error("another folder stands under this name now: it was moved or replaced while it was in use");
+      throw new DiskFailure("failed", "syncFolder", folder, why);
+    }
+    this.identities.set(folder, identity);
   }
 }
 

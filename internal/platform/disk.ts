@@ -16,6 +16,8 @@ export type DiskFailureKind =
   | "exists"
   /** No space left, or a quota. */
   | "full"
+  /** No more files can be opened, by this process or on this machine, until others are closed. Nothing was done. */
+  | "exhausted"
   /** Another process holds the folder. */
   | "in_use"
   | "denied"
@@ -48,6 +50,8 @@ export interface OpenOptions {
 }
 
 export interface Disk {
+  /** The path from the root, whatever the process's own folder becomes later. */
+  absolute(path: string): string;
   openFile(path: string, options: OpenOptions): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
   /** A second name for the file at `existing`; fails with "exists" when `path` is taken. */
@@ -60,6 +64,7 @@ export interface Disk {
   removeFolder(path: string): Promise<void>;
   /** The names in a folder, sorted. */
   list(folder: string): Promise<string[]>;
+  /** Fails when another folder than at the last time stands under this name: somebody moved it, or put one in its place. */
   syncFolder(folder: string): Promise<void>;
   /** Size in bytes, or undefined when there is no such file. */
   sizeOf(path: string): Promise<number | undefined>;

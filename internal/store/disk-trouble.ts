@@ -9,6 +9,7 @@ const meanings: Readonly<Record<DiskFailureKind, readonly [code: ErrorCode, hint
   not_found: ["bad_request", "Part of the path is missing, or is no folder"],
   exists: ["bad_request", "Part of the path is no folder"],
   full: ["storage_full", "Make space and try again"],
+  exhausted: ["busy", "Let the process open more files (ulimit -n), or close some"],
   in_use: ["conflict", "End the other process, or choose another folder"],
   denied: ["forbidden", "Give this user the right to it, or choose another folder"],
   failed: ["internal", "Look after the disk"],

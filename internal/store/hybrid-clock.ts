@@ -1,32 +1,55 @@
-// Hybrid time: the wall clock, never behind what was stamped before. Each stamp is above the last one.
+// Hybrid time: the wall clock, but never behind what was stamped or told before. While the wall clock lies behind, it goes on
+// at the pace of the monotonic clock: what has expired once does not come back when the machine's clock is set back, and
+// what is to expire does. Each stamp is above the last one.
 
-import { stamp, stampOfMilliseconds } from "../base/stamp.ts";
+import { TrefoilError } from "../base/errors.ts";
+import { stamp, stampOfMilliseconds, stampsPerMillisecond } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Clock } from "../platform/clock.ts";
 
+/** The beginning of the year 2148: a hundred years of a ttl behind it are still a stamp. */
+const end = stampOfMilliseconds(5_617_123_200_000);
+
 export class HybridClock {
   private readonly clock: Clock;
-  private last: Stamp;
+  /** The greatest time that was told, and when by the monotonic clock. */
+  private told: Stamp;
+  private toldAt: number;
 
   /** Stamps begin above `last`. */
   constructor(clock: Clock, last: Stamp) {
     this.clock = clock;
-    this.last = last;
+    this.told = last;
+    this.toldAt = clock.monotonicMilliseconds();
   }
 
   /** A fresh stamp. */
   next(): Stamp {
-    this.last = stamp(Math.max(stampOfMilliseconds(this.clock.wallMilliseconds()), this.last + 1));
-    return this.last;
+    const before = this.told;
+    const now = this.now();
+    this.told = now > before ? now : stamp(before + 1);
+    return this.told;
   }
 
-  /** The time for reading: no stamp given so far lies above it. */
+  /** The time for reading: no stamp given so far, and no time told, lies above it. */
   now(): Stamp {
-    return stamp(Math.max(stampOfMilliseconds(this.clock.wallMilliseconds()), this.last));
+    const { clock } = this;
+    const at = clock.monotonicMilliseconds();
+    const wall = stampOfMilliseconds(clock.wallMilliseconds());
+    const carried = Math.floor(this.told + (at - this.toldAt) * stampsPerMillisecond);
+    if (wall > end) throw beyondEnd(clock.wallMilliseconds());
+    this.told = stamp(Math.max(wall, carried));
+    this.toldAt = at;
+    return this.told;
   }
 
   /** A stamp was seen: later ones lie above it. */
   observe(seen: Stamp): void {
-    if (seen > this.last) this.last = seen;
+    if (seen > this.told) this.told = seen;
   }
+}
+
+function beyondEnd(milliseconds: number): TrefoilError {
+  const years = Math.floor(1970 + milliseconds / (365.2425 * 24 * 3600 * 1000));
+  return new TrefoilError("internal", `the machine's clock says that it is about the year ${years}: set it right`);
 }

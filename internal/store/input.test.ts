@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { utf8 } from "../base/bytes.ts";
+import { utf8, utf8Text } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { MemoryDisk } from "../../test/disk/memory-disk.ts";
 import { ManualTime, seamsOn, tinyOptions } from "../../test/engine/engine-rig.ts";
@@ -47,22 +47,73 @@ describe("store: wrong use", () => {
     assert.throws(() => store.scan({ lower: text }), refusal("bad_request", "lower is a Uint8Array"));
     const ttl = { ttlMilliseconds: "5" as unknown as number };
     await assert.rejects(store.put(utf8("b"), utf8("x"), ttl), refusal("bad_ttl", "5"));
-    for (const none of [null, 5] as unknown as { ttlMilliseconds: number }[]) {
-      await assert.rejects(
-        store.put(utf8("b"), utf8("x"), none),
-        refusal("bad_request", `not ${JSON.stringify(none)}`),
-      );
+    const unread = [
+      [null, "not null"],
+      [5, "not the number 5"],
+      [{ ttl: 5 }, "a put has no option ttl; there are ttlMilliseconds, contentType"],
+      [{ contentType: 5 }, "a content type is a text, not the number 5"],
+    ] as const;
+    for (const [options, words] of unread) {
+      await assert.rejects(store.put(utf8("b"), utf8("x"), options as never), refusal("bad_request", words));
     }
-    const typed = { contentType: 5 as unknown as string };
-    await assert.rejects(store.put(utf8("b"), utf8("x"), typed), refusal("bad_request", "content type"));
+    await assert.rejects(store.get(utf8("a"), {} as never), refusal("bad_request", "what store.snapshot() gives"));
+    const ranges = [
+      [null, "not null"],
+      [{ reverse: true }, "a scan has no option reverse"],
+      [{ backward: "no" }, "backward is true or false"],
+      [{ snapshot: {} }, "what store.snapshot() gives"],
+    ] as const;
+    for (const [range, words] of ranges) assert.throws(() => store.scan(range as never), refusal("bad_request", words));
+    await assert.rejects(store.compact("a" as never), refusal("bad_request", "lower is a Uint8Array"));
     const scan = store.scan();
     const early = refusal("bad_request", "before the first next()");
     for (const read of [() => scan.key(), () => scan.value(), () => scan.keyView, () => scan.valueView]) {
       assert.throws(read, early);
     }
+    assert.throws(() => scan.seek("b" as never), refusal("bad_request", "a key is a Uint8Array"));
+    assert.throws(() => scan.seek(new Uint8Array(5000)), refusal("bad_key", "5000"));
     assert.ok(await scan.next());
     assert.deepEqual(scan.key(), utf8("a"));
+    assert.equal(await scan.next(), false);
+    assert.throws(() => scan.key(), refusal("bad_request", "behind the last record"));
     scan.close();
+    await assert.rejects(scan.next(), refusal("bad_request", "was closed"));
+    assert.throws(() => scan.value(), refusal("bad_request", "is closed"));
+    const open = store.scan();
+    await store.close();
+    await assert.rejects(open.next(), refusal("stopping", "is closed"));
+    open.close();
+  });
+
+  it("what was not made by this store's batch() is not written by it", async () => {
+    const [one, other] = await Promise.all(
+      ["/data/one", "/data/other"].map((folder) =>
+        Store.open(seamsOn(new MemoryDisk(), new ManualTime(), 1), folder, settings),
+      ),
+    );
+    assert.ok(one !== undefined && other !== undefined);
+    const foreign = other.batch().put(utf8("a"), utf8("x"));
+    await assert.rejects(one.write(foreign), refusal("bad_request", "a batch of another store"));
+    for (const nothing of [undefined, {}, [1]]) {
+      await assert.rejects(one.write(nothing as never), refusal("bad_request", "made by batch()"));
+    }
+    await one.close();
+    await other.close();
+  });
+
+  it("a scan can be looped over, and is closed when the loop ends early", async () => {
+    const store = await Store.open(seamsOn(new MemoryDisk(), new ManualTime(), 1), "/data/store", settings);
+    for (const key of ["a", "b", "c"]) await store.put(utf8(key), utf8(key.repeat(2)));
+    const seen: string[] = [];
+    for await (const { key, value } of store.scan({ lower: utf8("b") }))
+      seen.push(`${utf8Text(key)}=${utf8Text(value)}`);
+    assert.deepEqual(seen, ["b=bb", "c=cc"]);
+    const left = store.scan();
+    for await (const record of left) {
+      assert.deepEqual(record.key, utf8("a"));
+      break;
+    }
+    await assert.rejects(left.next(), refusal("bad_request", "was closed"));
     await store.close();
   });
 

@@ -30,9 +30,9 @@ export interface StoreOptions {
   /** Whether a store that is there is refused; the default is no. */
   readonly errorIfExists: boolean;
   readonly valueBytesMax: number;
-  /** Writes that wait for room in the log, in bytes; one more is refused as `busy`. */
+  /** Writes that wait for room in the log, in bytes, 1 KiB more for each; beyond, a write is refused as `busy`. */
   readonly waitingBytesMax: number;
-  /** Writes that are in the log and wait for room in the engine, in bytes. */
+  /** Writes that are in the log and wait for room in the engine, counted likewise. */
   readonly unappliedBytesMax: number;
   readonly engine: Partial<EngineOptions>;
   readonly log: Partial<Omit<LogOptions, "fsync">>;
@@ -75,6 +75,7 @@ export function storeOptions(given: Partial<StoreOptions>): StoreOptions {
   for (const name of ["createIfMissing", "errorIfExists"] as const) {
     if (typeof options[name] !== "boolean") wrong.push(`${name}: ${String(options[name])} is neither true nor false`);
   }
+  if ("fsync" in options.log) wrong.push("log.fsync: this is the store's own setting, fsync");
   wrong.push(...logViolations({ ...options.log, fsync: options.fsync }), ...engineViolations(options.engine));
   if (wrong.length > 0) throw new TrefoilError("bad_request", `store settings: ${wrong.join("; ")}`);
   return options;

@@ -48,7 +48,7 @@ export async function startParts(opened: OpenedParts): Promise<StoreParts> {
   const incarnation = engine.placeOf(onlyGroup)?.incarnation ?? (await engine.createIncarnation(onlyGroup));
   const group = log.group(onlyGroup);
   const applier = new Applier({ log: group, engine, incarnation });
-  joinLog(group, applier, folder);
+  joinLog(log, applier, folder);
   keepHouse(opened, incarnation, group);
   await applier.replay();
   if (log.mayHaveLost) {
@@ -75,10 +75,10 @@ export async function startParts(opened: OpenedParts): Promise<StoreParts> {
   return { ...opened, incarnation, clock, pipeline };
 }
 
-/** A log whose files are all gone is not begun anew over tables that it should reach behind. */
+/** A log whose files are all gone is not begun anew beside an engine, which is made when the log has begun. */
 export async function checkLogIsThere(disk: Disk, folder: string, tables: EngineState | undefined): Promise<void> {
+  if (tables === undefined) return;
   const applied = appliedIn(tables);
-  if (applied === 0) return;
   const names = await disk.list(logPart(folder));
   if (!names.some((name) => parseLogName(name)?.kind === "segment")) throw lostLog(folder, applied);
 }
@@ -103,22 +103,34 @@ export function appliedIn(tables: EngineState | undefined): number {
   return incarnation === undefined ? 0 : (tables?.applied.get(incarnation) ?? 0);
 }
 
-export function lostLog(folder: string, applied: number): Error {
-  return corruption(
-    `${logPart(folder)} is empty, and ${enginePart(folder)} holds entries up to ${applied}: the log is lost`,
+/** The log's end must be where the tables' is, or behind it, unless what was not synced may have gone with the machine. */
+export function checkLogEnds(
+  folder: string,
+  applied: number,
+  log: { readonly term: number; readonly lastIndex: number; readonly mayHaveLost: boolean },
+): void {
+  if (applied <= log.lastIndex) return;
+  // Every store begins its log with a term, which is synced whatever the mode.
+  if (log.term === 0) throw lostLog(folder, applied);
+  if (log.mayHaveLost) return;
+  throw corruption(
+    `${logPart(folder)} ends at entry ${log.lastIndex}, ${enginePart(folder)} holds entries up to ${applied}, and all of ` +
+      "them were synced: the end of the log is lost",
   );
 }
 
+function lostLog(folder: string, applied: number): Error {
+  const held = applied === 0 ? "was made when it had begun" : `holds entries up to ${applied}`;
+  return corruption(`${logPart(folder)} is empty, and ${enginePart(folder)} ${held}: the log is lost`);
+}
+
 /** Sees to it that the log covers what the engine has. */
-function joinLog(group: GroupLog, applier: Applier, folder: string): void {
+function joinLog(log: Log, applier: Applier, folder: string): void {
   const applied = applier.appliedIndex;
-  if (applied > group.lastIndex) {
-    // Every store begins its log with a term, which is synced whatever the mode.
-    if (group.hardState.term === 0) {
-      throw lostLog(folder, applied);
-    }
-    group.installSnapshot(applied, group.hardState.term);
-  }
+  const group = log.group(onlyGroup);
+  const { term: present } = group.hardState;
+  checkLogEnds(folder, applied, { term: present, lastIndex: group.lastIndex, mayHaveLost: log.mayHaveLost });
+  if (applied > group.lastIndex) group.installSnapshot(applied, present);
   group.flushed(applied);
 }
 

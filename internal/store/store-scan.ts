@@ -9,35 +9,63 @@ import type { EntryView } from "../engine/cursor.ts";
 import { engineKey } from "../engine/reader.ts";
 import type { RecordIterator, Step } from "../engine/record-iterator.ts";
 import type { Incarnation } from "../base/ids.ts";
+import { checkKey } from "./input.ts";
+
+export interface ScannedRecord {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** What a scan needs of its store. */
+export interface ScannedStore {
+  readonly incarnation: Incarnation;
+  readonly copies: CopyPool;
+  /** Why nothing is read any more, when the store is closed. */
+  refusal(): TrefoilError | undefined;
+}
 
 export class StoreScan {
   private readonly iterator: RecordIterator;
-  private readonly incarnation: Incarnation;
-  private readonly copies: CopyPool;
+  private readonly store: ScannedStore;
 
-  constructor(iterator: RecordIterator, incarnation: Incarnation, copies: CopyPool) {
+  constructor(iterator: RecordIterator, store: ScannedStore) {
     this.iterator = iterator;
-    this.incarnation = incarnation;
-    this.copies = copies;
+    this.store = store;
   }
 
   /** Moves on without waiting for long; "load": `await load()`, then call it again. */
   nextNow(): Step {
+    const refusal = this.refusal();
+    if (refusal !== undefined) throw refusal;
     return this.iterator.next();
   }
 
   load(): Promise<void> {
-    return this.iterator.load();
+    const refusal = this.refusal();
+    return refusal === undefined ? this.iterator.load() : Promise.reject(refusal);
   }
 
   /** Moves on; false behind the last record. REQUIRES: no other `next` or `load` is pending. */
   next(): Promise<boolean> {
-    return this.iterator.nextLoaded();
+    const refusal = this.refusal();
+    return refusal === undefined ? this.iterator.nextLoaded() : Promise.reject(refusal);
+  }
+
+  /** Copies of all that is still to come; the scan is closed when the loop ends, however it does. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ScannedRecord, void, undefined> {
+    try {
+      while (await this.next()) yield { key: this.key(), value: this.value() };
+    } finally {
+      this.close();
+    }
   }
 
   /** The next step goes to the first record at or beyond the key, in the direction of the walk. REQUIRES: no `next` or `load` is pending. */
   seek(key: Uint8Array): void {
-    this.iterator.seek(engineKey(this.incarnation, key));
+    checkKey(key);
+    const refusal = this.refusal();
+    if (refusal !== undefined) throw refusal;
+    this.iterator.seek(engineKey(this.store.incarnation, key));
   }
 
   /** The key, in memory that changes with the next step. */
@@ -55,24 +83,35 @@ export class StoreScan {
   /** A copy of the key. */
   key(): Uint8Array {
     const { keyBytes, keyStart, keyEnd } = this.entry;
-    return this.copies.copy(keyBytes, keyStart + incarnationBytes, keyEnd);
+    return this.store.copies.copy(keyBytes, keyStart + incarnationBytes, keyEnd);
   }
 
   /** A copy of the value. */
   value(): Uint8Array {
     const { entry } = this;
-    return this.copies.copy(entry.cellBytes, valueStartOf(entry), entry.cellEnd);
+    return this.store.copies.copy(entry.cellBytes, valueStartOf(entry), entry.cellEnd);
   }
 
   close(): void {
     this.iterator.close();
   }
 
-  /** An entry that no step has come to yet has no key. */
   private get entry(): EntryView {
     const { entry } = this.iterator;
-    if (entry.keyEnd === 0) throw new TrefoilError("bad_request", "a scan is on no record before the first next()");
+    if (entry.keyEnd === 0) {
+      const detail = "a scan is on no record before the first next(), behind the last record, and when it is closed";
+      throw new TrefoilError("bad_request", detail);
+    }
     return entry;
+  }
+
+  private refusal(): TrefoilError | undefined {
+    const { use } = this.iterator;
+    if (use === "closed") return new TrefoilError("bad_request", "the scan was closed: begin another");
+    if (use === "waiting") {
+      return new TrefoilError("bad_request", "a next() or load() of this scan is pending: await it first");
+    }
+    return this.store.refusal();
   }
 }
 

@@ -1,10 +1,9 @@
 // A small embedded store: the shared log and the engine paired for one group. It opens a folder, keeps
 // what it acknowledged through any crash, and is what benchmarks and crash tests drive.
 
-import { utf8, utf8Text } from "../base/bytes.ts";
+import { utf8Text } from "../base/bytes.ts";
 import { corruption, TrefoilError } from "../base/errors.ts";
-import { keyBytesMax } from "../base/limits.ts";
-import { isExpired, neverExpires, stamp, stampsPerMillisecond } from "../base/stamp.ts";
+import { isExpired, neverExpires, stampsPerMillisecond } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import { CopyPool } from "../engine/copy-pool.ts";
@@ -17,8 +16,19 @@ import type { LogStats } from "../log/log-stats.ts";
 import { openLog } from "../log/open-log.ts";
 import { payloadBytesMax } from "../log/record.ts";
 import { closeAll } from "../platform/close-all.ts";
-import { CommandWriter, contentTypeBytesMax } from "./command.ts";
+import { CommandWriter } from "./command.ts";
 import { diskTrouble } from "./disk-trouble.ts";
+import {
+  checkBytes,
+  checkFolderName,
+  checkKey,
+  checkOptions,
+  contentTypeBytes,
+  expiryOf,
+  found,
+  putOptionNames,
+  rangeNames,
+} from "./input.ts";
 import { storeOptions } from "./options.ts";
 import type { StoreOptions, StoreSeams } from "./options.ts";
 import { checkpointStore } from "./store-checkpoint.ts";
@@ -27,8 +37,6 @@ import { checkLogIsThere, checkLogReaches, startParts } from "./store-parts.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { StoreScan } from "./store-scan.ts";
 import type { Written } from "./write-pipeline.ts";
-
-const ttlMillisecondsMax = 100 * 366 * 24 * 3600 * 1000;
 
 export interface PutOptions {
   /** From 1 ms to 100 years; left out, the record stays until it is overwritten or deleted. */
@@ -86,8 +94,9 @@ export class Store {
   }
 
   /** Opens the store in a folder, or makes one. The background and the disk stay the caller's to close. */
-  static async open(seams: StoreSeams, folder: string, given: Partial<StoreOptions> = {}): Promise<Store> {
-    checkFolderName(folder);
+  static async open(seams: StoreSeams, path: string, given: Partial<StoreOptions> = {}): Promise<Store> {
+    checkFolderName(path);
+    const folder = seams.disk.absolute(path);
     const options = storeOptions(given);
     const closes: (() => Promise<void>)[] = [];
     try {
@@ -152,6 +161,12 @@ export class Store {
 
   /** Makes all operations of a batch take effect together, or none. */
   write(batch: StoreBatch): Promise<Written> {
+    if (!(batch instanceof StoreBatch) || batch.store !== this) {
+      const detail = batch instanceof StoreBatch ? "a batch of another store" : found(batch);
+      return refused(
+        new TrefoilError("bad_request", `what is written is made by batch() of this store, not ${detail}`),
+      );
+    }
     return this.submit(batch.command);
   }
 
@@ -160,32 +175,36 @@ export class Store {
     this.checkRead(key);
     if (snapshot !== undefined) checkSnapshot(snapshot);
     const { engine, incarnation } = this.parts;
-    const found =
+    const record =
       snapshot === undefined
         ? engine.getNow(incarnation, key)
         : engine.getNow(incarnation, key, { snapshot: snapshot.at });
-    if (typeof found === "string") return found === "absent" ? undefined : found;
-    return this.show(found, snapshot);
+    if (typeof record === "string") return record === "absent" ? undefined : record;
+    return this.show(record, snapshot);
   }
 
   async get(key: Uint8Array, snapshot?: StoreSnapshot): Promise<StoredRecord | undefined> {
     const now = this.getNow(key, snapshot);
     if (now !== "need_io") return now;
     const { engine, incarnation } = this.parts;
-    const found = await engine.get(incarnation, key, { snapshot: snapshot?.at });
-    return found === undefined ? undefined : this.show(found, snapshot);
+    const record = await engine.get(incarnation, key, { snapshot: snapshot?.at });
+    return record === undefined ? undefined : this.show(record, snapshot);
   }
 
   scan(range: StoreRange = {}): StoreScan {
     this.checkOpen();
     const { engine, incarnation, clock } = this.parts;
+    checkOptions(range, "a scan", rangeNames);
     const { lower, upper, backward, snapshot } = range;
     if (lower !== undefined) checkBytes(lower, "lower");
     if (upper !== undefined) checkBytes(upper, "upper");
+    if (backward !== undefined && typeof backward !== "boolean") {
+      throw new TrefoilError("bad_request", `backward is true or false, not ${found(backward)}`);
+    }
     if (snapshot !== undefined) checkSnapshot(snapshot);
     const now = snapshot?.now ?? clock.now();
     const iterator = engine.iterate(incarnation, { lower, upper, backward, now, snapshot: snapshot?.at });
-    return new StoreScan(iterator, incarnation, this.copies);
+    return new StoreScan(iterator, { incarnation, copies: this.copies, refusal: () => this.closedRefusal });
   }
 
   snapshot(): StoreSnapshot {
@@ -194,9 +213,16 @@ export class Store {
   }
 
   /** A copy of what is in the store now, in an empty or absent folder on the same file system: a store of its own. */
-  async checkpoint(folder: string): Promise<void> {
+  async checkpoint(path: string): Promise<void> {
     this.checkOpen();
-    checkFolderName(folder);
+    checkFolderName(path);
+    const folder = this.parts.seams.disk.absolute(path);
+    if (`${folder}/`.startsWith(`${this.folder}/`)) {
+      throw new TrefoilError(
+        "bad_request",
+        `${folder} lies in the store itself; a checkpoint needs a folder beside it`,
+      );
+    }
     await checkpointStore(this.parts, folder).catch((failure: unknown) => {
       throw diskTrouble(failure, `a checkpoint of ${this.parts.folder} cannot be made`);
     });
@@ -211,6 +237,8 @@ export class Store {
   /** Merges what lies between two keys down. */
   async compact(lower?: Uint8Array, upper?: Uint8Array): Promise<void> {
     this.checkOpen();
+    if (lower !== undefined) checkBytes(lower, "lower");
+    if (upper !== undefined) checkBytes(upper, "upper");
     await this.parts.engine.compactRange(this.parts.incarnation, lower, upper);
   }
 
@@ -235,13 +263,13 @@ export class Store {
   addPut(command: CommandWriter, key: Uint8Array, value: Uint8Array, options: PutOptions): void {
     checkKey(key);
     checkBytes(value, "a value");
-    checkPutOptions(options);
+    checkOptions(options, "a put", putOptionNames);
     const { options: settings, clock } = this.parts;
     if (value.length > settings.valueBytesMax) {
       const most = `the most is ${settings.valueBytesMax} (valueBytesMax)`;
       throw new TrefoilError("too_large", `the value has ${value.length} bytes; ${most}`);
     }
-    const contentType = options.contentType === undefined ? noBytes : contentTypeOf(options.contentType);
+    const contentType = options.contentType === undefined ? noBytes : contentTypeBytes(options.contentType);
     const { ttlMilliseconds } = options;
     const expiry = ttlMilliseconds === undefined ? neverExpires : expiryOf(ttlMilliseconds, clock.now());
     command.put({ key, value, contentType, expiry });
@@ -254,7 +282,8 @@ export class Store {
   }
 
   private submit(command: CommandWriter): Promise<Written> {
-    if (this.closing !== undefined) return refused(this.closedError());
+    const closed = this.closedRefusal;
+    if (closed !== undefined) return refused(closed);
     const { trouble } = this;
     // A full disk refuses what needs space; what frees some goes on.
     if (trouble !== undefined && (trouble.code !== "storage_full" || command.puts > 0)) return refused(trouble);
@@ -287,10 +316,12 @@ export class Store {
   }
 
   private checkOpen(): void {
-    if (this.closing !== undefined) throw this.closedError();
+    const refusal = this.closedRefusal;
+    if (refusal !== undefined) throw refusal;
   }
 
-  private closedError(): TrefoilError {
+  private get closedRefusal(): TrefoilError | undefined {
+    if (this.closing === undefined) return undefined;
     return new TrefoilError("stopping", `the store in ${this.parts.folder} is closed`);
   }
 
@@ -312,7 +343,7 @@ function refused(failure: unknown): Promise<never> {
 /** Operations that take effect together. May be cleared and used again once `write` has been called. */
 export class StoreBatch {
   readonly command = new CommandWriter();
-  private readonly store: Store;
+  readonly store: Store;
 
   constructor(store: Store) {
     this.store = store;
@@ -340,59 +371,11 @@ export class StoreBatch {
 
 const noBytes = new Uint8Array(0);
 
-/** Callers need not be typed: what is not bytes would be stored as something else than was meant. */
-function checkBytes(bytes: unknown, what: string): void {
-  if (bytes instanceof Uint8Array) return;
-  const found = Array.isArray(bytes) ? "an array" : bytes === null ? "null" : `a value of type ${typeof bytes}`;
-  throw new TrefoilError("bad_request", `${what} is a Uint8Array (text: new TextEncoder().encode(…)), not ${found}`);
-}
-
-function checkFolderName(folder: unknown): void {
-  if (typeof folder === "string" && folder !== "" && !folder.includes("\0")) return;
-  throw new TrefoilError(
-    "bad_request",
-    `a folder is named by a path, not by ${JSON.stringify(folder) ?? String(folder)}`,
-  );
-}
-
 /** What a released snapshot saw may have been collected. */
-function checkSnapshot(snapshot: StoreSnapshot): void {
+function checkSnapshot(snapshot: unknown): void {
+  if (!(snapshot instanceof StoreSnapshot)) {
+    throw new TrefoilError("bad_request", `a snapshot is what store.snapshot() gives, not ${found(snapshot)}`);
+  }
   if (!snapshot.at.released) return;
   throw new TrefoilError("bad_request", "the snapshot was released: take another to read by");
-}
-
-const putOptionNames = new Set(["ttlMilliseconds", "contentType"]);
-
-function checkPutOptions(options: PutOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TrefoilError("bad_request", `the options of a put are an object, not ${String(options)}`);
-  }
-  for (const name in options) {
-    if (putOptionNames.has(name)) continue;
-    const known = [...putOptionNames].join(" and ");
-    throw new TrefoilError("bad_request", `a put has no option ${name}; there are ${known}`);
-  }
-}
-
-function contentTypeOf(text: string): Uint8Array {
-  if (typeof text !== "string") {
-    throw new TrefoilError("bad_request", `a content type is a text, not a value of type ${typeof text}`);
-  }
-  const bytes = utf8(text);
-  if (bytes.length <= contentTypeBytesMax) return bytes;
-  const most = `the most is ${contentTypeBytesMax}`;
-  throw new TrefoilError("bad_request", `the content type has ${bytes.length} bytes; ${most}`);
-}
-
-function checkKey(key: Uint8Array): void {
-  checkBytes(key, "a key");
-  if (key.length > 0 && key.length <= keyBytesMax) return;
-  throw new TrefoilError("bad_key", `a key has 1 to ${keyBytesMax} bytes; this one has ${key.length}`);
-}
-
-function expiryOf(ttlMilliseconds: number, now: Stamp): Stamp {
-  if (typeof ttlMilliseconds !== "number" || !(ttlMilliseconds >= 1 && ttlMilliseconds <= ttlMillisecondsMax)) {
-    throw new TrefoilError("bad_ttl", `a ttl is from 1 ms to 100 years; this one is ${ttlMilliseconds} ms`);
-  }
-  return stamp(now + Math.ceil(ttlMilliseconds * stampsPerMillisecond));
 }

@@ -22,6 +22,9 @@ export interface Written extends Version {
   readonly durability: "synced" | "buffered";
 }
 
+/** What a write takes in memory beside its bytes: promise, functions, a place in the queue. */
+const overheadBytes = 1024;
+
 interface Staged {
   readonly index: LogIndex;
   readonly batch: number;
@@ -53,7 +56,9 @@ export class WritePipeline {
   private staged: Staged[] = [];
   private head = 0;
   private stagedBytes = 0;
+  /** Not staged, oldest first, from `waitingHead` on. */
   private waiting: Waiting[] = [];
+  private waitingHead = 0;
   private waitingBytes = 0;
   private isApplying = false;
   private failure: TrefoilError | undefined;
@@ -65,7 +70,7 @@ export class WritePipeline {
   }
 
   get unanswered(): number {
-    return this.staged.length - this.head + this.waiting.length;
+    return this.staged.length - this.head + this.waitingCount;
   }
 
   /** Why no write can succeed any more. */
@@ -78,14 +83,14 @@ export class WritePipeline {
     return new Promise((resolve, reject) => {
       if (this.failure !== undefined) {
         reject(this.failure);
-      } else if (this.waiting.length === 0 && this.mayStage) {
+      } else if (this.waitingCount === 0 && this.mayStage) {
         this.stage(bytes, length, resolve, reject);
-      } else if (this.waitingBytes + length > this.parts.waitingBytesMax) {
-        const detail = `${this.waiting.length} writes wait for the disk of ${this.parts.folder}; try again in a moment`;
+      } else if (this.waitingBytes + length + overheadBytes > this.parts.waitingBytesMax) {
+        const detail = `${this.waitingCount} writes wait for the disk of ${this.parts.folder}; try again in a moment`;
         reject(new TrefoilError("busy", detail));
       } else {
         this.waiting.push({ command: bytes.slice(0, length), resolve, reject });
-        this.waitingBytes += length;
+        this.waitingBytes += length + overheadBytes;
       }
     });
   }
@@ -116,12 +121,17 @@ export class WritePipeline {
       },
     );
     for (const write of this.staged.slice(this.head)) write.reject(unknown);
-    for (const write of this.waiting) write.reject(reason);
+    for (const write of this.waiting.slice(this.waitingHead)) write.reject(reason);
     this.staged = [];
     this.head = 0;
     this.waiting = [];
+    this.waitingHead = 0;
     this.waitingBytes = 0;
     this.tellMoved();
+  }
+
+  private get waitingCount(): number {
+    return this.waiting.length - this.waitingHead;
   }
 
   private get mayStage(): boolean {
@@ -139,8 +149,8 @@ export class WritePipeline {
     try {
       const entry = { term, index, stamp: clock.next(), flags: 0, kind: operationsKind };
       const batch = group.append(entry, bytes, 0, length);
-      this.staged.push({ index, batch, bytes: length, resolve, reject });
-      this.stagedBytes += length;
+      this.staged.push({ index, batch, bytes: length + overheadBytes, resolve, reject });
+      this.stagedBytes += length + overheadBytes;
     } catch (failure) {
       if (!(failure instanceof TrefoilError)) throw failure;
       reject(failure);
@@ -157,13 +167,17 @@ export class WritePipeline {
   }
 
   private stageWaiting(): void {
-    let taken = 0;
-    while (taken < this.waiting.length && this.mayStage) {
-      const { command, resolve, reject } = this.waiting[taken++] as Waiting;
-      this.waitingBytes -= command.length;
+    const { waiting } = this;
+    while (this.waitingHead < waiting.length && this.mayStage) {
+      const { command, resolve, reject } = waiting[this.waitingHead++] as Waiting;
+      this.waitingBytes -= command.length + overheadBytes;
       this.stage(command, command.length, resolve, reject);
     }
-    if (taken > 0) this.waiting = this.waiting.slice(taken);
+    // What has been taken goes when it is half of the queue: each write is moved once at most on the average.
+    if (this.waitingHead * 2 >= waiting.length) {
+      this.waiting = waiting.slice(this.waitingHead);
+      this.waitingHead = 0;
+    }
   }
 
   private applyWritten(): void {

@@ -29,7 +29,7 @@ const edgeFloor = 6;
 const edge: Floor = { floor: edgeFloor, allowed: [] };
 
 const floors: ReadonlyMap<string, Floor> = new Map<string, Floor>([
-  ["internal/base", { floor: 0, allowed: ["node:zlib"] }], // crc32
+  ["internal/base", { floor: 0, allowed: ["node:zlib", "node:worker_threads"] }], // crc32, markAsUntransferable
   ["internal/platform", { floor: 1, allowed: [] }],
   ["internal/ring", { floor: 1, allowed: ["xxhashjs"] }],
   ["internal/raft", { floor: 1, allowed: [] }],

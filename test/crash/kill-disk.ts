@@ -111,6 +111,10 @@ export class KillDisk implements Disk {
     return this.inner.list(folder);
   }
 
+  absolute(path: string): string {
+    return this.inner.absolute(path);
+  }
+
   syncFolder(folder: string): Promise<void> {
     return this.executioner.around("syncFolder", folder, () => this.inner.syncFolder(folder));
   }

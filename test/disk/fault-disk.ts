@@ -83,6 +83,10 @@ export class FaultDisk implements Disk {
     return this.call("list", folder, () => this.inner.list(folder));
   }
 
+  absolute(path: string): string {
+    return this.inner.absolute(path);
+  }
+
   syncFolder(folder: string): Promise<void> {
     return this.call("syncFolder", folder, () => this.inner.syncFolder(folder));
   }

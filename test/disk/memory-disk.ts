@@ -137,6 +137,10 @@ export class MemoryDisk implements Disk {
     this.tree.fileAt(path)?.dropUnsynced();
   }
 
+  absolute(path: string): string {
+    return normalize(path);
+  }
+
   async openFile(path: string, options: OpenOptions): Promise<DiskFile> {
     if (this.powerIsOff) return this.silence("open", path);
     const { file, creation } = this.tree.open(path, options.create ?? "no");

@@ -235,16 +235,19 @@ export class Manifest {
     try {
       await action();
     } catch (cause) {
+      // Not even begun.
+      if (cause instanceof DiskFailure && cause.kind === "exhausted") throw cause;
       const detail = `${path} could not be synced: ${asError(cause).message}; the manifest takes no more edits`;
       this.dead = new TrefoilError("internal", detail, { cause });
       throw this.dead;
     }
   }
 
-  /** A full disk leaves the way open to a new manifest, anything else does not. */
+  /** A full disk leaves the way open to a new manifest, and so does a lack of files to open; anything else does not. */
   private fail(failure: unknown): never {
     this.doubtful = true;
-    if (!(failure instanceof DiskFailure && failure.kind === "full")) this.dead ??= asError(failure);
+    const passes = failure instanceof DiskFailure && (failure.kind === "full" || failure.kind === "exhausted");
+    if (!passes) this.dead ??= asError(failure);
     throw failure;
   }
 
