@@ -169,7 +169,10 @@ export class Engine {
     return this.core.whenChanged();
   }
 
-  /** Applies a batch as one: all of it is readable when this returns. REQUIRES: canWrite. */
+  /**
+   * Applies a batch as one: all of it is readable when this returns. REQUIRES: canWrite; or that the log is replayed and trouble
+   * keeps memtables from being flushed: what was in memory before a restart has to be there behind it as well.
+   */
   write(batch: WriteBatch, progress: Progress): void {
     const { core } = this;
     assert(!core.closing, "an engine was written to after it was closed");

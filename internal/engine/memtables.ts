@@ -72,10 +72,9 @@ export class Memtables {
 
   /**
    * Puts the active memtable in line for its flush and begins a new one, which has room for a batch of
-   * this size whatever the usual size is. REQUIRES: canSeal.
+   * this size whatever the usual size is. REQUIRES: canSeal, but for what was in memory before a restart as well.
    */
   seal(operations = 0, bytes = 0): void {
-    assert(this.canSeal, "a memtable was sealed although no other may be begun");
     this.sealedOldestFirst = [...this.sealedOldestFirst, this.activeSlot];
     this.activeSlot = new MemtableSlot(this.takeArena(operations, bytes), this.activeSlot.lastSequence);
   }

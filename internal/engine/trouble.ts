@@ -20,7 +20,7 @@ export interface Trouble {
 export function troubleFrom(failure: unknown, doing: string, folder: string): Trouble {
   if (failure instanceof DiskFailure && failure.kind === "full") {
     const detail =
-      `no space left in ${folder} while ${doing}; reads and deletes go on, ` +
+      `no space left in ${folder} while ${doing}; reads go on, deletes as long as memory lasts, ` +
       `writes are taken again when space has been made`;
     return { severity: "passes", error: new TrefoilError("storage_full", detail, { cause: failure }) };
   }

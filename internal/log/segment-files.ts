@@ -142,7 +142,7 @@ export class SegmentFiles {
 
   /** Makes sure that the file of `segment` has `bytes`, for one that was not prepared to its full size. */
   async extend(segment: Segment, bytes: number): Promise<void> {
-    const wanted = Math.max(bytes, Math.min(segment.capacity, segment.allocated + growthBytes));
+    let wanted = Math.max(bytes, Math.min(segment.capacity, segment.allocated + growthBytes));
     const zeros = new Uint8Array(Math.min(zeroChunkBytes, wanted - segment.allocated));
     while (segment.allocated < wanted) {
       assert(segment.file !== undefined, "a segment without a file cannot grow", { segment: segment.number });
@@ -154,6 +154,11 @@ export class SegmentFiles {
       } catch (reason) {
         if (!(reason instanceof DiskFailure) || reason.kind !== "full") throw reason;
         if (segment.allocated >= bytes) return;
+        // No room to grow by: what is needed now may fit.
+        if (wanted > bytes) {
+          wanted = bytes;
+          continue;
+        }
         this.fail(reason);
         this.retryLater();
         await this.change();

@@ -38,6 +38,8 @@ export class Applier {
   private readonly slot: RecordSlot = { bytes: new Uint8Array(0), start: 0, end: 0 };
   private gatheredIndex: LogIndex;
   private isReplaying = false;
+  /** Called when trouble that may pass keeps entries of the log from being applied. */
+  onHeldUp: (trouble: TrefoilError) => void = () => undefined;
   /** The stamp of the entry that was gathered last. */
   lastStamp: Stamp = stampZero;
 
@@ -100,8 +102,13 @@ export class Applier {
     while (!engine.canWrite(this.batch)) {
       if (engine.isClosing) throw new TrefoilError("stopping", "the engine is closing", { outcome: "unknown" });
       const { trouble } = engine;
-      // A full disk may pass, and writers are told meanwhile; nothing else passes, and nobody is told while a store is opened.
-      if (trouble !== undefined && (this.isReplaying || trouble.code !== "storage_full")) throw trouble;
+      if (trouble !== undefined) {
+        const passes = trouble.code === "storage_full" || trouble.code === "busy";
+        if (!passes) throw trouble;
+        // A disk without space can be read all the same: what memory held before is held again.
+        if (this.isReplaying) break;
+        this.onHeldUp(trouble);
+      }
       await engine.whenWritable();
     }
     this.commit();

@@ -249,20 +249,36 @@ describe("store: writers faster than the disk", () => {
     await store.close();
   });
 
-  it("does not hang while it is opened on a full disk with less memory than it had: it says what to do", async () => {
+  it("can be read when it is opened on a full disk with less memory than it had, and written when there is space", async () => {
     const log = { segmentBytes: 1024 * 1024 };
     const { memory, store } = await rigWith({ log, engine: { ...tinyOptions, memtableBytes: 1024 * 1024 } });
     for (let number = 0; number < 60; number++) await store.put(key(number), new Uint8Array(5000));
     await store.close();
     const disk = new FaultDisk(memory, { random: new Prng(1) });
     const space = disk.limitSpace(40_000);
-    await assert.rejects(
-      Store.open(seamsOn(disk, new ManualTime(), 1), folder, { ...settings, log }),
-      (failure: unknown) => failure instanceof TrefoilError && failure.code === "storage_full",
-    );
-    space.refill(10_000_000);
-    const again = await Store.open(seamsOn(disk, new ManualTime(), 1), folder, { ...settings, log });
+    const time = new ManualTime();
+    const again = await Store.open(seamsOn(disk, time, 1), folder, { ...settings, log });
     assert.equal(await keysOf(again), 60);
+    await rest();
+    await assert.rejects(again.put(key(100), new Uint8Array(5000)), isRefused("storage_full"));
+    space.refill(10_000_000);
+    for (let round = 0; round < 100 && again.trouble !== undefined; round++) {
+      time.advance(10);
+      await rest();
+    }
+    await again.put(key(100), new Uint8Array(5000));
+    assert.equal(await keysOf(again), 61);
+    await again.settle();
     await again.close();
+  });
+
+  it("that has no room for a single record of its log is not opened, and says why", async () => {
+    const { memory, store } = await rigWith();
+    await store.put(key(1), utf8("x"));
+    await store.close();
+    const disk = new FaultDisk(memory, { random: new Prng(1) });
+    disk.limitSpace(0);
+    const open = Store.open(seamsOn(disk, new ManualTime(), 1), folder, settings);
+    await assert.rejects(open, isRefused("storage_full"));
   });
 });

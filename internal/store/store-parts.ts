@@ -58,7 +58,8 @@ export async function startParts(opened: OpenedParts): Promise<StoreParts> {
   }
   const hardState = group.hardState;
   const next = term(Math.max(hardState.term, group.lastTerm) + 1);
-  await log.whenDurable(group.setHardState({ term: next, vote: 0, commit: group.lastIndex }));
+  const begun = log.whenDurable(group.setHardState({ term: next, vote: 0, commit: group.lastIndex }));
+  await Promise.race([begun, whenRefused(log)]);
   const clock = new HybridClock(seams.clock, engine.horizonOf(incarnation)?.watermark ?? stampZero);
   clock.observe(applier.lastStamp);
   const { waitingBytesMax, unappliedBytesMax } = options;
@@ -73,6 +74,17 @@ export async function startParts(opened: OpenedParts): Promise<StoreParts> {
     unappliedBytesMax,
   });
   return { ...opened, incarnation, clock, pipeline };
+}
+
+/** Rejects when the log cannot write: who opens a store is told instead of kept waiting. */
+function whenRefused(log: Log): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const look = (): void => {
+      if (log.refusal !== undefined) reject(log.refusal);
+    };
+    log.onProgress(look);
+    look();
+  });
 }
 
 /** A log whose files are all gone is not begun anew beside an engine, which is made when the log has begun. */

@@ -67,6 +67,7 @@ export class WritePipeline {
   constructor(parts: PipelineParts) {
     this.parts = parts;
     parts.log.onProgress(() => this.progress());
+    parts.applier.onHeldUp = (trouble) => this.tellHeldUp(trouble);
   }
 
   get unanswered(): number {
@@ -128,6 +129,17 @@ export class WritePipeline {
     this.waitingHead = 0;
     this.waitingBytes = 0;
     this.tellMoved();
+  }
+
+  /** Nobody waits for space: what is in the log takes effect when there is some, what is not is refused. */
+  private tellHeldUp(trouble: TrefoilError): void {
+    const detail = `the write is in the log and takes effect when this has passed: ${trouble.message}`;
+    const unknown = new TrefoilError("outcome_unknown", detail, { cause: trouble, outcome: "unknown" });
+    for (let at = this.head; at < this.staged.length; at++) (this.staged[at] as Staged).reject(unknown);
+    for (const write of this.waiting.slice(this.waitingHead)) write.reject(trouble);
+    this.waiting = [];
+    this.waitingHead = 0;
+    this.waitingBytes = 0;
   }
 
   private get waitingCount(): number {
