@@ -109,10 +109,9 @@ async function run(kind: Kind, paths: readonly string[], given: GivenOptions): P
   const limit = parseLimit(given.limit);
   const findingsOf = await kind.load();
   const options = { entries: given.entries === true, quick: given.quick === true, limit };
-  const damages = await printFindings(process.stdout, form, findingsOf(paths, options));
-  if (damages === 0) return;
-  process.stderr.write(
-    `trefoil: ${damages} ${damages === 1 ? "place is" : "places are"} damaged in ${paths.join(", ")}\n`,
-  );
+  const { damages, isRefused } = await printFindings(process.stdout, form, findingsOf(paths, options));
+  if (damages === 0 && !isRefused) return;
+  const what = `${damages} ${damages === 1 ? "place is" : "places are"} damaged in`;
+  process.stderr.write(`trefoil: ${damages === 0 ? "an open would refuse" : what} ${paths.join(", ")}\n`);
   process.exitCode = exitCodes.failure;
 }

@@ -212,7 +212,7 @@ describe("trefoil inspect", () => {
     ] as const) {
       const { code, out } = trefoil("inspect", kind, path);
       assert.equal(code, 1);
-      assert.match(out, /damage .*and was good once/);
+      assert.match(out, /damage .*and were good once/);
     }
   });
 
@@ -236,7 +236,7 @@ describe("trefoil inspect", () => {
       const { code, out } = trefoil("inspect", "folder", copy);
       assert.match(out, what);
       assert.match(out, /damage|refused/);
-      assert.match(out, /\n +not sound +\d+ places? damaged; read: /);
+      assert.match(out, /\n +not sound +(\d+ places? damaged|an open would be refused); read: /);
       assert.equal(code, 1, out);
     }
   });
@@ -334,8 +334,8 @@ describe("trefoil inspect", () => {
       [2, /Try: trefoil inspect table \S+\.table/, ["inspect", "folder", fileIn(sound, /\.table$/)]],
       [2, /Try: trefoil inspect log \S+\.log/, ["inspect", "table", fileIn(sound, /\.log$/)]],
       [2, /--limit many: it takes a number/, ["inspect", "log", join(sound, "log"), "--limit", "many"]],
-      [3, /no log's folder/, ["inspect", "log", root]],
-      [3, /no folder of a store, an engine or a log/, ["inspect", "folder", root]],
+      [2, /no log's folder/, ["inspect", "log", root]],
+      [2, /no folder of a store, an engine or a log/, ["inspect", "folder", root]],
     ];
     for (const [code, complaint, parameters] of cases) {
       const ran = trefoil(...parameters);

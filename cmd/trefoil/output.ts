@@ -46,21 +46,23 @@ export function parseLimit(text: string | undefined): number {
 const placeWidth = 14;
 const whatWidth = 16;
 
-/** Prints all findings; returns how many of them are damage. */
+/** Prints all findings; returns how many of them are damage, and whether an open would be refused. */
 export async function printFindings(
   out: NodeJS.WritableStream,
   form: OutputForm,
   findings: AsyncIterable<Finding>,
-): Promise<number> {
+): Promise<{ readonly damages: number; readonly isRefused: boolean }> {
   let damages = 0;
+  let isRefused = false;
   let count = 0;
   for await (const finding of findings) {
-    if (finding.isDamage === true) damages++;
+    if (finding.what === "refused") isRefused = true;
+    else if (finding.isDamage === true) damages++;
     if (!out.write(`${separator(form, count)}${lineOf(form, finding)}`)) await once(out, "drain");
     count++;
   }
   if (form === "json") out.write(count === 0 ? "[]\n" : "\n]\n");
-  return damages;
+  return { damages, isRefused };
 }
 
 function separator(form: OutputForm, count: number): string {

@@ -159,7 +159,7 @@ async function* inspectBatches(reader: SegmentReader): AsyncGenerator<LogItem, v
       return;
     }
     const badPosition = (reader.start ?? 0) + bad;
-    const proof = reader.frame.synced > badPosition ? "and was good once" : "and may never have been synced";
+    const proof = reader.frame.synced > badPosition ? "and were good once" : "and may never have been synced";
     yield {
       kind: "damage",
       path,

@@ -138,6 +138,11 @@ export class Log {
     return this.writer.failure;
   }
 
+  /** Why what is staged is not written, while it is not. */
+  get heldUp(): TrefoilError | undefined {
+    return this.files.isAwaited ? this.files.refusal : undefined;
+  }
+
   /** Why no new entries should be proposed, if so. What is staged nevertheless waits for space. */
   get refusal(): TrefoilError | undefined {
     if (this.failure !== undefined) return this.failure;

@@ -65,6 +65,11 @@ export class SegmentFiles {
     return `${this.folder}/${name}`;
   }
 
+  /** The writer waits for a file. */
+  get isAwaited(): boolean {
+    return this.waiting !== undefined;
+  }
+
   /** `failure` as writers are told. It is tried again. */
   get refusal(): TrefoilError | undefined {
     const { failure, folder } = this;
@@ -351,6 +356,7 @@ export class SegmentFiles {
     assert(this.waiting === undefined, "only the writer waits for segments", {});
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
+      if (this.failure !== undefined) this.onChange();
     });
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -38,6 +39,46 @@ describe("real disk", () => {
     });
   });
 
+  it("does not wait on a pipe that stands where a file should", { timeout: 60_000 }, async () => {
+    await withFolder(async (folder) => {
+      execFileSync("mkfifo", [`${folder}/pipe`]);
+      const disk = new RealDisk();
+      const isTold = (failure: unknown): boolean =>
+        failure instanceof DiskFailure && failure.kind === "failed" && /no regular file/.test(failure.message);
+      for (const access of ["read", "write"] as const) {
+        await assert.rejects(disk.openFile(`${folder}/pipe`, { access }), isTold);
+      }
+      assert.throws(() => disk.jobs.openFile(`${folder}/pipe`), isTold);
+    });
+  });
+
+  it("says when another folder has taken the place of one that it synced, until it is locked again", async () => {
+    await withFolder(async (folder) => {
+      const disk = new RealDisk();
+      const own = `${folder}/own`;
+      await disk.makeFolder(own);
+      await disk.syncFolder(own);
+      await disk.syncFolder(own);
+      await rename(own, `${folder}/moved`);
+      await mkdir(own);
+      const isTold = (failure: unknown): boolean =>
+        failure instanceof DiskFailure && failure.kind === "failed" && /moved or replaced/.test(failure.message);
+      await assert.rejects(disk.syncFolder(own), isTold);
+      const lock = await disk.lockFolder(own);
+      await disk.syncFolder(own);
+      await lock.release();
+      await disk.removeFolder(own);
+      await disk.makeFolder(own);
+      await disk.syncFolder(own);
+    });
+  });
+
+  it("makes a path absolute, which another folder of the process later does not change", () => {
+    const disk = new RealDisk();
+    assert.equal(disk.absolute("a/../b"), join(process.cwd(), "b"));
+    assert.equal(disk.absolute("/a/"), "/a");
+  });
+
   it("stops on what is a bug: closing under a call, using a closed file, writing to one read", async () => {
     await withFolder(async (folder) => {
       const disk = new RealDisk();
@@ -66,14 +107,24 @@ describe("real disk", () => {
   });
 
   it("tells kinds of failure by errno", () => {
-    const kinds = ["ENOENT", "EEXIST", "ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EIO"].map((code) => {
+    const kinds = ["ENOENT", "EEXIST", "ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EMFILE", "EIO"].map((code) => {
       const reason = Object.assign(new Error(`${code}: as the system says`), { code });
       const failure = toDiskFailure(reason, "write", "/a");
       assert.equal(failure.message, `write /a: ${code}: as the system says`);
       assert.equal(failure.cause, reason);
       return failure.kind;
     });
-    assert.deepEqual(kinds, ["not_found", "exists", "full", "full", "denied", "denied", "denied", "failed"]);
+    assert.deepEqual(kinds, [
+      "not_found",
+      "exists",
+      "full",
+      "full",
+      "denied",
+      "denied",
+      "denied",
+      "exhausted",
+      "failed",
+    ]);
     assert.equal(toDiskFailure("odd", "write", "/a").kind, "failed");
   });
 

@@ -14,7 +14,7 @@ import { toDiskFailure } from "./disk-failures.ts";
 import { isLockName, lockFolder } from "./folder-lock.ts";
 import { PoolGate } from "./pool-gate.ts";
 import { RealFile } from "./real-file.ts";
-import { fileMode, realJobDisk } from "./real-job-disk.ts";
+import { attempt, checkRegular, fileMode, realJobDisk } from "./real-job-disk.ts";
 
 const folderMode = 0o700;
 /** libuv's own default and bound. */
@@ -43,6 +43,10 @@ export class RealDisk implements Disk {
 
   async openFile(path: string, options: OpenOptions): Promise<DiskFile> {
     const gate = options.urgent === true ? undefined : this.gate;
+    if (options.create === undefined) {
+      const stats = await call<fs.Stats>("openFile", path, gate, (done) => fs.stat(path, done));
+      attempt("openFile", path, () => checkRegular(stats));
+    }
     const descriptor = await call<number>("openFile", path, gate, (done) => {
       fs.open(path, openFlags(options), fileMode, done);
     });

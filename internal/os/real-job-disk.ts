@@ -14,8 +14,14 @@ export const realJobDisk: JobDisk = {
 };
 
 function open(path: string, flags: "wx+" | "r"): JobFile {
+  if (flags === "r") attempt("openFile", path, () => checkRegular(fs.statSync(path)));
   const descriptor = attempt("openFile", path, () => fs.openSync(path, flags, fileMode));
   return new RealJobFile(path, descriptor, flags === "wx+");
+}
+
+/** Opening a pipe may wait for ever. */
+export function checkRegular(stats: fs.Stats): void {
+  if (stats.isFIFO() || stats.isSocket()) throw new Error("this is a pipe or a socket, no regular file");
 }
 
 class RealJobFile implements JobFile {
@@ -70,7 +76,7 @@ class RealJobFile implements JobFile {
   }
 }
 
-function attempt<T>(operation: string, path: string, call: () => T): T {
+export function attempt<T>(operation: string, path: string, call: () => T): T {
   try {
     return call();
   } catch (reason) {

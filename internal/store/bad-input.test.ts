@@ -269,6 +269,42 @@ describe("store: bad folders", () => {
     }
   });
 
+  it("a log that is gone before anything was flushed, or that ends before the tables do, is lost, not empty", async () => {
+    const empty = new MemoryDisk();
+    const store = await open(empty);
+    await store.put(utf8("a"), utf8("x"));
+    await store.close();
+    for (const name of await empty.list(`${folder}/log`)) await empty.remove(`${folder}/log/${name}`);
+    await refusesToOpen(empty, refusal("corruption", `${folder}/log is empty`, "the log is lost"));
+    const disk = new MemoryDisk();
+    const written = await open(disk);
+    await written.put(utf8("a"), utf8("x"));
+    const early = disk.cloneAfterKill();
+    for (let at = 0; at < 20; at++) await written.put(utf8(`b${at}`), utf8("x"));
+    await written.flush();
+    await written.close();
+    const names = await disk.list(`${folder}/log`);
+    for (const name of names) await disk.remove(`${folder}/log/${name}`);
+    for (const name of await early.list(`${folder}/log`)) {
+      disk.put(`${folder}/log/${name}`, early.peek(`${folder}/log/${name}`) as Uint8Array);
+    }
+    // What is left of the log was not closed in order: its last segment is rewritten as it is before anything is judged.
+    await assert.rejects(
+      open(disk),
+      refusal("corruption", "ends at entry 1", "holds entries up to 21", "the end of the log is lost"),
+    );
+  });
+
+  it("a checkpoint into the store itself is refused, and one beside it is made", async () => {
+    const disk = new MemoryDisk();
+    const store = await open(disk);
+    for (const inside of [folder, `${folder}/copy`, `${folder}/log/../log/copy`]) {
+      await assert.rejects(store.checkpoint(inside), refusal("bad_request", "lies in the store itself"));
+    }
+    await store.checkpoint(`${folder}-copy`);
+    await store.close();
+  });
+
   it("a foreign file in the log's folder is refused, one in the engine's folder is left alone", async () => {
     const disk = await diskWithStore();
     disk.put(`${folder}/engine/notes.txt`, utf8("mine"));

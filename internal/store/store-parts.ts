@@ -48,7 +48,7 @@ export async function startParts(opened: OpenedParts): Promise<StoreParts> {
   const incarnation = engine.placeOf(onlyGroup)?.incarnation ?? (await engine.createIncarnation(onlyGroup));
   const group = log.group(onlyGroup);
   const applier = new Applier({ log: group, engine, incarnation });
-  joinLog(log, applier, folder);
+  joinLog(group, applier);
   keepHouse(opened, incarnation, group);
   await applier.replay();
   if (log.mayHaveLost) {
@@ -100,8 +100,9 @@ export async function checkLogIsThere(disk: Disk, folder: string, tables: Engine
  * does not name. (Should the manifest's end be damaged, they are those that it named.)
  */
 export function checkLogReaches(log: Log, folder: string, tables: EngineState | undefined): void {
-  const { base } = log.group(onlyGroup);
+  const { base, lastIndex, hardState } = log.group(onlyGroup);
   const applied = appliedIn(tables);
+  checkLogEnds(folder, applied, { term: hardState.term, lastIndex, mayHaveLost: log.mayHaveLost });
   if (base.index <= applied) return;
   throw corruption(
     `${logPart(folder)} begins behind entry ${base.index}, ${enginePart(folder)} ends at entry ${applied}: entries between ` +
@@ -137,12 +138,9 @@ function lostLog(folder: string, applied: number): Error {
 }
 
 /** Sees to it that the log covers what the engine has. */
-function joinLog(log: Log, applier: Applier, folder: string): void {
+function joinLog(group: GroupLog, applier: Applier): void {
   const applied = applier.appliedIndex;
-  const group = log.group(onlyGroup);
-  const { term: present } = group.hardState;
-  checkLogEnds(folder, applied, { term: present, lastIndex: group.lastIndex, mayHaveLost: log.mayHaveLost });
-  if (applied > group.lastIndex) group.installSnapshot(applied, present);
+  if (applied > group.lastIndex) group.installSnapshot(applied, group.hardState.term);
   group.flushed(applied);
 }
 

@@ -133,7 +133,7 @@ export class WritePipeline {
 
   /** Nobody waits for space: what is in the log takes effect when there is some, what is not is refused. */
   private tellHeldUp(trouble: TrefoilError): void {
-    const detail = `the write is in the log and takes effect when this has passed: ${trouble.message}`;
+    const detail = `the write waits, and takes effect when this has passed, if this process lives until then: ${trouble.message}`;
     const unknown = new TrefoilError("outcome_unknown", detail, { cause: trouble, outcome: "unknown" });
     for (let at = this.head; at < this.staged.length; at++) (this.staged[at] as Staged).reject(unknown);
     for (const write of this.waiting.slice(this.waitingHead)) write.reject(trouble);
@@ -174,7 +174,9 @@ export class WritePipeline {
     const { log } = this.parts;
     if (log.failure !== undefined) return this.fail(log.failure);
     this.applyWritten();
-    this.stageWaiting();
+    const { heldUp } = log;
+    if (heldUp === undefined) this.stageWaiting();
+    else this.tellHeldUp(heldUp);
     this.tellMoved();
   }
 

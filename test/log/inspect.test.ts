@@ -48,7 +48,7 @@ describe("inspectLog", () => {
     const damage = seen.filter((item) => item.kind === "damage");
     assert.equal(damage.length, 1);
     assert.deepEqual([damage[0]?.path, damage[0]?.offset], [hit.path, hit.offset]);
-    assert.match(damage[0]?.detail ?? "", /was good once/);
+    assert.match(damage[0]?.detail ?? "", /were good once/);
     assert.equal(seen.filter((item) => item.kind === "batch").length, batches.length - 1);
     assert.equal(disk.operations, 0);
   });

@@ -63,7 +63,7 @@ function jamPool(disk: RealDisk, folder: string): Jam {
   const pipe = `${folder}/pipe`;
   execFileSync("mkfifo", [pipe]);
   let isOver = false;
-  const reader = disk.openFile(pipe, { access: "read" }).then(async (file) => {
+  const reader = disk.openFile(pipe, { access: "read", create: "may" }).then(async (file) => {
     isOver = true;
     await file.close();
   });

@@ -2,6 +2,8 @@
 // manifest, every block of every table that the manifest names, every segment of the log; and makes the checks
 // that an open makes. Tells what is missing and what does not belong there.
 
+import { readdirSync } from "node:fs";
+import process from "node:process";
 import { counted } from "../../../internal/base/counted.ts";
 import { currentName, isAside, parseFileName } from "../../../internal/engine/file-names.ts";
 import { checkEngineFolder } from "../../../internal/engine/recovery.ts";
@@ -36,23 +38,49 @@ export async function* findingsOfFolder(
   const pass: Pass = { disk, quick, read: { tables: 0, blocks: 0, tableBytes: 0, segments: 0, logBytes: 0 } };
   const parts = { store, engine: engineAlone, log: logAlone } as const;
   const findings = kind === "store" ? parts.store : kind === "engine" ? parts.engine : parts.log;
-  let damages = 0;
+  const holder = holderOf(kind === "store" ? folder : `${folder}/..`);
+  if (holder !== undefined) {
+    const details = `process ${holder} has it open and changes it: what is found may never have been so. Look again when it has ended`;
+    yield { place: fileName(folder), what: "in use", details, fields: { pid: holder } };
+  }
+  const judged = { damages: 0, refused: false };
   for await (const finding of findings(pass, folder)) {
-    if (finding.isDamage === true) damages++;
+    if (finding.what === "refused") judged.refused = true;
+    else if (finding.isDamage === true) judged.damages++;
     yield finding;
   }
-  yield verdict(pass, damages);
+  yield verdict(pass, judged);
+}
+
+/** Whoever holds the lock of the folder shows its number in the lock's name; it may be dead. */
+function holderOf(folder: string): number | undefined {
+  for (const name of readdirSync(folder)) {
+    const pid = Number(/^\.lock-(\d+)-/.exec(name)?.[1]);
+    if (Number.isSafeInteger(pid) && isAlive(pid)) return pid;
+  }
+  return undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (failure) {
+    // Another user's process lives as well.
+    return (failure as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** What was read, and what came of it. */
-function verdict({ quick, read }: Pass, damages: number): Finding {
+function verdict({ quick, read }: Pass, { damages, refused }: { damages: number; refused: boolean }): Finding {
   const blocks = quick ? "their blocks not (--quick)" : counted(read.blocks, "block");
   const tables = `${counted(read.tables, "table")} (${counted(read.tableBytes, "byte")}, ${blocks})`;
   const log = `${counted(read.segments, "segment")} of the log (${counted(read.logBytes, "byte")})`;
-  const outcome = damages > 0 ? `${counted(damages, "place")} damaged` : "an open would succeed";
+  const open = refused ? "an open would be refused" : "an open would succeed";
+  const outcome = damages > 0 ? `${counted(damages, "place")} damaged` : open;
+  const isSound = damages === 0 && !refused;
   const details = `${outcome}; read: ${tables}, ${log}`;
-  const fields = { damages, ...read, blocksRead: !quick };
-  return { place: "", what: damages > 0 ? "not sound" : quick ? "sound so far" : "sound", details, fields };
+  const fields = { damages, refused, ...read, blocksRead: !quick };
+  return { place: "", what: isSound ? (quick ? "sound so far" : "sound") : "not sound", details, fields };
 }
 
 async function* store(pass: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {

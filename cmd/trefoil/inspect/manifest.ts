@@ -33,7 +33,7 @@ export async function* manifestFindings(disk: Disk, path: string): AsyncGenerato
 async function currentManifest(disk: Disk, folder: string): Promise<string> {
   const names = await disk.list(folder);
   if (!names.includes(currentName)) {
-    throw new TrefoilError("not_found", `${folder} is no folder of an engine: it holds no file "${currentName}"`);
+    throw new TrefoilError("bad_request", `${folder} is no folder of an engine: it holds no file "${currentName}"`);
   }
   const file = joinPath(folder, manifestName(await readCurrent(disk, folder)));
   if ((await disk.sizeOf(file)) === undefined) throw new DiskFailure("not_found", "open", file);

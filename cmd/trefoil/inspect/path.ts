@@ -68,7 +68,7 @@ export async function checkPath(disk: Disk, wanted: Inspection, given: string): 
     const names = await disk.list(path);
     const what = names.length === 0 ? "it is empty" : `it holds ${names.slice(0, 3).join(", ")}`;
     const missing = { log: "no log's folder", manifest: "no folder of an engine", folder: foldersKnown }[wanted];
-    throw new TrefoilError("not_found", `${path} is ${missing}: ${what}`);
+    throw new TrefoilError("bad_request", `${path} is ${missing}: ${what}`);
   }
   const better = await suggestion(disk, wanted, kind, path);
   throw new TrefoilError("bad_request", `${path} is ${described[kind]}. ${better}`);
@@ -101,7 +101,8 @@ async function suggestion(disk: Disk, wanted: Inspection, kind: PathKind, path: 
     case "file":
       break;
   }
-  return `Give the folder: trefoil inspect folder ${parent}`;
+  const beside = await kindOf(disk, parent);
+  return beside === "folder" ? `Give ${foldersKnown.replace("no ", "a ")}` : `Try: trefoil inspect folder ${parent}`;
 }
 
 async function suggestTable(disk: Disk, engine: string): Promise<string> {
