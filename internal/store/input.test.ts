@@ -117,6 +117,32 @@ describe("store: wrong use", () => {
     await store.close();
   });
 
+  it("who reads from memory in a loop leaves timers their turn", async () => {
+    const store = await Store.open(seamsOn(new MemoryDisk(), new ManualTime(), 1), "/data/store", settings);
+    const batch = store.batch();
+    for (let at = 0; at < 1500; at++) batch.put(utf8(`key ${at}`), utf8("x"));
+    await store.write(batch);
+    for (const how of ["get", "scan"] as const) {
+      let turns = 0;
+      let isOver = false;
+      const again = (): void => {
+        turns++;
+        if (!isOver) setImmediate(again);
+      };
+      setImmediate(again);
+      if (how === "scan") {
+        const scan = store.scan();
+        while (await scan.next());
+        scan.close();
+      } else {
+        for (let at = 0; at < 3000; at++) await store.get(utf8("key 7"));
+      }
+      isOver = true;
+      assert.ok(turns >= 1, how);
+    }
+    await store.close();
+  });
+
   it("a folder that this process has open is said to be so, and is named once", async () => {
     const root = await mkdtemp(join(tmpdir(), "trefoil-twice-"));
     const seams = realSeams();

@@ -10,6 +10,7 @@ import { engineKey } from "../engine/reader.ts";
 import type { RecordIterator, Step } from "../engine/record-iterator.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { checkKey } from "./input.ts";
+import type { TurnShare } from "./turn-share.ts";
 
 export interface ScannedRecord {
   readonly key: Uint8Array;
@@ -20,6 +21,7 @@ export interface ScannedRecord {
 export interface ScannedStore {
   readonly incarnation: Incarnation;
   readonly copies: CopyPool;
+  readonly share: TurnShare;
   /** Why nothing is read any more, when the store is closed. */
   refusal(): TrefoilError | undefined;
 }
@@ -33,7 +35,7 @@ export class StoreScan {
     this.store = store;
   }
 
-  /** Moves on without waiting for long; "load": `await load()`, then call it again. */
+  /** Moves on at once, for loops that give others their turn now and then; "load": `await load()`, then call it again. */
   nextNow(): Step {
     const refusal = this.refusal();
     if (refusal !== undefined) throw refusal;
@@ -48,7 +50,9 @@ export class StoreScan {
   /** Moves on; false behind the last record. REQUIRES: no other `next` or `load` is pending. */
   next(): Promise<boolean> {
     const refusal = this.refusal();
-    return refusal === undefined ? this.iterator.nextLoaded() : Promise.reject(refusal);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { share } = this.store;
+    return share.take() ? this.iterator.nextLoaded() : share.nextTurn().then(() => this.iterator.nextLoaded());
   }
 
   /** Copies of all that is still to come; the scan is closed when the loop ends, however it does. */

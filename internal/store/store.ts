@@ -36,6 +36,7 @@ import { claimFolder, enginePart, logPart } from "./store-folder.ts";
 import { checkLogIsThere, checkLogReaches, startParts } from "./store-parts.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { StoreScan } from "./store-scan.ts";
+import { TurnShare } from "./turn-share.ts";
 import type { Written } from "./write-pipeline.ts";
 
 export interface PutOptions {
@@ -87,10 +88,12 @@ export class Store {
   private readonly parts: StoreParts;
   private readonly command = new CommandWriter();
   private readonly copies = new CopyPool();
+  private readonly share: TurnShare;
   private closing: Promise<void> | undefined;
 
   private constructor(parts: StoreParts) {
     this.parts = parts;
+    this.share = new TurnShare(parts.seams.scheduler);
   }
 
   /** Opens the store in a folder, or makes one. The background and the disk stay the caller's to close. */
@@ -170,7 +173,7 @@ export class Store {
     return this.submit(batch.command);
   }
 
-  /** "need_io": it takes the disk to know; `get` does. */
+  /** At once. "need_io": it takes the disk to know; `get` does. Whoever calls it in a long loop lets others have their turn. */
   getNow(key: Uint8Array, snapshot?: StoreSnapshot): StoredRecord | undefined | "need_io" {
     this.checkRead(key);
     if (snapshot !== undefined) checkSnapshot(snapshot);
@@ -185,7 +188,10 @@ export class Store {
 
   async get(key: Uint8Array, snapshot?: StoreSnapshot): Promise<StoredRecord | undefined> {
     const now = this.getNow(key, snapshot);
-    if (now !== "need_io") return now;
+    if (now !== "need_io") {
+      if (!this.share.take()) await this.share.nextTurn();
+      return now;
+    }
     const { engine, incarnation } = this.parts;
     const record = await engine.get(incarnation, key, { snapshot: snapshot?.at });
     return record === undefined ? undefined : this.show(record, snapshot);
@@ -204,7 +210,8 @@ export class Store {
     if (snapshot !== undefined) checkSnapshot(snapshot);
     const now = snapshot?.now ?? clock.now();
     const iterator = engine.iterate(incarnation, { lower, upper, backward, now, snapshot: snapshot?.at });
-    return new StoreScan(iterator, { incarnation, copies: this.copies, refusal: () => this.closedRefusal });
+    const { copies, share } = this;
+    return new StoreScan(iterator, { incarnation, copies, share, refusal: () => this.closedRefusal });
   }
 
   snapshot(): StoreSnapshot {
