@@ -41,6 +41,9 @@ export const isJoint = (config: Configuration): boolean => config.outgoing.lengt
 export const isVoter = (config: Configuration, id: ReplicaId): boolean =>
   config.voters.includes(id) || config.outgoing.includes(id);
 
+export const isMember = (config: Configuration, id: ReplicaId): boolean =>
+  isVoter(config, id) || config.learners.includes(id);
+
 /** Everybody, once. */
 export function membersOf(config: Configuration): readonly ReplicaId[] {
   return sorted(new Set([...config.voters, ...config.outgoing, ...config.learners]));
@@ -116,6 +119,11 @@ export class Configurations {
   /** The newest, which counts. */
   get newest(): ConfigurationAt {
     return this.stack.at(-1) as ConfigurationAt; // never empty
+  }
+
+  /** The newest that is committed, as far as settle() was told. */
+  get committed(): ConfigurationAt {
+    return this.stack[0] as ConfigurationAt; // never empty
   }
 
   append(index: LogIndex, config: Configuration): void {

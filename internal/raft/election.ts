@@ -6,7 +6,7 @@
 
 import { nobody, term } from "../base/ids.ts";
 import type { ReplicaId } from "../base/ids.ts";
-import { membersOf } from "./configuration.ts";
+import { isMember, membersOf } from "./configuration.ts";
 import { lead } from "./leading.ts";
 import type { PreVote, PreVoteAnswer, TransferNow, Vote, VoteAnswer } from "./messages.ts";
 import { countVotes } from "./quorum.ts";
@@ -31,6 +31,7 @@ function standBefore(state: RaftState): void {
       term: term(state.term + 1),
       lastIndex: state.log.last,
       lastTerm: state.log.lastTerm,
+      configurationIndex: state.configurations.newest.index,
     });
   }
   countElection(state);
@@ -71,10 +72,25 @@ export function onPreVote(state: RaftState, message: PreVote): void {
     term: isGranted ? message.term : state.term,
     isGranted,
     isSticky: isGood && isSticky,
+    isRemoved: isRemoved(state, message),
   });
 }
 
+/**
+ * Nobody else tells a replica that has lost its seat: its leader has not sent to it since. An id never comes back, so
+ * who is left out by a later configuration than it knows is left out for good.
+ */
+function isRemoved(state: RaftState, { from, configurationIndex }: PreVote): boolean {
+  const { index, configuration } = state.configurations.committed;
+  return index > configurationIndex && !isMember(configuration, from);
+}
+
 export function onPreVoteAnswer(state: RaftState, message: PreVoteAnswer): void {
+  if (message.isRemoved && !state.isLeader) {
+    state.isRemoved = true;
+    if (state.role.kind !== "follower") state.becomeFollower(state.term, nobody);
+    return;
+  }
   if (state.role.kind !== "pre_candidate") return;
   if (message.isGranted && message.term !== state.term + 1) return;
   state.role.votes.set(message.from, message.isGranted);
@@ -106,6 +122,8 @@ export function onVoteAnswer(state: RaftState, message: VoteAnswer): void {
 /** The leader hands over: no pre-vote, and nobody holds on to the old one. */
 export function onTransferNow(state: RaftState, message: TransferNow): void {
   if (state.role.kind !== "follower" || state.leader !== message.from || !state.mayStand) return;
+  // It came late, perhaps a second time: the leader has gone on since.
+  if (message.lastIndex !== state.log.last) return;
   stand(state, true);
 }
 

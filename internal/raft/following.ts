@@ -13,12 +13,9 @@ import type { Entry } from "./types.ts";
 export function onAppend(state: RaftState, message: Append): void {
   const { log } = state;
   if (state.incoming?.isInstalling === true) return;
-  if (message.previousIndex < log.commit) {
-    // An old one, or sent before the leader knew more: what is committed agrees.
-    accept(state, message.from, log.commit, false);
-    return;
-  }
-  if (!log.agreesAt(message.previousIndex, message.previousTerm)) {
+  // What is committed here is in every later leader's log: there both agree, wherever the message begins.
+  const agrees = message.previousIndex < log.commit || log.agreesAt(message.previousIndex, message.previousTerm);
+  if (!agrees) {
     reject(state, message);
     return;
   }
@@ -95,8 +92,10 @@ function reject(state: RaftState, message: Append): void {
 /** Appends what is new, in place of what differs. Returns the last index that agrees with the leader's log. */
 function takeEntries(state: RaftState, message: Append): LogIndex {
   const { log } = state;
-  let last = message.previousIndex;
+  const { commit } = log;
+  let last = logIndex(Math.max(message.previousIndex, commit));
   for (const entry of message.entries) {
+    if (entry.index <= commit) continue;
     if (!log.agreesAt(entry.index, entry.term)) {
       // A committed entry is right whatever its stamp; of others, those from a wrong clock are kept out.
       if (entry.index > message.commit && state.isTooFarAhead(entry.stamp)) break;

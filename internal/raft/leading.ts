@@ -106,14 +106,13 @@ export function onAppendRejected(state: RaftState, role: LeaderRole, message: Ap
 export function onHeartbeatAnswer(state: RaftState, role: LeaderRole, message: HeartbeatAnswer): void {
   const follower = hear(state, role, message);
   if (follower === undefined) return;
-  if (message.round > role.reads.round) return;
   follower.round = Math.max(follower.round, message.round);
   // Asked after it had all that it is known to have: what it discarded for that, it had discarded.
   if (message.round > follower.matchRound) follower.hasSalvage = message.hasSalvage;
   // Heartbeats get through and nothing is heard of appends: one was lost. Begin again behind what is known.
   const isSilent = state.ticks - follower.movedAt > state.options.electionTicks;
   if (follower.state === "replicate" && !follower.inFlight.isEmpty && isSilent) follower.becomeProbe();
-  if (follower.state === "probe") follower.isProbeSent = false;
+  follower.repeatProbe();
   answerConfirmedReads(state, role, confirmedRound(state, role));
 }
 

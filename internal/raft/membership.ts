@@ -27,7 +27,7 @@ export type ChangeRefusal =
   | "transferring"
   /** Another change is not finished. */
   | "changing"
-  /** Not three voters, or somebody twice. */
+  /** Not three voters, somebody twice, or a voter that is to become a learner. */
   | "not_valid"
   /** A new voter is no learner yet, or lacks too much of the log. */
   | "not_caught_up"
@@ -39,13 +39,10 @@ export type ChangeResult = { readonly kind: "accepted" } | { readonly kind: "ref
 export function beginChange(state: RaftState, role: LeaderRole, wanted: Membership): ChangeRefusal | undefined {
   const refusal = refusalOf(state, role, wanted);
   if (refusal !== undefined) return refusal;
-  const { voters } = state.configuration;
+  const { voters, learners } = state.configuration;
   const isExchange = !sameReplicas(voters, wanted.voters);
-  const outgoing = isExchange ? voters : [];
-  // Who leaves cannot be a learner before the exchange is over.
-  const learners = wanted.learners.filter((id) => !outgoing.includes(id));
-  if (!isExchange && sameReplicas(learners, state.configuration.learners)) return undefined;
-  appendConfiguration(state, role, configuration(wanted.voters, learners, outgoing));
+  if (!isExchange && sameReplicas(learners, wanted.learners)) return undefined;
+  appendConfiguration(state, role, configuration(wanted.voters, wanted.learners, isExchange ? voters : []));
   return undefined;
 }
 
@@ -75,7 +72,7 @@ function refusalOf(state: RaftState, role: LeaderRole, wanted: Membership): Chan
   if (role.transfer !== undefined) return "transferring";
   if (log.commit < role.firstIndex) return "not_ready";
   if (isJoint(present) || index > log.commit) return "changing";
-  if (!isPossible(wanted)) return "not_valid";
+  if (!isPossible(wanted) || wanted.learners.some((id) => present.voters.includes(id))) return "not_valid";
   if (!wanted.voters.includes(state.id)) return "leader_leaves";
   const lags = (id: ReplicaId): boolean => {
     if (present.voters.includes(id)) return false;

@@ -1,101 +1,131 @@
 // Whether a message can be one of ours at all. What comes from outside is bytes until this has been asked: a wrong number here
-// would become a wrong log there. A message that is merely old, late or double is none of this file's business; the core
-// expects those.
+// would become a wrong log there. Every field is looked at, whatever the types say. A message that is merely old, late or double
+// is none of this file's business; the core expects those.
 
 import { TrefoilError } from "../base/errors.ts";
 import { nobody } from "../base/ids.ts";
 import type { ReplicaId } from "../base/ids.ts";
 import { stampMax } from "../base/stamp.ts";
 import { decodeConfiguration, faultOf } from "./configuration.ts";
-import type { Append, Message } from "./messages.ts";
+import type { Append, Message, PreVote, SnapshotMessage, Vote } from "./messages.ts";
 import { entryKind } from "./types.ts";
-import type { Entry } from "./types.ts";
+import type { Entry, ReadRefusal } from "./types.ts";
 
 /** Terms and indexes beyond this are not reached in any life: such a message is forged, or damaged. */
 const numberMax = 2 ** 48;
+const contextMax = Number.MAX_SAFE_INTEGER;
 const appendEntriesMax = 65_536;
 
 /** Why `message` cannot be meant for `self`, or undefined. */
 export function messageFault(message: Message, self: ReplicaId): string | undefined {
-  if (message.to !== self) return `for replica ${message.to}`;
-  if (message.from === self || message.from === nobody || !isNumber(message.from, 0xffff_ffff))
-    return `from replica ${message.from}`;
-  if (!isNumber(message.term) || message.term < 1) return `term ${message.term}`;
+  if (typeof message !== "object" || message === null) return "no message";
+  const { from, to, term } = message;
+  if (to !== self) return `for replica ${textOf(to)}`;
+  if (from === self || from === nobody || !isNumber(from, 0xffff_ffff)) return `from replica ${textOf(from)}`;
+  if (!isNumber(term) || term < 1) return `term ${textOf(term)}`;
   switch (message.type) {
     case "pre_vote":
-    case "vote":
       return (
-        firstWrong(message.lastIndex, message.lastTerm) ??
-        termAbove(message.lastTerm, message.term) ??
-        placeFault(message.lastIndex, message.lastTerm)
-      );
-    case "append":
-      return appendFault(message);
-    case "append_accepted":
-      return firstWrong(message.index);
-    case "append_rejected":
-      return firstWrong(message.rejected, message.hintIndex, message.hintTerm);
-    case "heartbeat":
-      return firstWrong(message.commit, message.round);
-    case "heartbeat_answer":
-      return firstWrong(message.round);
-    case "snapshot":
-      return (
-        firstWrong(message.index, message.snapshotTerm) ??
-        termAbove(message.snapshotTerm, message.term) ??
-        placeFault(message.index, message.snapshotTerm) ??
-        (message.index < 1 ? "a snapshot of nothing" : undefined) ??
-        stampFault(message.stamp) ??
-        faultOf(message.configuration)
-      );
-    case "read":
-    case "read_refused":
-      return isNumber(message.context, Number.MAX_SAFE_INTEGER) ? undefined : `context ${message.context}`;
-    case "read_confirmed":
-      return (
-        firstWrong(message.commit, message.last) ??
-        (message.commit > message.last ? `commit ${message.commit} of ${message.last} entries` : undefined) ??
-        stampFault(message.time) ??
-        (isNumber(message.context, Number.MAX_SAFE_INTEGER) ? undefined : `context ${message.context}`)
+        lastFault(message) ??
+        numberFault(message.configurationIndex) ??
+        (message.configurationIndex > message.lastIndex ? "a configuration behind the end of its log" : undefined)
       );
     case "pre_vote_answer":
+      return (
+        flagFault(message.isGranted) ??
+        flagFault(message.isSticky) ??
+        flagFault(message.isRemoved) ??
+        (message.isGranted && (message.isSticky || message.isRemoved) ? "granted and refused" : undefined)
+      );
+    case "vote":
+      return lastFault(message) ?? flagFault(message.isTransfer);
     case "vote_answer":
+      return flagFault(message.isGranted);
+    case "append":
+      return flagFault(message.hasQuorum) ?? appendFault(message);
+    case "append_accepted":
+      return flagFault(message.hasSalvage) ?? flagFault(message.isClockRefused) ?? numberFault(message.index);
+    case "append_rejected":
+      return (
+        flagFault(message.hasSalvage) ??
+        numberFault(message.rejected) ??
+        numberFault(message.hintIndex) ??
+        numberFault(message.hintTerm)
+      );
+    case "heartbeat":
+      return flagFault(message.hasQuorum) ?? numberFault(message.commit) ?? numberFault(message.round);
+    case "heartbeat_answer":
+      return flagFault(message.hasSalvage) ?? numberFault(message.round);
+    case "snapshot":
+      return flagFault(message.hasQuorum) ?? snapshotFault(message);
     case "transfer_now":
-      return undefined;
+      return numberFault(message.lastIndex);
+    case "read":
+      return numberFault(message.context, contextMax);
+    case "read_refused":
+      return numberFault(message.context, contextMax) ?? whyFault(message.why);
+    case "read_confirmed":
+      return (
+        numberFault(message.context, contextMax) ??
+        numberFault(message.commit) ??
+        numberFault(message.last) ??
+        (message.commit > message.last ? `commit ${message.commit} of ${message.last} entries` : undefined) ??
+        stampFault(message.time)
+      );
     default:
       return "of no known type";
   }
 }
 
+const lastFault = ({ lastIndex, lastTerm, term }: Vote | PreVote): string | undefined =>
+  placeFault(lastIndex, lastTerm, term);
+
+function snapshotFault({ index, snapshotTerm, term, stamp, configuration }: SnapshotMessage): string | undefined {
+  const fault = placeFault(index, snapshotTerm, term) ?? stampFault(stamp);
+  if (fault !== undefined) return fault;
+  if (index < 1) return "a snapshot of nothing";
+  const isWhole =
+    typeof configuration === "object" &&
+    configuration !== null &&
+    [configuration.voters, configuration.outgoing, configuration.learners].every(isList);
+  return isWhole ? faultOf(configuration) : "a snapshot without a configuration";
+}
+
 function appendFault(message: Append): string | undefined {
-  const { previousIndex, previousTerm, commit, entries } = message;
-  const wrong =
-    firstWrong(previousIndex, previousTerm, commit) ??
-    termAbove(previousTerm, message.term) ??
-    placeFault(previousIndex, previousTerm);
+  const { previousIndex, previousTerm, term, commit, entries } = message;
+  const wrong = placeFault(previousIndex, previousTerm, term) ?? numberFault(commit);
   if (wrong !== undefined) return wrong;
+  if (!isList(entries)) return "an append without a list of entries";
   if (entries.length > appendEntriesMax) return `${entries.length} entries`;
-  let before = { index: previousIndex as number, term: previousTerm as number, stamp: 0 };
+  let before: Before = { index: previousIndex, term: previousTerm, stamp: 0 };
   for (const entry of entries) {
-    const fault = entryFault(entry, before) ?? termAbove(entry.term, message.term);
+    const fault = entryFault(entry, before);
     if (fault !== undefined) return fault;
     before = entry;
   }
-  return undefined;
+  return before.term > term ? `a log of term ${before.term} in a message of term ${term}` : undefined;
 }
 
-function entryFault(entry: Entry, before: { index: number; term: number; stamp: number }): string | undefined {
-  if (entry.index !== before.index + 1 || !isNumber(entry.index)) return `entry ${entry.index} behind ${before.index}`;
-  if (!isNumber(entry.term) || entry.term < 1 || entry.term < before.term) {
-    return `entry ${entry.index} of term ${entry.term} behind ${before.term}`;
+interface Before {
+  readonly index: number;
+  readonly term: number;
+  readonly stamp: number;
+}
+
+function entryFault(entry: Entry, before: Before): string | undefined {
+  if (typeof entry !== "object" || entry === null) return "an entry that is none";
+  const { index, term, stamp, kind, flags, payload } = entry;
+  if (index !== before.index + 1 || !isNumber(index)) return `entry ${textOf(index)} behind ${before.index}`;
+  if (!isNumber(term) || term < 1 || term < before.term) {
+    return `entry ${index} of term ${textOf(term)} behind ${before.term}`;
   }
-  const fault = stampFault(entry.stamp);
+  const fault = stampFault(stamp);
   if (fault !== undefined) return fault;
-  if (entry.stamp <= before.stamp) return `entry ${entry.index} stamped ${entry.stamp} behind ${before.stamp}`;
-  if (!isNumber(entry.kind, 0xff)) return `entry ${entry.index} of kind ${entry.kind}`;
-  if (!isNumber(entry.flags, 0xffff_ffff)) return `entry ${entry.index} with flags ${entry.flags}`;
-  if (entry.kind === entryKind.configuration) return configurationFault(entry);
-  return undefined;
+  if (stamp <= before.stamp) return `entry ${index} stamped ${stamp} behind ${before.stamp}`;
+  if (!isNumber(kind, 0xff)) return `entry ${index} of kind ${textOf(kind)}`;
+  if (!isNumber(flags, 0xffff_ffff)) return `entry ${index} with flags ${textOf(flags)}`;
+  if (!(payload instanceof Uint8Array)) return `entry ${index} without bytes`;
+  return kind === entryKind.configuration ? configurationFault(entry) : undefined;
 }
 
 function configurationFault(entry: Entry): string | undefined {
@@ -108,20 +138,38 @@ function configurationFault(entry: Entry): string | undefined {
   }
 }
 
-function firstWrong(...numbers: readonly number[]): string | undefined {
-  const wrong = numbers.find((value) => !isNumber(value));
-  return wrong === undefined ? undefined : `number ${wrong}`;
+/** Before the first entry there is no term; all others have one, at most the sender's. */
+function placeFault(index: number, term: number, most: number): string | undefined {
+  const fault = numberFault(index) ?? numberFault(term);
+  if (fault !== undefined) return fault;
+  if (term > most) return `a log of term ${term} in a message of term ${most}`;
+  return (index === 0) === (term === 0) ? undefined : `entry ${index} of term ${term}`;
 }
 
 const isNumber = (value: number, most = numberMax): boolean =>
   Number.isSafeInteger(value) && value >= 0 && value <= most;
 
-const termAbove = (inner: number, outer: number): string | undefined =>
-  inner > outer ? `a log of term ${inner} in a message of term ${outer}` : undefined;
+const isList = (value: unknown): boolean => Array.isArray(value);
 
-/** Before the first entry there is no term; all others have one. */
-const placeFault = (index: number, term: number): string | undefined =>
-  (index === 0) === (term === 0) ? undefined : `entry ${index} of term ${term}`;
+const numberFault = (value: number, most = numberMax): string | undefined =>
+  isNumber(value, most) ? undefined : `number ${textOf(value)}`;
+
+const flagFault = (value: boolean): string | undefined =>
+  typeof value === "boolean" ? undefined : `flag ${textOf(value)}`;
 
 const stampFault = (value: number): string | undefined =>
-  isNumber(value, stampMax) && value > 0 ? undefined : `stamp ${value}`;
+  isNumber(value, stampMax) && value > 0 ? undefined : `stamp ${textOf(value)}`;
+
+const whyFault = (why: ReadRefusal): string | undefined =>
+  readRefusals.has(why) ? undefined : `refused because of ${textOf(why)}`;
+
+const readRefusals: ReadonlySet<ReadRefusal> = new Set<ReadRefusal>([
+  "no_leader",
+  "not_ready",
+  "no_quorum",
+  "leader_changed",
+  "busy",
+]);
+
+/** Of what need not be what its type says. */
+const textOf = (value: unknown): string => (typeof value === "number" ? String(value) : `of type ${typeof value}`);

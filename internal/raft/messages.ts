@@ -18,6 +18,8 @@ export interface PreVote extends Address {
   readonly type: "pre_vote";
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
+  /** Of the entry that brought the newest configuration in the asker's log. */
+  readonly configurationIndex: LogIndex;
 }
 
 export interface PreVoteAnswer extends Address {
@@ -25,6 +27,8 @@ export interface PreVoteAnswer extends Address {
   readonly isGranted: boolean;
   /** Refused only because a leader was heard of lately: worth another try soon. */
   readonly isSticky: boolean;
+  /** A later configuration than the asker knows is committed, and leaves it out. */
+  readonly isRemoved: boolean;
 }
 
 export interface Vote extends Address {
@@ -101,6 +105,8 @@ export interface SnapshotMessage extends FromLeader {
 /** Stand for election at once. */
 export interface TransferNow extends Address {
   readonly type: "transfer_now";
+  /** The leader's last entry. Whoever has got more since then is bidden too late: the transfer was given up. */
+  readonly lastIndex: LogIndex;
 }
 
 export interface ReadRequest extends Address {

@@ -14,7 +14,7 @@ export interface RaftOptions {
   readonly appendBytesMax: number;
   /** Appends on their way to one follower. */
   readonly window: Window;
-  /** Above these a leader refuses proposals. */
+  /** Entries that are not committed, or not durable with the leader: above these it refuses proposals. */
   readonly uncommittedEntriesMax: number;
   readonly uncommittedBytesMax: number;
   /** Reads that wait for their confirmation. */

@@ -1,6 +1,7 @@
 // What a leader knows of one follower, and how it sends to it:
 //
-//   probe      where the logs agree is not known: one append at a time, then wait for its answer
+//   probe      where the logs agree is not known: one append at a time, then wait for its answer; when it has to be
+//              repeated, because nothing is heard of it, without its entries, which may be many bytes
 //   replicate  appends follow one another without waiting, up to a window of messages and bytes
 //   snapshot   what it needs next is gone from the log: it fetches a snapshot; nothing is appended meanwhile
 //
@@ -87,6 +88,8 @@ export class Progress {
   commitTold = logIndex(0);
   /** In probe: an append is on its way. */
   isProbeSent = false;
+  /** In probe: entries were sent with the last one, which may be on their way yet. */
+  isProbeRepeated = false;
   /** The entries that it needs next are being loaded. */
   isLoading = false;
   /** In replicate: when an answer came last, or an append was sent while none was on its way. */
@@ -109,6 +112,7 @@ export class Progress {
   becomeProbe(): void {
     this.state = "probe";
     this.isProbeSent = false;
+    this.isProbeRepeated = false;
     this.offered = undefined;
     this.inFlight.clear();
     this.next = logIndex(this.match + 1);
@@ -145,6 +149,14 @@ export class Progress {
     }
     this.next = logIndex(Math.max(Math.min(rejected, retry), this.match + 1));
     this.isProbeSent = false;
+    this.isProbeRepeated = false;
     return true;
+  }
+
+  /** It is heard, and not of the probe: one of both was lost, or its disk is slow. */
+  repeatProbe(): void {
+    if (this.state !== "probe" || !this.isProbeSent) return;
+    this.isProbeSent = false;
+    this.isProbeRepeated = true;
   }
 }

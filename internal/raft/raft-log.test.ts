@@ -94,12 +94,13 @@ class Model {
     for (let index = base.index - 1; index <= this.last + 1; index++) {
       if (index >= 0) assert.equal(log.termOf(logIndex(index)), this.termOf(index), `term of ${index}`);
     }
-    const behind = entries.filter((entry) => entry.index > this.commit);
-    assert.equal(
-      log.uncommittedBytes,
-      behind.reduce((sum, entry) => sum + entryBytes(entry), 0),
+    const closed = Math.min(this.commit, this.persisted);
+    const open = entries.filter((entry) => entry.index > closed);
+    assert.deepEqual(
+      [log.openEntries, log.openBytes],
+      [open.length, open.reduce((sum, entry) => sum + entryBytes(entry), 0)],
     );
-    assert.deepEqual(log.fromTail(logIndex(this.commit + 1), 1e9) ?? [], behind);
+    assert.deepEqual(log.fromTail(logIndex(closed + 1), 1e9) ?? [], open);
     for (let atMost = 0; atMost <= this.newest; atMost++) {
       const found = log.lastOfTermAtMost(logIndex(this.last), term(atMost));
       const match = entries.findLast((entry) => entry.term <= atMost)?.index;

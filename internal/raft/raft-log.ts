@@ -1,12 +1,11 @@
 // What the core knows of its log: the term of every entry that is there, and the entries themselves from the last one that
-// is committed and handed out on. Older entries are with the driver.
+// is committed and durable on. Older entries are with the driver.
 //
-//   index   base ......... commit ......... last
-//           |  terms of all, as runs        |
-//                        |  entries (tail)  |        bounded: a leader refuses proposals above its limit
-//                 handed, persisted: somewhere on the way
+//   index   base ..... closed ......... last         closed: the lesser of commit and persisted
+//           |  terms of all, as runs    |
+//                    |  entries (tail)  |            open entries, bounded: a leader refuses proposals above its limit
 //
-// Invariants: base <= commit <= last; persisted <= handed <= last; the tail holds what is behind min(commit, handed).
+// Invariants: base <= commit <= last; persisted <= handed <= last; the tail holds all open entries.
 
 import { assert } from "../base/assert.ts";
 import { logIndex, term } from "../base/ids.ts";
@@ -46,7 +45,9 @@ export class RaftLog {
   private persistedIndex: number;
   /** Least index that was truncated below what had been handed out, until it is told; 0: none. */
   private truncated = 0;
-  private bytesUncommitted = 0;
+  private bytesOpen = 0;
+  /** Of closed entries that the tail still holds. */
+  private bytesSlack = 0;
 
   constructor(start: LogStart) {
     this.baseIndex = start.base.index;
@@ -60,6 +61,7 @@ export class RaftLog {
     this.handedIndex = start.commit;
     this.persistedIndex = start.commit;
     for (const entry of start.tail) this.append(entry);
+    // Nothing closes by that, for the tail is what is not committed.
     this.handedIndex = this.last;
     this.persistedIndex = this.last;
     this.checkInvariants();
@@ -102,12 +104,13 @@ export class RaftLog {
     return logIndex(this.persistedIndex);
   }
 
-  get uncommittedEntries(): number {
-    return this.last - this.commitIndex;
+  /** Entries that are not committed, or not durable here. */
+  get openEntries(): number {
+    return this.last - this.closedIndex;
   }
 
-  get uncommittedBytes(): number {
-    return this.bytesUncommitted;
+  get openBytes(): number {
+    return this.bytesOpen;
   }
 
   /** Of an entry that is there, or of the base. */
@@ -160,7 +163,7 @@ export class RaftLog {
     assert(entry.stamp > this.lastStamp, "stamps that do not grow", { stamp: entry.stamp, last: this.lastStamp });
     if ((this.runs.at(-1)?.term ?? 0) !== entry.term) this.runs.push({ start: entry.index, term: entry.term });
     this.tail.push(entry);
-    this.bytesUncommitted += entryBytes(entry);
+    this.bytesOpen += entryBytes(entry);
   }
 
   /** Discards the entries from `index` on. */
@@ -168,7 +171,7 @@ export class RaftLog {
     assert(index > this.commitIndex, "a truncation of committed entries", { index, commit: this.commitIndex });
     assert(index <= this.last, "a truncation of nothing", { index, last: this.last });
     const gone = this.tail.splice(index - this.tailBase - 1);
-    for (const entry of gone) this.bytesUncommitted -= entryBytes(entry);
+    for (const entry of gone) this.bytesOpen -= entryBytes(entry);
     while (this.runs.length > 0 && (this.runs.at(-1) as TermRun).start >= index) this.runs.pop();
     if (index <= this.handedIndex) {
       this.truncated = this.truncated === 0 ? index : Math.min(this.truncated, index);
@@ -180,19 +183,16 @@ export class RaftLog {
   commitTo(index: LogIndex): void {
     if (index <= this.commitIndex) return;
     assert(index <= this.last, "a commit behind the end of the log", { index, last: this.last });
-    for (let at = this.commitIndex + 1; at <= index; at++) {
-      this.bytesUncommitted -= entryBytes(this.tail[at - this.tailBase - 1] as Entry);
-    }
     this.commitStamp = (this.tail[index - this.tailBase - 1] as Entry).stamp;
+    const before = this.closedIndex;
     this.commitIndex = index;
-    this.letGo();
+    this.close(before);
   }
 
   /** The entries that were not handed out yet; from now on they are. */
   handOut(): readonly Entry[] {
     const entries = this.tail.slice(this.handedIndex - this.tailBase);
     this.handedIndex = this.last;
-    this.letGo();
     return entries;
   }
 
@@ -206,7 +206,9 @@ export class RaftLog {
   /** Entries up to `index` were durable when the one there had `entryTerm`. */
   notePersisted(index: LogIndex, entryTerm: Term): void {
     if (index > this.persistedIndex && index <= this.handedIndex && this.termOf(index) === entryTerm) {
+      const before = this.closedIndex;
       this.persistedIndex = index;
+      this.close(before);
     }
   }
 
@@ -232,7 +234,8 @@ export class RaftLog {
     this.runs = [];
     this.tail = [];
     this.tailBase = index;
-    this.bytesUncommitted = 0;
+    this.bytesOpen = 0;
+    this.bytesSlack = 0;
     this.commitIndex = index;
     this.commitStamp = stamp;
     this.handedIndex = index;
@@ -245,18 +248,29 @@ export class RaftLog {
     const values = { base: baseIndex, commit: commitIndex, persisted: persistedIndex, handed: handedIndex, last };
     assert(baseIndex <= commitIndex && commitIndex <= last, "a log out of order", values);
     assert(persistedIndex <= handedIndex && handedIndex <= last, "a log persisted ahead of itself", values);
-    assert(this.tailBase <= Math.min(commitIndex, handedIndex), "a tail that begins too late", values);
+    assert(this.tailBase <= this.closedIndex, "a tail that begins too late", values);
     assert(last === baseIndex || this.runOf(last) >= 0, "an entry without a term", values);
-    const bytes = this.tail.slice(commitIndex - this.tailBase).reduce((sum, entry) => sum + entryBytes(entry), 0);
-    assert(bytes === this.bytesUncommitted, "uncommitted bytes", { counted: this.bytesUncommitted, bytes });
+    const bytes = this.tail.slice(this.closedIndex - this.tailBase).reduce((sum, entry) => sum + entryBytes(entry), 0);
+    assert(bytes === this.bytesOpen, "bytes of open entries", { counted: this.bytesOpen, bytes });
   }
 
-  /** Drops from the tail what is committed and handed out, now and then. */
-  private letGo(): void {
-    const dispensable = Math.min(this.commitIndex, this.handedIndex) - this.tailBase;
-    if (dispensable < this.tail.length && dispensable < tailSlackMax) return;
+  private get closedIndex(): number {
+    return Math.min(this.commitIndex, this.persistedIndex);
+  }
+
+  /** More entries may be committed and durable than before: they count no more, and leave the tail now and then. */
+  private close(before: number): void {
+    const { closedIndex } = this;
+    for (let at = before + 1; at <= closedIndex; at++) {
+      const bytes = entryBytes(this.tail[at - this.tailBase - 1] as Entry);
+      this.bytesOpen -= bytes;
+      this.bytesSlack += bytes;
+    }
+    const dispensable = closedIndex - this.tailBase;
+    if (2 * dispensable < this.tail.length && this.bytesSlack < tailSlackBytesMax) return;
     this.tail.splice(0, dispensable);
     this.tailBase += dispensable;
+    this.bytesSlack = 0;
   }
 
   /** Which run holds `index`, or -1. */
@@ -273,8 +287,12 @@ export class RaftLog {
 }
 
 /** What an entry counts for in limits. */
-export const entryBytes = (entry: Entry): number => entry.payload.length + entryOverheadBytes;
+export const entryBytes = ({ payload }: { readonly payload: Uint8Array }): number =>
+  payload.length + entryOverheadBytes;
 
 const entryOverheadBytes = 48;
-/** Committed entries that may stay in the tail, so that it is not moved for each of them. */
-const tailSlackMax = 256;
+/**
+ * Closed entries that may stay in the tail, so that it is not moved for each of them: as many as are open, and no more
+ * bytes than these.
+ */
+const tailSlackBytesMax = 1024 * 1024;

@@ -26,6 +26,7 @@ import type { Message } from "./messages.ts";
 import { checkedOptions } from "./options.ts";
 import type { RaftOptions } from "./options.ts";
 import type { ProgressState } from "./progress.ts";
+import { entryBytes } from "./raft-log.ts";
 import { beginRead, tickReads } from "./reading.ts";
 import { sendAppends } from "./sending.ts";
 import { beginInstall, offerSnapshot, snapshotFailed, snapshotInstalled, withdrawSnapshot } from "./snapshots.ts";
@@ -58,6 +59,8 @@ export interface RaftStatus {
   /** Of a leader; true for others. */
   readonly hasQuorum: boolean;
   readonly isTransferring: boolean;
+  /** A committed configuration that is not in this log leaves this replica out, as a member said. It does not stand again. */
+  readonly isRemoved: boolean;
   readonly configuration: Configuration;
 }
 
@@ -278,6 +281,7 @@ export class Raft {
       lastStamp: log.lastStamp,
       hasQuorum: role.kind !== "leader" || role.hasQuorum,
       isTransferring: role.kind === "leader" && role.transfer !== undefined,
+      isRemoved: state.isRemoved,
       configuration,
     };
   }
@@ -304,9 +308,10 @@ export class Raft {
     return this.state.log.stampBehindCommit;
   }
 
+  /** What the limits on proposals count: entries that are not committed, or not durable here. */
   get uncommitted(): { readonly entries: number; readonly bytes: number } {
     const { log } = this.state;
-    return { entries: log.uncommittedEntries, bytes: log.uncommittedBytes };
+    return { entries: log.openEntries, bytes: log.openBytes };
   }
 
   termOf(index: LogIndex): Term | undefined {
@@ -331,10 +336,10 @@ export class Raft {
     if (role.kind !== "leader") return "not_leader";
     if (role.transfer !== undefined) return "transferring";
     if (proposal.needsQuorum && !role.hasQuorum) return "no_quorum";
-    if (log.uncommittedEntries >= options.uncommittedEntriesMax) return "busy";
+    if (log.openEntries >= options.uncommittedEntriesMax) return "busy";
     // An entry above the limit passes when it is alone: it would never fit otherwise.
-    const bytes = log.uncommittedBytes + proposal.payload.length;
-    return log.uncommittedBytes > 0 && bytes > options.uncommittedBytesMax ? "busy" : undefined;
+    const bytes = log.openBytes + entryBytes(proposal);
+    return log.openBytes > 0 && bytes > options.uncommittedBytesMax ? "busy" : undefined;
   }
 
   private takeHardState(): HardState | undefined {

@@ -12,6 +12,8 @@ import { entryBytes } from "./raft-log.ts";
 import type { LeaderRole, RaftState } from "./state.ts";
 import type { Entry } from "./types.ts";
 
+const noEntries: readonly Entry[] = [];
+
 /** Sends to each follower what it lacks, as far as its window permits. */
 export function sendAppends(state: RaftState, role: LeaderRole): void {
   for (const follower of role.followers.values()) {
@@ -28,7 +30,8 @@ function sendAppend(state: RaftState, role: LeaderRole, follower: Progress): boo
     wantSnapshot(state, follower);
     return false;
   }
-  const entries = entriesFor(state, follower.next);
+  const isRepeated = follower.state === "probe" && follower.isProbeRepeated;
+  const entries = isRepeated ? noEntries : entriesFor(state, follower.next);
   if (entries === undefined) {
     follower.isLoading = true;
     return false;
@@ -59,8 +62,6 @@ function sendAppend(state: RaftState, role: LeaderRole, follower: Progress): boo
   });
   return entries.length > 0;
 }
-
-const noEntries: readonly Entry[] = [];
 
 /** Undefined: they have to be loaded first. */
 function entriesFor(state: RaftState, from: LogIndex): readonly Entry[] | undefined {

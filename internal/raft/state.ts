@@ -96,6 +96,8 @@ export class RaftState {
   wall: Stamp = stamp(0);
   /** An operator said that stamps far ahead of the clock are right. */
   trustsStamps = false;
+  /** A member says that this replica belongs to the group no more. */
+  isRemoved = false;
   /** As the driver says: discarded fast entries are kept here that have no fate. */
   hasSalvage = false;
 
@@ -120,6 +122,7 @@ export class RaftState {
     this.persistedTerm = this.term;
     this.log = new RaftLog(start.log);
     this.configurations = new Configurations(start.configurations);
+    this.configurations.settle(this.log.commit);
     this.leaderElapsed = options.electionTicks;
     // Answers to reads of an earlier life of this process must not fit those of this one.
     this.readContext = start.random.next() * 2 ** 20;
@@ -155,6 +158,7 @@ export class RaftState {
 
   get mayStand(): boolean {
     return (
+      !this.isRemoved &&
       isVoter(this.configuration, this.id) &&
       this.incoming?.isInstalling !== true &&
       this.ticks >= this.bannedUntil &&

@@ -22,7 +22,7 @@ export type StepResult =
 
 export function stepMessage(state: RaftState, message: Message): StepResult {
   const fault = messageFault(message, state.id) ?? contradiction(state, message);
-  if (fault !== undefined) return { kind: "refused", why: `${message.type}: ${fault}` };
+  if (fault !== undefined) return { kind: "refused", why: `${message?.type}: ${fault}` };
   if (message.term > state.term && !meetTerm(state, message)) return taken;
   if (message.term < state.term) {
     answerOldTerm(state, message);
@@ -37,18 +37,34 @@ const taken: StepResult = Object.freeze({ kind: "taken" });
 /** What would break what Raft has proved: it was not sent by a replica that keeps the rules. */
 function contradiction(state: RaftState, message: Message): string | undefined {
   const { log } = state;
-  if (message.type === "append_accepted" && message.term === state.term && state.isLeader && message.index > log.last) {
-    return `accepts entry ${message.index}, which does not exist`;
-  }
-  if (message.term === state.term && isFromLeader(message)) {
-    if (state.isLeader || (state.leader !== nobody && state.leader !== message.from))
-      return "a second leader in one term";
+  if (message.term === state.term) {
+    if (state.role.kind === "leader") {
+      const fault = answerContradiction(state, state.role, message);
+      if (fault !== undefined) return fault;
+    }
+    const isOther = state.isLeader || (state.leader !== nobody && state.leader !== message.from);
+    if (isOther && isFromLeader(message)) return "a second leader in one term";
   }
   if (message.type !== "append" || message.term < state.term) return undefined;
   for (const entry of message.entries) {
     if (entry.index > log.commit) break;
     const known = log.termOf(entry.index);
     if (known !== undefined && known !== entry.term) return `another entry ${entry.index} than the committed one`;
+  }
+  return undefined;
+}
+
+/** An answer to what this leader has not said in its term. */
+function answerContradiction(state: RaftState, role: LeaderRole, message: Message): string | undefined {
+  const { last } = state.log;
+  if (message.type === "append_accepted" && message.index > last) {
+    return `accepts entry ${message.index}, which does not exist`;
+  }
+  if (message.type === "append_rejected" && message.rejected > last) {
+    return `rejects what follows entry ${message.rejected}, which does not exist`;
+  }
+  if (message.type === "heartbeat_answer" && message.round > role.reads.round) {
+    return `answers round ${message.round}, which was not begun`;
   }
   return undefined;
 }
@@ -87,6 +103,9 @@ function answerOldTerm(state: RaftState, message: Message): void {
       state.refuseRead(message.from, message.context, "leader_changed");
       return;
     case "pre_vote_answer":
+      // Who has lost its seat has lost it in every term.
+      if (message.isRemoved) onPreVoteAnswer(state, message);
+      return;
     case "vote_answer":
     case "append_accepted":
     case "append_rejected":
@@ -162,15 +181,7 @@ function refuseVote(state: RaftState, to: ReplicaId): void {
 
 /** So that a leader of an older term learns that it is none any more. */
 function tellTerm(state: RaftState, to: ReplicaId): void {
-  const { id: from, term, hasSalvage, log } = state;
-  state.sendAfterPersist({
-    type: "append_rejected",
-    from,
-    to,
-    term,
-    hasSalvage,
-    rejected: log.last,
-    hintIndex: log.commit,
-    hintTerm: term,
-  });
+  const { id: from, term, hasSalvage } = state;
+  // Round 0 was never begun: should the receiver lead that term by then, this says no more than that it was heard.
+  state.sendAfterPersist({ type: "heartbeat_answer", from, to, term, hasSalvage, round: 0 });
 }

@@ -21,9 +21,10 @@ export function beginTransfer(state: RaftState, role: LeaderRole, target: Replic
 export function continueTransfer(state: RaftState, role: LeaderRole): void {
   const { transfer } = role;
   if (transfer === undefined || transfer.isSent) return;
-  if (role.followers.get(transfer.target)?.match !== state.log.last) return;
+  const { last } = state.log;
+  if (role.followers.get(transfer.target)?.match !== last) return;
   transfer.isSent = true;
-  state.send({ type: "transfer_now", from: state.id, to: transfer.target, term: state.term });
+  state.send({ type: "transfer_now", from: state.id, to: transfer.target, term: state.term, lastIndex: last });
 }
 
 export function tickTransfer(state: RaftState, role: LeaderRole): void {

@@ -36,7 +36,7 @@ export type ProposalRefusal =
   | "not_leader"
   /** Leadership is being handed over. */
   | "transferring"
-  /** Too many entries, or bytes, are not committed yet. */
+  /** Too many entries, or bytes, are not committed and durable here yet. */
   | "busy"
   | "no_quorum";
 

@@ -16,7 +16,9 @@ function detailText(message: Message): string {
     case "vote":
       return `last ${message.lastTerm}.${message.lastIndex}${message.type === "vote" && message.isTransfer ? " transfer" : ""}`;
     case "pre_vote_answer":
-      return message.isGranted ? "yes" : message.isSticky ? "no, has a leader" : "no";
+      return message.isGranted
+        ? "yes"
+        : `no${message.isSticky ? ", has a leader" : ""}${message.isRemoved ? ", removed" : ""}`;
     case "vote_answer":
       return message.isGranted ? "yes" : "no";
     case "append":
@@ -35,8 +37,9 @@ function detailText(message: Message): string {
       return `at ${message.commit}`;
     case "read_refused":
       return message.why;
-    case "read":
     case "transfer_now":
+      return `behind ${message.lastIndex}`;
+    case "read":
       return "";
     default:
       return message satisfies never;
