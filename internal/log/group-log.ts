@@ -124,6 +124,10 @@ export class GroupLog {
     });
   }
 
+  isKept(entryTerm: Term, index: LogIndex): boolean {
+    return this.state.salvage.has(`${entryTerm}.${index}`);
+  }
+
   /** Memory and log that `salvage` takes. Nothing here bounds it: see README.md. */
   get salvageBytes(): number {
     return this.state.salvageBytes;

@@ -61,7 +61,7 @@ export class Log {
   private readonly janitor: Janitor;
   private readonly rounds: JanitorRounds;
   private readonly waiters: ProgressWaiters;
-  private readonly progressListeners: (() => void)[] = [];
+  private readonly progressListeners = new Set<() => void>();
   private readonly flushListeners: (() => void)[] = [];
   /** What the log says of this run. */
   private run: RunMark | undefined;
@@ -170,9 +170,15 @@ export class Log {
     return this.waiters.whenDurable(number);
   }
 
-  /** Called, once for a batch and not for an entry, when written or durable has moved or the log has failed. */
-  onProgress(listener: () => void): void {
-    this.progressListeners.push(listener);
+  /**
+   * Called, once for a batch and not for an entry, when written or durable has moved or the log has failed. What is
+   * returned takes the listener off again.
+   */
+  onProgress(listener: () => void): () => void {
+    this.progressListeners.add(listener);
+    return () => {
+      this.progressListeners.delete(listener);
+    };
   }
 
   /** Called when the log has grown far beyond its oldest entry that is not flushed. */

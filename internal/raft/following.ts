@@ -116,5 +116,7 @@ function append(state: RaftState, entry: Entry): void {
 
 function discardFrom(state: RaftState, index: LogIndex): void {
   state.log.truncateFrom(index);
+  // What goes may have to be salvaged: so it counts until the driver, who knows, has kept it and says otherwise.
+  state.hasSalvage = true;
   state.configurations.truncateFrom(index);
 }

@@ -193,8 +193,8 @@ export class Raft {
     if (this.state.role.kind === "leader") withdrawSnapshot(this.state.role, to);
   }
 
-  beginInstall(index: LogIndex): boolean {
-    return beginInstall(this.state, index);
+  beginInstall(offer: SnapshotOffer): boolean {
+    return beginInstall(this.state, offer);
   }
 
   snapshotInstalled(mark: SnapshotMark): void {
@@ -206,6 +206,7 @@ export class Raft {
     snapshotFailed(this.state, index);
   }
 
+  /** Whether discarded fast entries are kept that have no fate. To be said after each Ready that truncates, too. */
   setSalvage(hasSalvage: boolean): void {
     this.state.hasSalvage = hasSalvage;
   }

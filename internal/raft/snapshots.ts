@@ -7,7 +7,7 @@ import type { LogIndex, ReplicaId } from "../base/ids.ts";
 import { accept } from "./following.ts";
 import { sendOffer } from "./sending.ts";
 import type { LeaderRole, RaftState } from "./state.ts";
-import type { SnapshotMark } from "./types.ts";
+import type { SnapshotMark, SnapshotOffer } from "./types.ts";
 
 /** The driver has made a snapshot for a follower. False: it is not wanted any more. */
 export function offerSnapshot(state: RaftState, role: LeaderRole, to: ReplicaId, mark: SnapshotMark): boolean {
@@ -28,19 +28,20 @@ export function withdrawSnapshot(role: LeaderRole, to: ReplicaId): void {
   follower.isProbeSent = true;
 }
 
-/** From here until it is installed, or has failed, the log stands still. False: what is here is newer. */
-export function beginInstall(state: RaftState, index: LogIndex): boolean {
-  const { incoming, log } = state;
-  if (incoming?.offer.index !== index) return false;
+/**
+ * From here until it is installed, or has failed, the log stands still. False: what is here is newer. Who has offered it may
+ * lead no more, and another one may have been offered since: what a snapshot covers is committed, whoever leads.
+ */
+export function beginInstall(state: RaftState, offer: SnapshotOffer): boolean {
+  const { log } = state;
   // A later leader may have sent all that the snapshot covers, and more: what was acknowledged since is not given up.
-  const isHere = log.agreesAt(index, incoming.offer.term);
-  if (state.isLeader || index <= log.commit || isHere) {
-    state.incoming = undefined;
+  if (state.isLeader || offer.index <= log.commit || log.agreesAt(offer.index, offer.term)) {
+    snapshotFailed(state, offer.index);
     return false;
   }
   // Who has the state of a snapshot to come cannot lead with the log that it has now.
   if (state.role.kind !== "follower") state.becomeFollower(state.term, nobody);
-  incoming.isInstalling = true;
+  state.incoming = { offer, isTold: true, isInstalling: true };
   return true;
 }
 

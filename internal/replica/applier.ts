@@ -9,42 +9,44 @@
 // Blind writes, nearly all there are, are gathered without an object each. Whoever needs the disk makes the rest wait.
 
 import { assert } from "../base/assert.ts";
-import { corruption, TrefoilError } from "../base/errors.ts";
+import { corruption } from "../base/errors.ts";
 import { logIndex, term } from "../base/ids.ts";
 import type { Incarnation, LogIndex } from "../base/ids.ts";
-import { neverExpires, stamp } from "../base/stamp.ts";
+import { isExpired, neverExpires, stamp } from "../base/stamp.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineRecord } from "../engine/reader.ts";
-import { WriteBatch } from "../engine/write-batch.ts";
 import type { OperationSlot } from "../engine/write-batch.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import { entryHeaderBytes, indexOf, kindOf, stampOf, termOf } from "../log/record.ts";
 import type { RecordSlot, RecordView } from "../log/record.ts";
 import { decodeConfiguration } from "../raft/configuration.ts";
 import { entryKind } from "../raft/types.ts";
+import type { SnapshotMark } from "../raft/types.ts";
 import { slotOf } from "../ring/slots.ts";
-import { decodeAnswer, encodeAnswer } from "./answer.ts";
+import { decodeAnswer } from "./answer.ts";
 import type { CommandAnswer } from "./answer.ts";
+import { ApplyBatch } from "./apply-batch.ts";
 import { areaBytes, userRecordKey } from "./areas.ts";
 import { commandKind, decodeCommand, readBlind } from "./command.ts";
 import type { BlindSlot, Command } from "./command.ts";
 import { decide, keyName, needsRecord } from "./decide.ts";
 import type { PlannedWrite } from "./decide.ts";
+import { decodeRelease } from "./departures.ts";
 import { encodeFate, fateExpiry } from "./fates.ts";
 import type { Fate } from "./fates.ts";
-import { answerExpiry, answerKey, answerWindow, boundaryKey, encodeBoundary, fateKey } from "./group-state.ts";
+import { answerKey, answerWindow, boundaryKey, encodeBoundary, fateKey } from "./group-state.ts";
 import { systemKey, systemTag } from "./group-state.ts";
 import type { Boundary, GroupState } from "./group-state.ts";
 import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
 import type { ForeignWrite, LoadedWrite } from "./merge.ts";
-import { keysRead, withTombstones } from "./records-read.ts";
+import { keysOfMerge, keysRead, withTombstones } from "./records-read.ts";
 import type { RecordsRead } from "./records-read.ts";
 import { decodeSlots } from "./slots-command.ts";
 import { decodeTick } from "./tick.ts";
 
-/** Entries are gathered until a batch has about so many bytes. */
-const batchBytes = 256 * 1024;
 const noBytes = new Uint8Array(0);
+/** Of the log, at once. */
+const readBytes = 256 * 1024;
 
 export interface ApplierParts {
   readonly log: GroupLog;
@@ -57,15 +59,13 @@ export interface ApplierEvents {
   /** What a command that was not a single blind write came to. */
   onAnswer(index: LogIndex, answer: CommandAnswer): void;
   /** A merge was applied, wherever its write had been lost. */
-  onMerged(write: ForeignWrite, fate: Fate): void;
+  onMerged(write: ForeignWrite): void;
 }
 
 export class Applier {
-  /** Everything up to here is in the engine. */
-  appliedIndex: LogIndex;
   private readonly parts: ApplierParts;
   private readonly events: ApplierEvents;
-  private readonly batch = new WriteBatch(batchBytes + 4096);
+  private readonly batch: ApplyBatch;
   private readonly slot: RecordSlot = { bytes: noBytes, start: 0, end: 0 };
   private readonly blind: BlindSlot = {
     isDelete: false,
@@ -83,7 +83,6 @@ export class Applier {
     payloadStart: 0,
     payloadEnd: 0,
   };
-  private sealedAt = logIndex(0);
   private readonly header = {
     term: term(0),
     index: logIndex(0),
@@ -95,7 +94,22 @@ export class Applier {
   constructor(parts: ApplierParts, events: ApplierEvents) {
     this.parts = parts;
     this.events = events;
-    this.appliedIndex = parts.state.last.index;
+    this.batch = new ApplyBatch(parts);
+  }
+
+  /** Everything up to here is in the engine. */
+  get appliedIndex(): LogIndex {
+    return this.batch.applied.index;
+  }
+
+  /** What the engine's records of the group show; its state may be ahead of them. */
+  get applied(): SnapshotMark {
+    return this.batch.applied;
+  }
+
+  /** What waits for room in the engine waits no longer: nobody wants it any more. */
+  stop(): void {
+    this.batch.stop();
   }
 
   /**
@@ -105,27 +119,27 @@ export class Applier {
   applyNow(limit: LogIndex): boolean {
     const { state, log } = this.parts;
     while (state.last.index < limit) {
-      if (this.batch.bytes >= batchBytes && !this.commitNow()) return false;
+      if (this.batch.isFull && !this.batch.commitNow()) return false;
       if (!log.find(logIndex(state.last.index + 1), this.slot)) break;
       if (!this.gather(this.slot, undefined)) break;
     }
-    return this.commitNow() && this.appliedIndex >= limit;
+    return this.batch.commitNow() && this.appliedIndex >= limit;
   }
 
   /** As applyNow, waiting for what it needs: it makes some progress, or rejects. */
   async applyLoaded(limit: LogIndex): Promise<void> {
     const { state, log } = this.parts;
-    await this.commit();
+    await this.batch.commit();
     if (state.last.index >= limit) return;
-    const read = await log.read(logIndex(state.last.index + 1), limit, batchBytes);
+    const read = await log.read(logIndex(state.last.index + 1), limit, readBytes);
     assert(read.kind === "entries", "the log lost entries before they were applied", { kind: read.kind });
     for (const view of read.entries) {
       if (this.gather(view, undefined)) continue;
-      await this.commit();
+      await this.batch.commit();
       const isGathered = this.gather(view, await this.fetch(view));
       assert(isGathered, "an entry that cannot be applied with all its records at hand");
     }
-    await this.commit();
+    await this.batch.commit();
   }
 
   /** False: it reads records that are not in memory; nothing was changed. */
@@ -153,6 +167,10 @@ export class Applier {
         this.begin(entry);
         this.applySlots(bytes, from, end);
         return true;
+      case commandKind.release:
+        this.begin(entry);
+        this.applyRelease(bytes, from, end);
+        return true;
       case entryKind.noop:
         this.begin(entry);
         return true;
@@ -171,6 +189,7 @@ export class Applier {
     if (this.isSealed(bytes, blind.keyStart + areaBytes, blind.keyEnd)) {
       const { term, index } = entry;
       const version = { term, index };
+      this.noteRejected(entry);
       this.events.onAnswer(index, { kind: "refused", version, why: "sealed", operation: 0, present: undefined });
       return;
     }
@@ -185,7 +204,7 @@ export class Applier {
     header.stamp = entry.stamp;
     header.expiry = blind.expiry;
     header.tombstone = blind.isDelete;
-    this.batch.add(this.parts.incarnation, source, header);
+    this.batch.addBlind(source, header);
   }
 
   private applyCommand(command: Command, entry: Boundary, fetched: RecordsRead | undefined): boolean {
@@ -202,12 +221,14 @@ export class Applier {
       const kept = records.get(keyName(answerKey(request.id)));
       if (kept === undefined)
         throw corruption(`the answer to a request that entry ${entry.index} repeats is not there`);
+      this.noteRejected(entry);
       this.events.onAnswer(entry.index, decodeAnswer(kept.payload));
       return true;
     }
     const { answer, writes, isFinal } = this.decide(command, entry, records);
-    for (const write of writes) this.addWrite(write, entry);
-    if (request !== undefined && isFinal) this.remember(request.id, answer, entry);
+    for (const write of writes) this.batch.addWrite(write, entry);
+    if (request !== undefined && isFinal) this.batch.remember(request.id, answer, entry);
+    if (answer.kind === "refused") this.noteRejected(entry);
     this.events.onAnswer(entry.index, answer);
     return true;
   }
@@ -233,29 +254,38 @@ export class Applier {
   }
 
   private applyMerge(write: ForeignWrite, entry: Boundary, fetched: RecordsRead | undefined): boolean {
-    const key = userRecordKey(write.key);
-    const records = fetched ?? this.fetchNow([key]);
+    const [key, fateName] = keysOfMerge(write);
+    const records = fetched ?? this.fetchNow([key, fateName]);
     if (records === undefined) return false;
     const { state } = this.parts;
+    const { term, index } = write.version;
     // The last entry of a term no newer than the write's: what came after it, the writer's log did not have.
-    const known = state.lastOfTerm(write.version.term);
+    const known = state.lastOfTerm(term);
+    const isHere = state.holds(term, index) === true;
+    const decided = records.get(keyName(fateName));
     this.begin(entry);
-    const fate = this.fateOf(write, known, records.get(keyName(key)));
-    if (fate === "salvaged") this.addForeign(write, entry);
+    // It was in this log after all, or was merged before: what was decided first stands.
+    const isDecided = decided !== undefined && !decided.tombstone && !isExpired(decided.expiry, entry.stamp);
+    if (!isHere && !isDecided) this.merge(write, entry, this.fateOf(write, known, records.get(keyName(key))));
+    this.events.onMerged(write);
+    return true;
+  }
+
+  private merge(write: ForeignWrite, entry: Boundary, fate: Fate): void {
+    const { batch } = this;
+    if (fate === "salvaged") batch.addForeign(write, entry);
     const mergedAt = { term: entry.term, index: entry.index };
     const record = encodeFate({ fate, mergedAt, write: fate === "salvaged" ? undefined : write });
-    const origin = { term: entry.term, index: entry.index, stamp: entry.stamp, expiry: fateExpiry(entry.stamp) };
-    this.batch.put(this.parts.incarnation, fateKey(write.version.term, write.version.index), origin, record);
+    const origin = { ...mergedAt, stamp: entry.stamp, expiry: fateExpiry(entry.stamp) };
+    batch.put(fateKey(write.version.term, write.version.index), origin, record);
     if (write.request !== undefined && fate === "salvaged") {
-      this.remember(write.request.id, { kind: "done", version: write.version, values: [undefined] }, entry);
+      batch.remember(write.request.id, { kind: "done", version: write.version, values: [undefined] }, entry);
     }
-    this.events.onMerged(write, fate);
-    return true;
   }
 
   private fateOf(write: ForeignWrite, known: Boundary | undefined, present: EngineRecord | undefined): Fate {
     const { state } = this.parts;
-    if (this.isSealed(write.key, 0, write.key.length)) return "lost";
+    if (state.closed.size > 0 && state.closed.has(slotOf(write.key, 0, write.key.length))) return "lost";
     if (state.watermark > (known?.stamp ?? 0)) return "lost";
     // Its request was made again, and that took effect.
     if (write.request !== undefined && state.answeredAt(write.request.id) !== undefined) return "superseded";
@@ -269,68 +299,69 @@ export class Applier {
     this.begin(entry);
     for (const [which, write] of writes.entries()) {
       const present = records.get(keyName(keys[which] as Uint8Array));
-      if (judgeMerge(write, present) === "wins") this.addForeign(write, write);
+      if (judgeMerge(write, present) === "wins") this.batch.addForeign(write, write);
     }
     return true;
   }
 
   private applyTick(bytes: Uint8Array, from: number, end: number): void {
-    const { state, incarnation } = this.parts;
+    const { state } = this.parts;
     const raised = decodeTick(bytes, from, end);
     if (raised <= state.watermark) return;
     state.watermark = raised;
-    this.batch.put(incarnation, systemKey(systemTag.watermark), state.last, state.encodeWatermark());
+    this.batch.put(systemKey(systemTag.watermark), state.last, state.encodeWatermark());
   }
 
   private applySlots(bytes: Uint8Array, from: number, end: number): void {
-    const { state, incarnation } = this.parts;
-    const { isSeal, slots } = decodeSlots(bytes, from, end);
-    for (const slot of slots) {
-      if (isSeal) state.sealed.add(slot);
-      else state.sealed.delete(slot);
+    const { state } = this.parts;
+    const { mode, above, slots } = decodeSlots(bytes, from, end);
+    // A version here would not be above those that the keys had where they came from.
+    if (mode === "open" && state.last.term <= above) {
+      this.noteRejected(state.last);
+      return;
     }
-    this.batch.put(incarnation, systemKey(systemTag.slots), state.last, state.encodeSlots());
+    for (const slot of slots) {
+      if (mode === "open") state.sealed.delete(slot);
+      else state.sealed.add(slot);
+      if (mode === "close") state.closed.add(slot);
+      else state.closed.delete(slot);
+    }
+    this.batch.put(systemKey(systemTag.slots), state.last, state.encodeSlots());
   }
 
   private applyConfiguration(payload: Uint8Array, entry: Boundary): void {
-    const { state, incarnation } = this.parts;
+    const { state } = this.parts;
+    const { configuration: before } = state.configuration;
     state.configuration = { index: entry.index, configuration: decodeConfiguration(payload) };
-    this.batch.put(incarnation, systemKey(systemTag.configuration), entry, state.encodeConfiguration());
+    this.batch.put(systemKey(systemTag.configuration), entry, state.encodeConfiguration());
+    if (state.departures.changed(before, state.configuration.configuration, entry.stamp)) this.putDepartures();
+  }
+
+  private applyRelease(bytes: Uint8Array, from: number, end: number): void {
+    const { departures, configuration } = this.parts.state;
+    if (departures.release(decodeRelease(bytes, from, end), configuration.configuration)) this.putDepartures();
+  }
+
+  private putDepartures(): void {
+    const { state } = this.parts;
+    this.batch.put(systemKey(systemTag.departures), state.last, state.departures.encode());
+  }
+
+  /** The entry is in the log and did nothing. */
+  private noteRejected({ term, index, stamp }: Boundary): void {
+    const origin = { term, index, stamp, expiry: fateExpiry(stamp) };
+    const record = encodeFate({ fate: "rejected", mergedAt: { term, index }, write: undefined });
+    this.batch.put(fateKey(term, index), origin, record);
   }
 
   /** From here on the entry counts as applied, in the state and, with what it writes, in the batch. */
   private begin(entry: Boundary): void {
-    const { state, incarnation } = this.parts;
+    const { state } = this.parts;
     const before = state.last;
     if (!state.advance(entry)) return;
-    this.batch.put(incarnation, boundaryKey(before.term), entry, encodeBoundary(before));
+    this.batch.put(boundaryKey(before.term), entry, encodeBoundary(before));
     const surplus = state.takeSurplusBoundary();
-    if (surplus !== undefined) this.batch.delete(incarnation, boundaryKey(surplus.term), entry);
-  }
-
-  private addWrite(write: PlannedWrite, entry: Boundary): void {
-    const { batch } = this;
-    const { incarnation } = this.parts;
-    const key = userRecordKey(write.key);
-    if (write.kind === "delete") batch.delete(incarnation, key, entry);
-    else batch.put(incarnation, key, { ...entry, expiry: write.expiry }, write.payload);
-  }
-
-  /** The record carries its own version, for comparing, and the stamp that garbage collection is to go by. */
-  private addForeign(write: ForeignWrite, collected: { readonly stamp: Boundary["stamp"] }): void {
-    const { batch } = this;
-    const { incarnation } = this.parts;
-    const key = userRecordKey(write.key);
-    const origin = { ...write.version, stamp: collected.stamp, expiry: write.expiry };
-    if (write.isDelete) batch.delete(incarnation, key, origin);
-    else batch.put(incarnation, key, origin, write.payload);
-  }
-
-  private remember(id: Uint8Array, answer: CommandAnswer, entry: Boundary): void {
-    const { state, incarnation } = this.parts;
-    state.remember(id);
-    const origin = { ...entry, expiry: answerExpiry(entry.stamp) };
-    this.batch.put(incarnation, answerKey(id), origin, encodeAnswer(answer));
+    if (surplus !== undefined) this.batch.delete(boundaryKey(surplus.term), entry);
   }
 
   private isSealed(bytes: Uint8Array, start: number, end: number): boolean {
@@ -342,7 +373,7 @@ export class Applier {
   private fetchNow(keys: readonly Uint8Array[]): RecordsRead | undefined {
     const records: RecordsRead = new Map();
     if (keys.length === 0) return records;
-    if (!this.commitNow()) return undefined;
+    if (!this.batch.commitNow()) return undefined;
     const { engine, incarnation } = this.parts;
     for (const key of keys) {
       const record = engine.getNow(incarnation, key, withTombstones);
@@ -361,40 +392,5 @@ export class Applier {
       records.set(keyName(key), await engine.get(incarnation, key, withTombstones));
     }
     return records;
-  }
-
-  private commitNow(): boolean {
-    if (this.appliedIndex === this.parts.state.last.index) return true;
-    this.seal();
-    if (!this.parts.engine.canWrite(this.batch)) return false;
-    this.write();
-    return true;
-  }
-
-  private async commit(): Promise<void> {
-    const { engine } = this.parts;
-    while (!this.commitNow()) {
-      if (engine.isClosing) throw new TrefoilError("stopping", "the engine is closing", { outcome: "unknown" });
-      // A full disk may pass; nothing else does.
-      const { trouble } = engine;
-      if (trouble !== undefined && trouble.code !== "storage_full") throw trouble;
-      await engine.whenWritable();
-    }
-  }
-
-  /** The batch ends with what was applied last; once, however often the engine has no room for it. */
-  private seal(): void {
-    const { state, incarnation } = this.parts;
-    if (this.sealedAt === state.last.index) return;
-    this.batch.put(incarnation, systemKey(systemTag.applied), state.last, state.encodeLast());
-    this.sealedAt = state.last.index;
-  }
-
-  private write(): void {
-    const { engine, incarnation, state } = this.parts;
-    engine.write(this.batch, { incarnation, appliedIndex: state.last.index });
-    engine.raiseGarbageHorizon({ incarnation, watermark: state.watermark, expiryHorizon: state.watermark });
-    this.appliedIndex = state.last.index;
-    this.batch.clear();
   }
 }

@@ -29,6 +29,7 @@ export const commandKind = {
   load: 4,
   tick: 5,
   slots: 6,
+  release: 7,
 } as const;
 
 export const action = { put: 0, delete: 1, increment: 2, append: 3, touch: 4 } as const;

@@ -103,7 +103,7 @@ describe("commands as bytes", () => {
         const loaded: LoadedWrite[] = made.map((write) => ({ ...write, stamp: stamped }));
         assert.deepEqual(decodeLoad(encodeLoad(loaded)), loaded);
         assert.equal(decodeTick(encodeTick(stamped)), stamped);
-        const slots = { isSeal: flag, slots: [0, 7, 16_383] };
+        const slots = { mode: flag ? "seal" : "open", above: term(flag ? 0 : 9), slots: [0, 7, 16_383] } as const;
         assert.deepEqual(decodeSlots(encodeSlots(slots)), slots);
         for (const write of made) {
           const fate = { fate: "superseded", mergedAt: write.version, write } as const;
@@ -111,7 +111,7 @@ describe("commands as bytes", () => {
         }
       }),
     );
-    assert.throws(() => decodeSlots(Uint8Array.of(1, 0xff, 0xff)), { code: "corruption" });
+    assert.throws(() => decodeSlots(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff)), { code: "corruption" });
   });
 
   it("have answers that come back", () => {

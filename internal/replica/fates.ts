@@ -1,7 +1,8 @@
-// What became of fast writes that a log had lost: whether their merge took effect, and the lost-and-found of those for which
-// it could not. Kept in the engine for a week, so that a receipt can be asked about.
+// What became of writes that went another way than most: of fast ones that a log had lost, whether their merge took effect, and
+// the lost-and-found of those for which it could not; and of entries that had no effect. Kept in the engine for a week, so
+// that a receipt can be asked about.
 //
-//   fate := kind u8 | merged at: term u64 | index u64 | write, as in a merge, when it took no effect
+//   fate := kind u8 | merged at: term u64 | index u64 | write, as in a merge, when a salvaged one took no effect
 
 import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { corruption } from "../base/errors.ts";
@@ -18,17 +19,19 @@ export type Fate =
   /** A newer write of its key was there. */
   | "superseded"
   /** From before the watermark: a later deletion of its key may be forgotten already. */
-  | "lost";
+  | "lost"
+  /** It is in the log, and did nothing: a condition did not hold, its slot was sealed, or it was a repetition. */
+  | "rejected";
 
 export interface KnownFate {
   readonly fate: Fate;
-  /** The merge's entry: the write's position in the log that counts. */
+  /** The entry that decided it: a merge's, or its own. */
   readonly mergedAt: Version;
   /** Of a write without effect: what it was. */
   readonly write: ForeignWrite | undefined;
 }
 
-const fates: readonly Fate[] = ["salvaged", "superseded", "lost"];
+const fates: readonly Fate[] = ["salvaged", "superseded", "lost", "rejected"];
 const fateWindow = stampOfMilliseconds(7 * 24 * 3600 * 1000);
 
 export const fateExpiry = (at: Stamp): Stamp => stamp(at + fateWindow);

@@ -8,7 +8,8 @@
 //   0 'c'                       configuration: index u64 | as in its entry
 //   0 't' term u64 big endian   last entry of a finished term: index u64 | stamp u64
 //   0 'r' request id            an answer; expires with the request's window
-//   0 's'                       sealed slots: u16 each
+//   0 's'                       sealed slots: u16 each, plus 0x8000 when closed
+//   0 'd'                       voters that left: see departures.ts
 //   0 'f' term | index, u64     fate of a salvaged write: see fates.ts; expires after a week
 
 import { assert } from "../base/assert.ts";
@@ -25,11 +26,14 @@ import type { Configuration, ConfigurationAt } from "../raft/configuration.ts";
 import { slotCount } from "../ring/slots.ts";
 import { systemArea, userArea } from "./areas.ts";
 import { keyName } from "./decide.ts";
+import { Departures } from "./departures.ts";
 
 /** How long a request's answer is remembered, in time of the log. All replicas have to agree on it. */
 export const answerWindow = stampOfMilliseconds(10 * 60_000);
 /** Ends of terms that are kept. */
 const boundariesMax = 4096;
+
+const closedFlag = 0x8000;
 
 export const systemTag = {
   applied: 0x61,
@@ -38,6 +42,7 @@ export const systemTag = {
   answer: 0x72,
   slots: 0x73,
   boundary: 0x74,
+  departures: 0x64,
   watermark: 0x77,
 } as const;
 
@@ -57,7 +62,10 @@ export class GroupState {
   readonly boundaries: Boundary[] = [];
   /** Request ids that were answered, by name, with the stamp of the answer: in the order of their stamps. */
   readonly answered = new Map<string, Stamp>();
+  /** Slots that take no writes; of those, the ones that are closed take no salvaged ones either. */
   readonly sealed = new Set<number>();
+  readonly closed = new Set<number>();
+  readonly departures = new Departures();
 
   constructor(first: Configuration) {
     this.configuration = { index: logIndex(0), configuration: first };
@@ -148,7 +156,9 @@ export class GroupState {
 
   encodeSlots(): Uint8Array {
     const writer = new ByteWriter(2 * this.sealed.size);
-    for (const slot of Array.from(this.sealed).sort((left, right) => left - right)) writer.u16(slot);
+    for (const slot of Array.from(this.sealed).sort((left, right) => left - right)) {
+      writer.u16(this.closed.has(slot) ? slot | closedFlag : slot);
+    }
     return writer.finish();
   }
 
@@ -182,6 +192,9 @@ export class GroupState {
       case systemTag.slots:
         while (reader.remaining > 0) this.seal(reader.u16());
         return;
+      case systemTag.departures:
+        this.departures.take(reader);
+        return;
       case systemTag.fate:
         return;
       default:
@@ -189,9 +202,11 @@ export class GroupState {
     }
   }
 
-  private seal(slot: number): void {
+  private seal(value: number): void {
+    const slot = value & ~closedFlag;
     if (slot >= slotCount) throw corruption(`slot ${slot} is sealed`);
     this.sealed.add(slot);
+    if (value !== slot) this.closed.add(slot);
   }
 }
 

@@ -2,24 +2,37 @@
 // switch in the engine, which is the decision, then the mark in the log. A crash before the switch leaves all as it was; one
 // behind it is finished at the next start (open-replica.ts).
 
+import { TrefoilError } from "../base/errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
 import { logIndex } from "../base/ids.ts";
 import { GroupState } from "./group-state.ts";
-import type { Persisting } from "./persisting.ts";
+import { keepFast } from "./keep-fast.ts";
 import type { ReplicaParts, ReplicaPlace } from "./replica-parts.ts";
 import type { ReceivedSnapshot } from "./snapshot-receiver.ts";
 
-/** REQUIRES: the core has begun the installation, and nothing else is staged or applied meanwhile. */
+/**
+ * Undefined: the engine could not take it in, for lack of space; then nothing has changed, save what is kept to be salvaged.
+ * REQUIRES: the core has begun the installation, and nothing else is staged or applied meanwhile.
+ */
 export async function installSnapshot(
   parts: ReplicaParts,
-  persisting: Persisting,
   { offer, incarnation, tables }: ReceivedSnapshot,
-): Promise<ReplicaPlace> {
-  const { engine, group, log, raft } = parts;
+): Promise<ReplicaPlace | undefined> {
+  const { engine, group, log, raft, seams } = parts;
   const { index, term } = offer;
-  await persisting.keepFrom(logIndex(raft.status.commit + 1), group.lastIndex);
+  await keepFast(group, logIndex(raft.status.commit + 1));
   await log.whenDurable(log.staged);
   const replaces = { group: group.group, snapshot: { term, index } };
-  await engine.ingest({ incarnation, tables, appliedIndex: index, replaces });
+  try {
+    await engine.ingest({ incarnation, tables, appliedIndex: index, replaces });
+  } catch (reason) {
+    if (!(reason instanceof TrefoilError) || !mayPass.includes(reason.code)) throw reason;
+    seams.logger.warn("a snapshot could not be taken in; it will be asked for again", { why: reason.message });
+    return undefined;
+  }
   await log.whenDurable(group.installSnapshot(index, term));
   return { incarnation, state: await GroupState.load(engine, incarnation, offer.configuration) };
 }
+
+/** A full disk, a worker that died. */
+const mayPass: readonly ErrorCode[] = ["storage_full", "busy"];

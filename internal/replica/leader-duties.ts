@@ -69,12 +69,26 @@ export class LeaderDuties {
     const away = ticksOf(this.options, this.options.salvageWindowMilliseconds);
     const matched = this.raft.matchedByAll(away);
     const reached = matched === undefined ? undefined : this.samples.at(matched);
-    const watermark = reached === undefined || reached < state.watermark ? state.watermark : reached;
+    const { salvageWindowMilliseconds } = this.options;
+    // One that left may still come with writes that nobody else has.
+    const isAwaited = state.departures.isAwaited(
+      this.raft.hybridNow(),
+      stampsOfMilliseconds(salvageWindowMilliseconds),
+    );
+    const isRaised = reached !== undefined && reached > state.watermark && !isAwaited;
+    const watermark = isRaised ? reached : state.watermark;
     const hasNews = last > this.tickedIndex;
     if (hasNews && watermark > state.watermark) return this.tick(watermark);
     // Idle: what has expired meanwhile can go only behind a newer stamp.
     const idle = this.raft.hybridNow() - Math.max(this.ticked, state.last.stamp);
     if (idle > stampsOfMilliseconds(this.options.idleTickMilliseconds)) this.tick(watermark);
+  }
+
+  /** All voters, and those that left, have the log up to `index` and keep nothing, or the salvage window is over for them. */
+  isWithAll(index: LogIndex, state: GroupState): boolean {
+    const window = this.options.salvageWindowMilliseconds;
+    if (state.departures.isAwaited(this.raft.hybridNow(), stampsOfMilliseconds(window))) return false;
+    return (this.raft.matchedByAll(ticksOf(this.options, window)) ?? -1) >= index;
   }
 
   /** Entries up to here are needed by nobody who is expected to come back soon. */

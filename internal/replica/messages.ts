@@ -2,6 +2,7 @@
 
 import type { LogIndex, ReplicaId, Term } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
+import type { Version } from "../engine/cell.ts";
 import type { Message as RaftMessage } from "../raft/messages.ts";
 import type { ForeignWrite } from "./merge.ts";
 
@@ -14,6 +15,27 @@ interface Address {
 export interface SalvageMessage extends Address {
   readonly type: "salvage";
   readonly writes: readonly ForeignWrite[];
+  /** The sender takes no part any more; without writes: it keeps none. */
+  readonly isLeaving: boolean;
+}
+
+/** The leader's answer, as far as it has something to say. */
+export interface SalvageSettled extends Address {
+  readonly type: "salvage_settled";
+  readonly fates: readonly { readonly version: Version; readonly mergedAt: Version }[];
+  /** Nobody waits any more for writes of the replica that is leaving. */
+  readonly isReleased: boolean;
+}
+
+/** A snapshot travels: every voter keeps its log from behind `index`, for as long as this is said again (rule 23). */
+export interface KeepLog extends Address {
+  readonly type: "keep_log";
+  readonly index: LogIndex;
+}
+
+/** To the leader: what is kept for snapshots is more than this replica's log may hold. */
+export interface LogFull extends Address {
+  readonly type: "log_full";
 }
 
 /** To the leader: a read waits for an entry stamped `until` or later to be committed. */
@@ -49,4 +71,13 @@ export interface ChunkRefused extends Address {
   readonly term: Term;
 }
 
-export type ReplicaMessage = RaftMessage | SalvageMessage | TickWanted | ChunkRequest | ChunkMessage | ChunkRefused;
+export type ReplicaMessage =
+  | RaftMessage
+  | SalvageMessage
+  | SalvageSettled
+  | TickWanted
+  | KeepLog
+  | LogFull
+  | ChunkRequest
+  | ChunkMessage
+  | ChunkRefused;

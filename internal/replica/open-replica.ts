@@ -5,8 +5,8 @@
 //      2  committed entries behind the engine's applied index are applied
 //      3  the core begins with what is known to be committed; what lies behind may be so or not: the leader will tell
 
-import { corruption } from "../base/errors.ts";
-import { logIndex, term } from "../base/ids.ts";
+import { corruption, TrefoilError } from "../base/errors.ts";
+import { logIndex } from "../base/ids.ts";
 import type { GroupId, LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -22,10 +22,12 @@ import type { Entry } from "../raft/types.ts";
 import { Applier } from "./applier.ts";
 import { GroupState } from "./group-state.ts";
 import { entryOf, LogEntries } from "./log-entries.ts";
+import type { ForeignWrite } from "./merge.ts";
 import { replicaDefaults } from "./options.ts";
 import type { ReplicaOptions } from "./options.ts";
 import { Replica } from "./replica.ts";
 import type { ReplicaPlace, ReplicaSeams } from "./replica-parts.ts";
+import { dropKept } from "./salvager.ts";
 import { clearFolder } from "./snapshot-receiver.ts";
 
 export interface ReplicaStart {
@@ -49,6 +51,12 @@ const readBytes = 1024 * 1024;
 
 export async function openReplica(start: ReplicaStart): Promise<Replica> {
   const { engine, log, id } = start;
+  if (log.mayHaveLost) {
+    const detail =
+      `group ${start.group}: replica ${id} may have lost votes and acknowledged entries with the end of its log; ` +
+      `it takes no part any more, and comes back under a new id`;
+    throw new TrefoilError("corruption", detail);
+  }
   const group = log.group(start.group);
   const options = { ...replicaDefaults, ...start.options };
   const place = await openPlace(start, group);
@@ -106,12 +114,7 @@ async function applyCommitted(parts: {
   const { group, engine, place, commit } = parts;
   const events = {
     onAnswer: () => undefined,
-    onMerged: (write: { readonly version: { readonly term: number; readonly index: number } }) => {
-      const { term: of, index } = write.version;
-      if (group.salvage.some((kept) => kept.term === of && kept.index === index)) {
-        group.dropSalvage(term(of), logIndex(index));
-      }
-    },
+    onMerged: ({ version }: ForeignWrite) => void dropKept(group, version),
   };
   const applier = new Applier({ log: group, engine, ...place }, events);
   while (applier.appliedIndex < commit) await applier.applyLoaded(commit);

@@ -13,9 +13,9 @@ export interface ReplicaOptions {
   /** Without one, up to so many uncommitted entries and bytes. */
   readonly backlogEntriesMax: number;
   readonly backlogBytesMax: number;
-  /** How often the watermark is raised while entries come. */
-  readonly watermarkMilliseconds: number;
-  /** And while none come, as long as there may be garbage. */
+  /** No fast writes are taken while salvaged ones that have no fate take more than this. */
+  readonly salvageBytesMax: number;
+  /** How often the watermark is raised while no entries come, as long as there may be garbage. */
   readonly idleTickMilliseconds: number;
   /** Requests whose answers are remembered, at most; beyond, new ones are refused. */
   readonly answersMax: number;
@@ -34,6 +34,10 @@ export interface ReplicaOptions {
   readonly snapshotTableBytes: number;
   readonly snapshotIdleMilliseconds: number;
   readonly chunkRetryMilliseconds: number;
+  /** A fast read waits so long for what clients of this node were answered. */
+  readonly ownReadMilliseconds: number;
+  /** A voter that hears no more of a snapshot on its way keeps its log for it no longer than this. */
+  readonly keepLogMilliseconds: number;
 }
 
 export const replicaDefaults: ReplicaOptions = {
@@ -43,7 +47,7 @@ export const replicaDefaults: ReplicaOptions = {
   fastBacklogMilliseconds: 250,
   backlogEntriesMax: 10_000,
   backlogBytesMax: 16 * 1024 * 1024,
-  watermarkMilliseconds: 1000,
+  salvageBytesMax: 64 * 1024 * 1024,
   idleTickMilliseconds: 60_000,
   answersMax: 65_536,
   houseKeepingMilliseconds: 500,
@@ -56,6 +60,8 @@ export const replicaDefaults: ReplicaOptions = {
   snapshotTableBytes: 8 * 1024 * 1024,
   snapshotIdleMilliseconds: 30_000,
   chunkRetryMilliseconds: 2000,
+  ownReadMilliseconds: 50,
+  keepLogMilliseconds: 5000,
 };
 
 export const ticksOf = (options: ReplicaOptions, milliseconds: number): number =>

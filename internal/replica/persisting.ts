@@ -5,16 +5,14 @@
 // Fast entries that are about to be discarded are kept first, in the same append. When they have left the log's
 // memory, they are read before anything of their Ready is staged, and later Readys wait behind it.
 
-import { TrefoilError } from "../base/errors.ts";
 import { logIndex, term } from "../base/ids.ts";
 import type { LogIndex } from "../base/ids.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
-import { fastFlag, flagsOf } from "../log/record.ts";
-import type { RecordSlot } from "../log/record.ts";
 import type { Message } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Ready } from "../raft/types.ts";
+import { keepFast, keepFastNow } from "./keep-fast.ts";
 
 interface OnItsWay {
   readonly number: number;
@@ -30,7 +28,6 @@ export class Persisting {
   private onItsWay: OnItsWay[] = [];
   /** The batch that what was staged last is in. */
   private lastBatch = 0;
-  private readonly slot: RecordSlot = { bytes: new Uint8Array(0), start: 0, end: 0 };
 
   constructor(log: Log, group: GroupLog, raft: Raft, send: (message: Message) => void) {
     this.log = log;
@@ -45,26 +42,14 @@ export class Persisting {
 
   /** Stages a Ready at once; false when `stageLoaded` has to, because what it discards must be read first. */
   stageNow(ready: Ready): boolean {
-    if (ready.truncateFrom !== undefined && !this.keepDiscardedNow(ready.truncateFrom)) return false;
+    if (ready.truncateFrom !== undefined && !keepFastNow(this.group, ready.truncateFrom)) return false;
     this.stage(ready);
     return true;
   }
 
   async stageLoaded(ready: Ready): Promise<void> {
-    const { group } = this;
-    if (ready.truncateFrom !== undefined) await this.keepFrom(ready.truncateFrom, group.lastIndex);
+    if (ready.truncateFrom !== undefined) await keepFast(this.group, ready.truncateFrom);
     this.stage(ready);
-  }
-
-  /** Keeps the fast entries between two indexes, which are about to go, wherever they lie. */
-  async keepFrom(from: LogIndex, to: LogIndex): Promise<void> {
-    const { group } = this;
-    for (let next: number = from; next <= to;) {
-      const read = await group.read(logIndex(next), to, readBytes);
-      if (read.kind !== "entries") throw new TrefoilError("internal", `entry ${next} to be salvaged is not in the log`);
-      for (const { bytes, start, end } of read.entries) this.keep(bytes, start, end);
-      next += read.entries.length;
-    }
   }
 
   /** The log has moved on. True when a Ready has become durable. */
@@ -96,22 +81,4 @@ export class Persisting {
   private notedCommit(commit: LogIndex): LogIndex {
     return logIndex(Math.max(this.group.hardState.commit, Math.min(commit, this.group.lastIndex)));
   }
-
-  private keepDiscardedNow(from: LogIndex): boolean {
-    const { group, slot } = this;
-    const fast: Uint8Array[] = [];
-    for (let index: number = from; index <= group.lastIndex; index++) {
-      if (!group.find(logIndex(index), slot)) return false;
-      // Copied, for staging one may take the memory that another lies in.
-      if ((flagsOf(slot.bytes, slot.start) & fastFlag) !== 0) fast.push(slot.bytes.slice(slot.start, slot.end));
-    }
-    for (const bytes of fast) this.keep(bytes, 0, bytes.length);
-    return true;
-  }
-
-  private keep(bytes: Uint8Array, start: number, end: number): void {
-    if ((flagsOf(bytes, start) & fastFlag) !== 0) this.lastBatch = this.group.keepSalvage(bytes, start, end);
-  }
 }
-
-const readBytes = 1024 * 1024;

@@ -16,7 +16,7 @@ export interface ReadParts {
   place(): ReplicaPlace;
   appliedIndex(): LogIndex;
   /** Resolves when the snapshot that is being installed is; undefined: none is. */
-  installing(): Promise<void> | undefined;
+  installing(): Promise<unknown> | undefined;
   ask(): number;
   wantTick(until: Stamp): void;
 }

@@ -4,9 +4,10 @@ import type { EngineRecord } from "../engine/reader.ts";
 import { userRecordKey } from "./areas.ts";
 import { commandKind, decodeCommand } from "./command.ts";
 import { needsRecord } from "./decide.ts";
-import { answerKey } from "./group-state.ts";
+import { answerKey, fateKey } from "./group-state.ts";
 import type { GroupState } from "./group-state.ts";
 import { decodeLoad, decodeMerge } from "./merge.ts";
+import type { ForeignWrite } from "./merge.ts";
 
 /** Records by the names of their engine keys; undefined: there is none. Tombstones are shown. */
 export type RecordsRead = Map<string, EngineRecord | undefined>;
@@ -15,9 +16,14 @@ export const withTombstones = { tombstones: true };
 
 /** The keys of the records that an entry reads. */
 export function keysRead(kind: number, payload: Uint8Array, state: GroupState): Uint8Array[] {
-  if (kind === commandKind.merge) return [userRecordKey(decodeMerge(payload).key)];
+  if (kind === commandKind.merge) return keysOfMerge(decodeMerge(payload));
   if (kind === commandKind.load) return decodeLoad(payload).map((write) => userRecordKey(write.key));
   const { request, operations } = decodeCommand(payload);
   if (request !== undefined && state.answeredAt(request.id) !== undefined) return [answerKey(request.id)];
   return operations.filter(needsRecord).map((operation) => userRecordKey(operation.key));
+}
+
+/** What lies there now, and what was decided of the write before. */
+export function keysOfMerge({ key, version }: ForeignWrite): [present: Uint8Array, fate: Uint8Array] {
+  return [userRecordKey(key), fateKey(version.term, version.index)];
 }

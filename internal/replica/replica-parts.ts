@@ -9,7 +9,6 @@ import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { SnapshotMark } from "../raft/types.ts";
 import type { GroupState } from "./group-state.ts";
 import type { LogEntries } from "./log-entries.ts";
 import type { ReplicaMessage } from "./messages.ts";
@@ -46,9 +45,4 @@ export interface ReplicaParts {
 export interface ReplicaPlace {
   readonly incarnation: Incarnation;
   readonly state: GroupState;
-}
-
-/** What a snapshot of the present would say about itself, and where it lies. */
-export function presentOf({ state, incarnation }: ReplicaPlace): { mark: SnapshotMark; incarnation: Incarnation } {
-  return { mark: { ...state.last, configuration: state.configuration.configuration }, incarnation };
 }

@@ -1,31 +1,44 @@
-// Seals slots that move away from a group, or opens slots that have come: an entry of either group's log.
+// Moves slots between groups: an entry of either group's log. From its seal on a group takes no more writes for a slot, though
+// writes that were lost and salvaged still find their way into it until it is closed; then the other group opens it.
 //
-//   isSeal u8 | ( slot u16 )*
+//   mode u8 | above: term u64 | ( slot u16 )*
+//
+// Versions only grow with a key (rule 9): slots open only in a term above all that their former group's log had at the seal.
 
 import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { corruption } from "../base/errors.ts";
+import { term } from "../base/ids.ts";
+import type { Term } from "../base/ids.ts";
 import { slotCount } from "../ring/slots.ts";
 
+const modes = ["open", "seal", "close"] as const;
+type SlotsMode = (typeof modes)[number];
+
 export interface SlotsCommand {
-  readonly isSeal: boolean;
+  readonly mode: SlotsMode;
+  /** Of `open`: the greatest term of the log that the slots come from; 0 otherwise. */
+  readonly above: Term;
   readonly slots: readonly number[];
 }
 
-export function encodeSlots({ isSeal, slots }: SlotsCommand): Uint8Array {
-  const writer = new ByteWriter(1 + 2 * slots.length);
-  writer.u8(isSeal ? 1 : 0);
+export function encodeSlots({ mode, above, slots }: SlotsCommand): Uint8Array {
+  const writer = new ByteWriter(9 + 2 * slots.length);
+  writer.u8(modes.indexOf(mode)).u64(above);
   for (const slot of slots) writer.u16(slot);
   return writer.finish();
 }
 
 export function decodeSlots(bytes: Uint8Array, start = 0, end = bytes.length): SlotsCommand {
   const reader = new ByteReader(bytes, "a command on slots", start, end);
-  const isSeal = reader.u8() === 1;
+  const number = reader.u8();
+  const mode = modes[number];
+  if (mode === undefined) throw corruption(`a command on slots of mode ${number}`);
+  const above = term(reader.u64());
   const slots: number[] = [];
   while (reader.remaining > 0) {
     const slot = reader.u16();
     if (slot >= slotCount) throw corruption(`a command on slot ${slot}`);
     slots.push(slot);
   }
-  return { isSeal, slots };
+  return { mode, above, slots };
 }

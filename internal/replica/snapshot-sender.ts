@@ -4,13 +4,14 @@
 // and the log the entries behind it.
 
 import { ByteWriter } from "../base/codec.ts";
-import type { Incarnation, ReplicaId } from "../base/ids.ts";
+import type { Incarnation, LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineSnapshot } from "../engine/live-snapshots.ts";
 import type { GroupLog, Pin } from "../log/group-log.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { SnapshotMark } from "../raft/types.ts";
 import type { ChunkMessage, ChunkRefused, ChunkRequest } from "./messages.ts";
+import type { UnderWay } from "./under-way.ts";
 
 export interface SnapshotSenderParts {
   readonly id: ReplicaId;
@@ -27,11 +28,14 @@ export interface SnapshotSenderParts {
   /** False: the replica does not want it any more. */
   offer(to: ReplicaId, mark: SnapshotMark): boolean;
   withdraw(from: ReplicaId): void;
+  readonly underWay: UnderWay;
   send(message: ChunkMessage | ChunkRefused): void;
   onFailure(reason: unknown): void;
 }
 
 interface Held {
+  /** What was asked for last by each replica whose chunk is not on its way yet. */
+  readonly asked: Map<ReplicaId, ChunkRequest>;
   readonly mark: SnapshotMark;
   readonly incarnation: Incarnation;
   readonly at: EngineSnapshot;
@@ -46,6 +50,7 @@ export class SnapshotSender {
   private held: Held | undefined;
   /** When the rate permits the next chunk. */
   private nextAt = 0;
+  private isClosed = false;
 
   constructor(parts: SnapshotSenderParts) {
     this.parts = parts;
@@ -67,10 +72,14 @@ export class SnapshotSender {
     }
     const now = parts.clock.monotonicMilliseconds();
     held.askedAt = now;
+    const isWaiting = held.asked.has(from);
+    held.asked.set(from, request);
+    // Asked again, perhaps for the next one, while it waits: one chunk at a time for each.
+    if (isWaiting) return;
     const wait = Math.max(0, this.nextAt - now);
     this.nextAt = Math.max(this.nextAt, now) + (1000 * parts.chunkBytes) / parts.bytesPerSecond;
     const answer = (): void => {
-      this.answer(held, request).catch((reason: unknown) => parts.onFailure(reason));
+      this.answer(held, from).catch((reason: unknown) => parts.onFailure(reason));
     };
     if (wait === 0) answer();
     else parts.scheduler.after(wait, answer);
@@ -92,12 +101,15 @@ export class SnapshotSender {
     this.release();
   }
 
-  get isHolding(): boolean {
-    return this.held !== undefined;
+  /** What is being sent: the log behind it is needed by those who get it. */
+  get holding(): LogIndex | undefined {
+    return this.held?.mark.index;
   }
 
+  /** What is being read is let go of when that has ended. */
   close(): void {
-    if (this.held !== undefined && this.held.reading === 0) this.release();
+    this.isClosed = true;
+    if (this.held?.reading === 0) this.release();
   }
 
   private make(): Held {
@@ -105,7 +117,16 @@ export class SnapshotSender {
     const { mark, incarnation } = parts.present();
     const askedAt = parts.clock.monotonicMilliseconds();
     const pin = parts.group.pin(mark.index);
-    return { mark, incarnation, at: parts.engine.snapshot(), pin, for: new Set(), askedAt, reading: 0 };
+    return {
+      mark,
+      incarnation,
+      at: parts.engine.snapshot(),
+      pin,
+      for: new Set(),
+      asked: new Map(),
+      askedAt,
+      reading: 0,
+    };
   }
 
   private release(): void {
@@ -116,16 +137,18 @@ export class SnapshotSender {
     held.pin.release();
   }
 
-  private async answer(held: Held, request: ChunkRequest): Promise<void> {
-    if (this.held !== held) return;
+  private async answer(held: Held, to: ReplicaId): Promise<void> {
+    if (this.held !== held || this.isClosed) return;
     const { parts } = this;
-    const { after, from, index, term } = request;
     held.reading++;
     try {
-      const { bytes, isLast } = await this.read(held, after);
-      parts.send({ type: "chunk", from: parts.id, to: from, index, term, after, bytes, isLast });
+      const { index, term, after } = held.asked.get(to) as ChunkRequest; // only taken away below
+      const { bytes, isLast } = await parts.underWay.add(this.read(held, after));
+      if (!this.isClosed) parts.send({ type: "chunk", from: parts.id, to, index, term, after, bytes, isLast });
     } finally {
+      held.asked.delete(to);
       held.reading--;
+      if (this.isClosed && held.reading === 0) this.release();
     }
   }
 

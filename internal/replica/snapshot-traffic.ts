@@ -1,6 +1,6 @@
 // The two ends of snapshots for one replica: what it sends to others, and what it receives.
 
-import type { Incarnation, ReplicaId } from "../base/ids.ts";
+import type { Incarnation, LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { SnapshotMark, SnapshotOffer } from "../raft/types.ts";
 import type { ChunkMessage, ChunkRefused, ChunkRequest } from "./messages.ts";
@@ -8,11 +8,12 @@ import type { ReplicaParts } from "./replica-parts.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import type { ReceivedSnapshot } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
+import type { UnderWay } from "./under-way.ts";
 
 export interface SnapshotHooks {
   /** The state as it is applied now. */
   present(): { readonly mark: SnapshotMark; readonly incarnation: Incarnation };
-  install(snapshot: ReceivedSnapshot): Promise<void>;
+  install(snapshot: ReceivedSnapshot): Promise<"installed" | "not_wanted" | "failed">;
   onFailure(reason: unknown): void;
 }
 
@@ -21,7 +22,7 @@ export class SnapshotTraffic {
   private readonly sender: SnapshotSender;
   private readonly receiver: SnapshotReceiver;
 
-  constructor(parts: ReplicaParts, hooks: SnapshotHooks) {
+  constructor(parts: ReplicaParts, underWay: UnderWay, hooks: SnapshotHooks) {
     const { id, raft, engine, group, seams, options, disk, background } = parts;
     const { clock, scheduler, logger } = seams;
     const onFailure = (reason: unknown): void => hooks.onFailure(reason);
@@ -32,6 +33,7 @@ export class SnapshotTraffic {
       group,
       clock,
       scheduler,
+      underWay,
       chunkBytes: options.chunkBytes,
       bytesPerSecond: options.snapshotBytesPerSecond,
       idleMilliseconds: options.snapshotIdleMilliseconds,
@@ -47,6 +49,7 @@ export class SnapshotTraffic {
       background,
       clock,
       logger,
+      underWay,
       folder: parts.snapshotFolder,
       table: engine.tableFormat,
       tableBytes: options.snapshotTableBytes,
@@ -78,10 +81,11 @@ export class SnapshotTraffic {
     this.receiver.tick();
   }
 
-  /** Nothing is held for followers that have caught up. */
-  letGo(): void {
-    if (!this.sender.isHolding) return;
+  /** Nothing is held for followers that have caught up. Up to where a snapshot is held, if one is. */
+  letGo(): LogIndex | undefined {
+    if (this.sender.holding === undefined) return undefined;
     for (const { id, state } of this.raft.followers()) if (state !== "snapshot") this.sender.finished(id);
+    return this.sender.holding;
   }
 
   close(): void {

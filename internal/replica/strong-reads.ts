@@ -52,6 +52,7 @@ export class StrongReads {
   private readonly asked = new Map<number, readonly Asked[]>();
   private confirmed: Confirmed[] = [];
   private settling: Settling[] = [];
+  private isClosed = false;
 
   constructor(parts: StrongReadParts) {
     this.parts = parts;
@@ -86,8 +87,16 @@ export class StrongReads {
     this.settle();
   }
 
+  /** Asking for a tick, and the tick, may be lost with a leader. */
+  remind(): void {
+    let latest: Stamp | undefined;
+    for (const { time } of this.settling) if (latest === undefined || time > latest) latest = time;
+    if (latest !== undefined) this.parts.wantTick(latest);
+  }
+
   /** The replica stops. */
   failAll(): void {
+    this.isClosed = true;
     const all: Asked[] = [...this.waiting, ...this.settling];
     for (const reads of this.asked.values()) all.push(...reads);
     for (const { reads } of this.confirmed) all.push(...reads);
@@ -109,6 +118,7 @@ export class StrongReads {
   }
 
   private judge(read: Asked, record: EngineRecord | undefined, time: Stamp): void {
+    if (this.isClosed) return read.resolve({ kind: "refused", why: "stopping" });
     if (record === undefined) return read.resolve({ kind: "absent", time });
     if (!isExpired(record.expiry, time)) return read.resolve({ kind: "record", record, time });
     if (isExpired(record.expiry, this.parts.lastStamp())) return read.resolve({ kind: "absent", time });

@@ -24,7 +24,8 @@ export type Proposed =
 export interface ProposedWrite extends Version {
   readonly stamp: Stamp;
   readonly consistency: Consistency;
-  readonly command: Command;
+  /** Undefined: not a client's. */
+  readonly command: Command | undefined;
 }
 
 export class WriteAnswers {
@@ -45,6 +46,12 @@ export class WriteAnswers {
     const { term, index, stamp, consistency } = write;
     const shown = consistency === "fast" ? shownWrite(write) : undefined;
     return new Promise((resolve) => this.waiters.add({ term, index, stamp, consistency, shown, resolve }));
+  }
+
+  /** What a request was answered before, told again. */
+  again(answer: CommandAnswer, stamp: Stamp): WriteOutcome {
+    const { version } = answer;
+    return { kind: answer.kind, answer, version, stamp, consistency: "fast", ...this.copiesOf(version.index) };
   }
 
   /** Applying said what a command came to; told when it is in the engine. */
@@ -112,7 +119,7 @@ export class WriteAnswers {
 
 /** What a fast write shows to its leader's own reads until it is applied. */
 function shownWrite({ command, term, index, stamp }: ProposedWrite): ShownWrite | undefined {
-  const [operation] = command.operations;
+  const [operation] = command?.operations ?? [];
   if (operation === undefined) return undefined;
   const tombstone = operation.action === action.delete;
   const expiry = operation.expiresAt ?? neverExpires;

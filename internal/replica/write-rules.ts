@@ -1,5 +1,6 @@
 // Whether a leader may take a write now (rules 7, 10, 11, 12, 17). A refusal has no effect and is told at once.
 
+import type { Stamp } from "../base/stamp.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../log/log.ts";
 import type { Raft } from "../raft/raft.ts";
@@ -7,6 +8,7 @@ import { stampsOfMilliseconds } from "../raft/options.ts";
 import type { ProposalRefusal } from "../raft/types.ts";
 import { isBlind, isDeleteOnly } from "./command.ts";
 import type { Command } from "./command.ts";
+import { answerWindow } from "./group-state.ts";
 import type { GroupState } from "./group-state.ts";
 import type { ReplicaOptions } from "./options.ts";
 
@@ -16,8 +18,16 @@ export type WriteRefusal =
   | "not_blind"
   /** The leader has not applied the entry that opens its term. */
   | "not_ready"
+  /** It is no voter of the newest configuration: its writes would go with it. */
+  | "leaving"
   /** Too many requests are remembered. */
   | "answers_full"
+  /** The first try of the request is so long ago that its answer may be forgotten. */
+  | "request_too_old"
+  /** The slot moves to another group, or has not come here. */
+  | "sealed"
+  /** Slots open only in a term above all that their former group had. */
+  | "term_too_low"
   | "storage_full"
   | "stopping";
 
@@ -27,27 +37,46 @@ export interface WriteCircumstances {
   readonly engine: Engine;
   readonly log: Log;
   readonly options: ReplicaOptions;
+  /** Of writes that the group's logs lost and that have no fate. */
+  readonly salvageBytes: number;
+  /** The log is full of what snapshots on their way will need. */
+  readonly isPressed: boolean;
+  /** Requests on their way. */
+  readonly asked: number;
+  /** What the entry would have. */
+  readonly stamp: Stamp;
   /** Milliseconds for which the leader has been without its quorum; undefined: it has it. */
   readonly noQuorumMilliseconds: number | undefined;
 }
 
-export function refusalOfWrite(
-  command: Command,
-  consistency: "fast" | "strong",
-  circumstances: WriteCircumstances,
-): WriteRefusal | undefined {
+export interface AskedWrite {
+  readonly command: Command;
+  readonly consistency: "fast" | "strong";
+  /** Its request was made before, and is on its way or answered. */
+  readonly isKnown: boolean;
+}
+
+export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstances): WriteRefusal | undefined {
+  const { command, consistency, isKnown } = asked;
   const { raft, state, engine, log, options } = circumstances;
   const status = raft.status;
   if (status.role !== "leader") return "not_leader";
   // Deletes pass: they are what makes room.
   const isFull = log.refusal !== undefined || engine.trouble !== undefined;
   if (isFull && (log.refusal !== undefined || !isDeleteOnly(command))) return "storage_full";
-  if (command.request !== undefined && state.answered.size >= options.answersMax) {
-    if (state.answeredAt(command.request.id) === undefined) return "answers_full";
+  if (circumstances.isPressed) return "busy";
+  const { request } = command;
+  if (request !== undefined && !isKnown) {
+    if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";
   }
   if (consistency === "strong") return undefined;
   if (!isBlind(command)) return "not_blind";
+  if (!status.configuration.voters.includes(status.id)) return "leaving";
   if (state.last.term !== status.term) return "not_ready";
+  // Applying it would refuse it, when it has been answered long since.
+  if (request !== undefined && !isKnown && request.stamp + answerWindow <= circumstances.stamp)
+    return "request_too_old";
+  if (circumstances.salvageBytes > options.salvageBytesMax) return "busy";
   return status.hasQuorum ? backlogInHealth(circumstances) : backlogWithoutQuorum(circumstances);
 }
 

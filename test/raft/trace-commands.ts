@@ -67,7 +67,7 @@ export class TraceCommands {
     abandon: ([id]) => this.abandon(this.member(id)),
     clock: ([id, by]) => this.clock(this.member(id), Number(by)),
     trust: ([id]) => this.member(id).raft.trustStamps(true),
-    salvage: ([id, has]) => this.member(id).raft.setSalvage(has === "on"),
+    salvage: ([id, has]) => this.member(id).keepSalvage(has === "on"),
     matched: ([id]) =>
       this.say(`all voters have ${this.member(id).raft.matchedByAll(Number.POSITIVE_INFINITY) ?? "(not known)"}`),
     status: ([id]) => this.status(id),
@@ -235,7 +235,7 @@ export class TraceCommands {
     const mark = member.incoming;
     assert(mark !== undefined, "nothing to install", { id: member.id });
     member.incoming = undefined;
-    if (member.raft.beginInstall(mark.index)) this.installing.set(member.id, mark);
+    if (member.raft.beginInstall(mark)) this.installing.set(member.id, mark);
     this.say(this.installing.has(member.id) ? `installing ${mark.term}.${mark.index}` : "not wanted any more");
   }
 

@@ -14,7 +14,15 @@ import type { RaftOptions } from "../../internal/raft/options.ts";
 import { Raft } from "../../internal/raft/raft.ts";
 import type { TermRun } from "../../internal/raft/raft-log.ts";
 import { entryKind } from "../../internal/raft/types.ts";
-import type { Entry, EntryRange, HardState, ReadAnswer, Ready, SnapshotMark } from "../../internal/raft/types.ts";
+import type {
+  Entry,
+  EntryRange,
+  HardState,
+  ReadAnswer,
+  Ready,
+  SnapshotMark,
+  SnapshotOffer,
+} from "../../internal/raft/types.ts";
 
 /** What lies on a member's disk, or would if everything staged were synced. */
 export interface Stored {
@@ -37,11 +45,12 @@ export class Member {
   /** Its commit index when it last said all that it wants done. */
   commitSeen = 0;
   wall = 1_000_000;
+  keepsSalvage = false;
   reads: ReadAnswer[] = [];
   /** Entries below this are not in memory: a Ready has to ask for them. */
   cachedFrom = 0;
   snapshotsWanted: ReplicaId[] = [];
-  incoming: SnapshotMark | undefined;
+  incoming: SnapshotOffer | undefined;
   private life = 0;
 
   constructor(id: ReplicaId, seed: Prng, first: Configuration, options: Partial<RaftOptions>) {
@@ -56,6 +65,12 @@ export class Member {
 
   entryAt(index: number): Entry | undefined {
     return this.staged.entries[index - this.staged.base.index - 1];
+  }
+
+  /** As its driver says; again after each Ready that discards something. */
+  keepSalvage(keeps: boolean): void {
+    this.keepsSalvage = keeps;
+    this.raft.setSalvage(keeps);
   }
 
   /** A crash: what was staged may survive as far as `kept` Readys. */
@@ -165,6 +180,7 @@ export class World {
     member.commitSeen = member.raft.status.commit;
     if (ready === undefined) return undefined;
     store(member.staged, ready);
+    if (ready.truncateFrom !== undefined) member.raft.setSalvage(member.keepsSalvage);
     member.writing.push(ready);
     this.sent(member, ready.messages);
     member.reads.push(...ready.reads);
@@ -235,7 +251,7 @@ export class World {
   install(member: Member): boolean {
     const mark = member.incoming;
     member.incoming = undefined;
-    if (mark === undefined || !member.raft.beginInstall(mark.index)) return false;
+    if (mark === undefined || !member.raft.beginInstall(mark)) return false;
     this.finishInstall(member, mark);
     return true;
   }

@@ -1,0 +1,115 @@
+// How fresh a replica's own records are.
+//
+// Staleness (rule 15): at T0 the leader was asked for its last index, which a quorum confirmed; once that is applied here, what
+// is read is at most now - T0 old. The monotonic clock stands still while a machine is suspended and the wall clock
+// jumps: the greater difference counts.
+//
+// Own answers (rule 16): what was answered to a client of this node is read by its clients: fast reads wait for it for a moment.
+
+import type { LogIndex } from "../base/ids.ts";
+import { logIndex } from "../base/ids.ts";
+import type { Clock, Scheduler } from "../platform/clock.ts";
+import type { ReadAnswer } from "../raft/types.ts";
+
+export interface FreshnessParts {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly waitMilliseconds: number;
+  appliedIndex(): LogIndex;
+  /** Asks the leader; the answer comes under the context that is returned. */
+  ask(): number;
+}
+
+interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+interface Confirmed {
+  readonly at: Moment;
+  readonly last: LogIndex;
+}
+
+interface Waiting {
+  readonly index: LogIndex;
+  readonly resolve: (isApplied: boolean) => void;
+}
+
+export class Freshness {
+  private readonly parts: FreshnessParts;
+  private readonly asked = new Map<number, Moment>();
+  private confirmed: Confirmed[] = [];
+  /** Everything that the leader had then is here. */
+  private proven: Moment | undefined;
+  private answered = logIndex(0);
+  private waiting: Waiting[] = [];
+  private isClosed = false;
+
+  constructor(parts: FreshnessParts) {
+    this.parts = parts;
+  }
+
+  /** Asks the leader how far it is; what comes of it makes the bound smaller. */
+  refresh(): void {
+    // One question at a time, unless the answer got lost.
+    if (this.asked.size >= questionsMax) return;
+    const at = this.now();
+    this.asked.set(this.parts.ask(), at);
+  }
+
+  /** At most so many milliseconds behind the leader that a quorum knew; undefined: nobody can say. */
+  get stalenessMilliseconds(): number | undefined {
+    if (this.proven === undefined) return undefined;
+    const { monotonic, wall } = this.now();
+    return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);
+  }
+
+  readAnswered(answer: ReadAnswer): void {
+    const at = this.asked.get(answer.context);
+    if (at === undefined) return;
+    this.asked.delete(answer.context);
+    if (answer.kind === "confirmed") this.confirmed.push({ at, last: answer.last });
+  }
+
+  /** A client of this node was answered out of the entry `index`, by whoever leads. */
+  noteAnswered(index: LogIndex): void {
+    if (index > this.answered) this.answered = index;
+  }
+
+  /** True: all that clients of this node were answered is here. False: not yet, and the leader has to be asked. */
+  whenOwnApplied(): Promise<boolean> {
+    const { answered: index, parts } = this;
+    if (index <= parts.appliedIndex()) return Promise.resolve(true);
+    if (this.isClosed) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const waiting = { index, resolve };
+      this.waiting.push(waiting);
+      parts.scheduler.after(parts.waitMilliseconds, () => {
+        this.waiting = this.waiting.filter((other) => other !== waiting);
+        resolve(false);
+      });
+    });
+  }
+
+  applied(): void {
+    const index = this.parts.appliedIndex();
+    for (const { at, last } of this.confirmed) {
+      if (last <= index && (this.proven === undefined || at.monotonic > this.proven.monotonic)) this.proven = at;
+    }
+    this.confirmed = this.confirmed.filter(({ last }) => last > index);
+    for (const { index: wanted, resolve } of this.waiting) if (wanted <= index) resolve(true);
+    this.waiting = this.waiting.filter((waiting) => waiting.index > index);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const { resolve } of this.waiting.splice(0)) resolve(false);
+  }
+
+  private now(): Moment {
+    const { clock } = this.parts;
+    return { monotonic: clock.monotonicMilliseconds(), wall: clock.wallMilliseconds() };
+  }
+}
+
+const questionsMax = 8;

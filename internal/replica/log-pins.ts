@@ -1,0 +1,68 @@
+// The log that a snapshot on its way will need behind it stays, here and on every other voter (rule 23): whoever leads when it has
+// arrived can go on from there. The sender says so again and again; who hears no more of it lets go. When what is kept
+// is more than the log may hold, the group slows its writers, and the pins stay.
+
+import type { LogIndex, ReplicaId } from "../base/ids.ts";
+import type { GroupLog, Pin } from "../log/group-log.ts";
+import type { Log } from "../log/log.ts";
+
+interface Kept {
+  readonly index: LogIndex;
+  readonly pin: Pin;
+  until: number;
+}
+
+export class LogPins {
+  private readonly log: Log;
+  private readonly group: GroupLog;
+  private readonly milliseconds: number;
+  private readonly kept = new Map<ReplicaId, Kept>();
+  /** Until when a voter is believed whose log is full. */
+  private fullUntil = 0;
+  private isFull = false;
+
+  constructor(log: Log, group: GroupLog, milliseconds: number) {
+    this.log = log;
+    this.group = group;
+    this.milliseconds = milliseconds;
+  }
+
+  /** A snapshot up to `index` travels from `sender`. */
+  keep(sender: ReplicaId, index: LogIndex, now: number): void {
+    const known = this.kept.get(sender);
+    const until = now + this.milliseconds;
+    if (known?.index === index) {
+      known.until = until;
+      return;
+    }
+    known?.pin.release();
+    this.kept.set(sender, { index, pin: this.group.pin(index), until });
+  }
+
+  /** Now and then. True: what this replica keeps for snapshots is more than its log may hold. */
+  review(now: number, isSending: boolean): boolean {
+    for (const [sender, { pin, until }] of this.kept) {
+      if (now < until) continue;
+      pin.release();
+      this.kept.delete(sender);
+    }
+    const isKeeping = isSending || this.kept.size > 0;
+    this.isFull = isKeeping && this.log.stats().bytesOverBound > 0;
+    return this.isFull;
+  }
+
+  /** A voter says that its log is full of what it keeps. */
+  fullElsewhere(now: number): void {
+    this.fullUntil = now + this.milliseconds;
+  }
+
+  /** Whether writers have to wait. */
+  isPressed(now: number): boolean {
+    return this.isFull || now < this.fullUntil;
+  }
+
+  close(): void {
+    for (const { pin } of this.kept.values()) pin.release();
+    this.kept.clear();
+  }
+}

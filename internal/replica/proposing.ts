@@ -1,0 +1,128 @@
+// The ways of a write into the leader's log. A request that is made again while its first try is on its way joins it: it gets the
+// same answer, and no second entry. From the moment a seal is in the log, no write of its slots follows it (rule 25).
+
+import type { LogIndex } from "../base/ids.ts";
+import type { Stamp } from "../base/stamp.ts";
+import { fastFlag } from "../log/record.ts";
+import type { Raft } from "../raft/raft.ts";
+import { slotOf } from "../ring/slots.ts";
+import { commandKind, encodeCommand } from "./command.ts";
+import type { Command } from "./command.ts";
+import { keyName } from "./decide.ts";
+import type { GroupState } from "./group-state.ts";
+import { encodeLoad } from "./merge.ts";
+import type { LoadedWrite } from "./merge.ts";
+import { encodeSlots } from "./slots-command.ts";
+import type { SlotsCommand } from "./slots-command.ts";
+import type { Consistency, Proposed, WriteAnswers } from "./write-answers.ts";
+import { refusalOfWrite } from "./write-rules.ts";
+import type { WriteCircumstances } from "./write-rules.ts";
+
+type Accepted = Extract<Proposed, { readonly kind: "accepted" }>;
+
+interface Asked {
+  readonly consistency: Consistency;
+  readonly accepted: Accepted;
+}
+
+export interface ProposingParts {
+  readonly raft: Raft;
+  readonly writes: WriteAnswers;
+  state(): GroupState;
+  /** What decides, beside the core and the state, whether a write may come in now. */
+  circumstances(): Omit<WriteCircumstances, "raft" | "state" | "asked" | "stamp">;
+  /** The answer that a request was given before. */
+  answered(id: Uint8Array, stamp: Stamp): Accepted;
+}
+
+export class Proposing {
+  private readonly parts: ProposingParts;
+  /** Requests in this leader's log that are not applied, by name. */
+  private readonly asked = new Map<string, Asked>();
+  /** Slots whose seal is in this leader's log and not applied. */
+  private readonly sealing = new Map<number, LogIndex>();
+
+  constructor(parts: ProposingParts) {
+    this.parts = parts;
+  }
+
+  write(consistency: Consistency, make: (stamp: Stamp) => Command): Proposed {
+    const { raft, writes } = this.parts;
+    const stamp = raft.nextStamp();
+    const command = make(stamp);
+    const { request } = command;
+    const state = this.parts.state();
+    const name = request === undefined ? undefined : keyName(request.id);
+    const circumstances = { ...this.parts.circumstances(), raft, state, asked: this.asked.size, stamp };
+    const known = name === undefined ? undefined : this.asked.get(name);
+    const isKnown = known !== undefined || (request !== undefined && state.answeredAt(request.id) !== undefined);
+    const why = refusalOfWrite({ command, consistency, isKnown }, circumstances);
+    if (why !== undefined) return { kind: "refused", why };
+    if (!isKnown && this.isSealed(command, state)) return { kind: "refused", why: "sealed" };
+    // One that waits for a majority cannot be content with a first try that did not.
+    if (known !== undefined && (consistency === "fast" || known.consistency === "strong")) return known.accepted;
+    if (isKnown && known === undefined && consistency === "fast" && request !== undefined) {
+      return this.parts.answered(request.id, stamp);
+    }
+    const payload = encodeCommand(command);
+    const flags = consistency === "fast" ? fastFlag : 0;
+    const needsQuorum = consistency === "strong";
+    const result = raft.propose({ stamp, flags, kind: commandKind.operations, payload, needsQuorum });
+    if (result.kind === "refused") return result;
+    const { term, index } = result;
+    const version = { term, index };
+    const accepted: Accepted = {
+      kind: "accepted",
+      version,
+      outcome: writes.await({ term, index, stamp, consistency, command }),
+    };
+    if (name !== undefined && known === undefined) this.asked.set(name, { consistency, accepted });
+    return accepted;
+  }
+
+  /** Seals, closes or opens slots. */
+  slots(command: SlotsCommand): Proposed {
+    const { raft } = this.parts;
+    // No version of a key may fall: see slots-command.ts.
+    if (command.mode === "open" && raft.status.term <= command.above) return { kind: "refused", why: "term_too_low" };
+    const proposed = this.own(commandKind.slots, encodeSlots(command));
+    if (proposed.kind === "accepted" && command.mode !== "open") {
+      for (const slot of command.slots) this.sealing.set(slot, proposed.version.index);
+    }
+    return proposed;
+  }
+
+  /** Takes in records of another group. REQUIRES: they fit an entry. */
+  load(writes: readonly LoadedWrite[]): Proposed {
+    return this.own(commandKind.load, encodeLoad(writes));
+  }
+
+  applied(index: LogIndex): void {
+    for (const [name, { accepted }] of this.asked) if (accepted.version.index <= index) this.asked.delete(name);
+    for (const [slot, at] of this.sealing) if (at <= index) this.sealing.delete(slot);
+  }
+
+  /** Another term: what this leader's log held may have gone. */
+  newTerm(): void {
+    this.asked.clear();
+    this.sealing.clear();
+  }
+
+  private own(kind: number, payload: Uint8Array): Proposed {
+    const { raft, writes } = this.parts;
+    const stamp = raft.nextStamp();
+    const result = raft.propose({ stamp, flags: 0, kind, payload, needsQuorum: true });
+    if (result.kind === "refused") return result;
+    const { term, index } = result;
+    const outcome = writes.await({ term, index, stamp, consistency: "strong", command: undefined });
+    return { kind: "accepted", version: { term, index }, outcome };
+  }
+
+  private isSealed(command: Command, state: GroupState): boolean {
+    if (this.sealing.size === 0 && state.sealed.size === 0) return false;
+    return command.operations.some(({ key }) => {
+      const slot = slotOf(key, 0, key.length);
+      return this.sealing.has(slot) || state.sealed.has(slot);
+    });
+  }
+}

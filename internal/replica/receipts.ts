@@ -1,0 +1,72 @@
+// What became of a write, asked by its version (rule 13), and whether what a session has seen is in this replica's log (rule 14).
+
+import type { Incarnation } from "../base/ids.ts";
+import { isExpired } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { Version } from "../engine/cell.ts";
+import type { Engine } from "../engine/engine.ts";
+import { decodeFate, fateExpiry } from "./fates.ts";
+import type { Fate, KnownFate } from "./fates.ts";
+import { fateKey } from "./group-state.ts";
+import type { GroupState } from "./group-state.ts";
+
+export type Receipt =
+  /** In the log, and took effect. */
+  | "committed"
+  | Fate
+  /** Not applied here yet. */
+  | "pending"
+  /** Another entry took its place: it was never answered, or its holder has not returned. */
+  | "overridden"
+  | "forgotten";
+
+export type Position =
+  /** What was seen is here, at this index. */
+  | { readonly kind: "here"; readonly version: Version }
+  | { readonly kind: "ahead" }
+  /** Another entry took its place, and none came in for it. */
+  | { readonly kind: "lost" };
+
+export interface ReceiptParts {
+  readonly engine: Engine;
+  readonly incarnation: Incarnation;
+  readonly state: GroupState;
+  readonly now: Stamp;
+  /** Whether it is in this replica's log, applied or not. */
+  isInLog(version: Version): boolean;
+}
+
+export async function receiptOf(parts: ReceiptParts, version: Version): Promise<Receipt> {
+  const { state, now } = parts;
+  const isHeld = state.holds(version.term, version.index);
+  // An entry of a term that ended so long ago may have had a fate that has gone since.
+  const last = state.lastOfTerm(version.term);
+  const isOld = version.term < state.last.term && (last === undefined || isExpired(fateExpiry(last.stamp), now));
+  const known = await knownFate(parts, version);
+  if (isHeld === true) return known?.fate ?? (isOld ? "forgotten" : "committed");
+  if (known !== undefined) return known.fate;
+  if (isHeld === undefined || isOld) return "forgotten";
+  const isAhead = version.index > state.last.index || version.term > state.last.term;
+  return isAhead && parts.isInLog(version) ? "pending" : "overridden";
+}
+
+/** Where a position of a session lies in this log; that of a write that was lost and merged is its merge's. */
+export async function positionOf(parts: ReceiptParts, version: Version): Promise<Position> {
+  const { state } = parts;
+  if (state.holds(version.term, version.index) === true || parts.isInLog(version)) return { kind: "here", version };
+  const known = await knownFate(parts, version);
+  if (known?.fate === "salvaged") return { kind: "here", version: known.mergedAt };
+  if (known !== undefined) return { kind: "lost" };
+  const isAhead =
+    version.term > state.last.term || (version.term === state.last.term && version.index > state.last.index);
+  return isAhead ? { kind: "ahead" } : { kind: "lost" };
+}
+
+/** As far as this replica has applied. */
+export async function knownFate(
+  { engine, incarnation, now }: Pick<ReceiptParts, "engine" | "incarnation" | "now">,
+  { term, index }: Version,
+): Promise<KnownFate | undefined> {
+  const record = await engine.get(incarnation, fateKey(term, index), { now });
+  return record === undefined ? undefined : decodeFate(record.payload);
+}

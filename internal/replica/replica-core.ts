@@ -1,0 +1,354 @@
+// The machinery of a replica: a Raft core, its part of the shared log, and its incarnation in the engine, kept in step.
+//
+//   write --> propose --> Ready --> log ---written---> acknowledged (fast)
+//                           |                              |
+//                           +--> messages            committed --> applied --> answered (strong)
+//
+// Everything happens in turns: whatever comes in during a turn of the event loop only changes the core, and at the turn's
+// end `pump` takes its Readys, so that all of a turn shares one append and one message to each peer.
+
+import { TrefoilError } from "../base/errors.ts";
+import { logIndex, nobody } from "../base/ids.ts";
+import type { LogIndex } from "../base/ids.ts";
+import type { Stamp } from "../base/stamp.ts";
+import { membersOf } from "../raft/configuration.ts";
+import type { Message as RaftMessage } from "../raft/messages.ts";
+import type { Raft, RaftStatus } from "../raft/raft.ts";
+import type { Ready } from "../raft/types.ts";
+import { Applier } from "./applier.ts";
+import type { Freshness } from "./freshness.ts";
+import { installSnapshot } from "./install-snapshot.ts";
+import { LeaderDuties } from "./leader-duties.ts";
+import { LogPins } from "./log-pins.ts";
+import type { ReplicaMessage } from "./messages.ts";
+import { ticksOf } from "./options.ts";
+import { Persisting } from "./persisting.ts";
+import type { Proposing } from "./proposing.ts";
+import type { Reads } from "./reads.ts";
+import type { ReplicaParts, ReplicaPlace } from "./replica-parts.ts";
+import type { Salvager } from "./salvager.ts";
+import type { ReceivedSnapshot } from "./snapshot-receiver.ts";
+import type { SnapshotTraffic } from "./snapshot-traffic.ts";
+import { UnderWay } from "./under-way.ts";
+import { freshnessOf, proposingOf, readsOf, salvagerOf, snapshotsOf } from "./wiring.ts";
+import { WriteAnswers } from "./write-answers.ts";
+
+export class ReplicaCore {
+  readonly parts: ReplicaParts;
+  readonly raft: Raft;
+  place: ReplicaPlace;
+  applier: Applier;
+  readonly writes: WriteAnswers;
+  readonly reads: Reads;
+  readonly freshness: Freshness;
+  readonly proposing: Proposing;
+  readonly salvager: Salvager;
+  readonly duties: LeaderDuties;
+  readonly snapshots: SnapshotTraffic;
+  readonly pins: LogPins;
+  readonly underWay = new UnderWay();
+  known: RaftStatus;
+  isClosed = false;
+  /** Resolves when the snapshot that is being installed is, or is not. */
+  installing: Promise<unknown> | undefined;
+  private readonly persisting: Persisting;
+  private readonly stopListening: () => void;
+  private applicable: LogIndex;
+  private isPumpDue = false;
+  /** The log has no room, or what is discarded is being read: nothing is staged meanwhile. */
+  private isHeld = false;
+  private waitingForFree: (() => void)[] = [];
+  private isApplying = false;
+  private ticks = 0;
+  /** Up to where the core knows the log to be compacted. */
+  private knownBase = 0;
+
+  constructor(parts: ReplicaParts) {
+    const { log, group, seams, options, raft } = parts;
+    this.parts = parts;
+    this.raft = raft;
+    this.place = parts.place;
+    this.known = raft.status;
+    this.writes = new WriteAnswers(raft, parts.isSynced);
+    this.duties = new LeaderDuties(raft, options);
+    this.pins = new LogPins(log, group, options.keepLogMilliseconds);
+    this.persisting = new Persisting(log, group, raft, (message) => seams.send(message));
+    this.salvager = salvagerOf(this);
+    this.applier = this.newApplier();
+    this.applicable = this.applier.appliedIndex;
+    this.reads = readsOf(this);
+    this.freshness = freshnessOf(this);
+    this.proposing = proposingOf(this);
+    this.snapshots = snapshotsOf(this);
+    raft.setSalvage(this.salvager.isPending);
+    this.stopListening = log.onProgress(() => this.logMoved());
+  }
+
+  // --- what comes in
+
+  receive(message: ReplicaMessage): void {
+    this.enter();
+    if (this.isClosed) return;
+    const { type } = message;
+    const now = this.parts.seams.clock.monotonicMilliseconds();
+    if (type === "salvage") {
+      if (this.known.role === "leader") this.follow(this.salvager.asked(message));
+    } else if (type === "salvage_settled") {
+      this.salvager.settled(message);
+    } else if (type === "tick_wanted") {
+      this.wantTick(message.until);
+    } else if (type === "keep_log") {
+      this.pins.keep(message.from, message.index, now);
+    } else if (type === "log_full") {
+      this.pins.fullElsewhere(now);
+    } else if (type === "chunk" || type === "chunk_request" || type === "chunk_refused") {
+      this.snapshots.receive(message);
+    } else {
+      this.step(message);
+    }
+  }
+
+  tick(): void {
+    if (this.isClosed) return;
+    this.enter();
+    this.raft.tick();
+    this.ticks++;
+    this.duties.noteQuorum(this.parts.seams.clock.monotonicMilliseconds());
+    this.snapshots.tick();
+    if (this.ticks % ticksOf(this.parts.options, this.parts.options.houseKeepingMilliseconds) === 0) this.keepHouse();
+  }
+
+  /** Takes no more work; whoever waits is told that nobody knows. Log and engine stay open. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.stopListening();
+    this.snapshots.close();
+    this.pins.close();
+    this.applier.stop();
+    this.writes.failAll("the replica stops");
+    this.reads.strong.failAll();
+    this.freshness.close();
+    for (const wake of this.waitingForFree.splice(0)) wake();
+  }
+
+  /** Resolves when nothing of it touches log or engine any more. REQUIRES: closed. */
+  ended(): Promise<void> {
+    return this.underWay.ended();
+  }
+
+  // --- the turn
+
+  /** Something is about to change the core: its Readys are taken when the turn ends. */
+  enter(): void {
+    if (this.isPumpDue || this.isClosed) return;
+    this.isPumpDue = true;
+    this.raft.setWallClock(this.parts.seams.clock.wallMilliseconds());
+    this.parts.seams.scheduler.afterTurn(() => this.pump());
+  }
+
+  private pump(): void {
+    this.isPumpDue = false;
+    for (const wake of this.waitingForFree.splice(0)) wake();
+    if (this.isClosed || this.isHeld) return;
+    this.noteStatus();
+    this.reads.strong.ask();
+    const { group, log } = this.parts;
+    if (group.base.index > this.knownBase) {
+      this.knownBase = group.base.index;
+      this.raft.compacted(group.base.index);
+    }
+    for (;;) {
+      if (!log.hasRoom) return this.hold(log.whenRoom());
+      const ready = this.raft.ready();
+      if (ready === undefined) break;
+      this.noteStatus();
+      if (ready.truncateFrom !== undefined) this.writes.overriddenFrom(ready.truncateFrom);
+      if (!this.persisting.stageNow(ready))
+        return this.hold(this.underWay.add(this.persisting.stageLoaded(ready)).then(() => this.rest(ready)));
+      this.rest(ready);
+    }
+    this.apply();
+  }
+
+  /** What of a Ready has nothing to do with the log. */
+  private rest(ready: Ready): void {
+    const { entries } = this.parts;
+    if (ready.truncateFrom !== undefined) this.raft.setSalvage(this.salvager.isPending);
+    if (ready.entries.length > 0) this.duties.sample(this.raft.status);
+    for (const answer of ready.reads) {
+      this.reads.strong.answered(answer);
+      this.freshness.readAnswered(answer);
+    }
+    if (ready.loads.length > 0) {
+      const bytes = this.parts.options.loadBytes;
+      const loads = Promise.all(ready.loads.map((range) => entries.load(range, bytes)));
+      this.follow(loads.then(() => this.raft.entriesLoaded()));
+    }
+    for (const by of ready.snapshotsWanted) this.snapshots.wanted(by);
+    if (ready.snapshot !== undefined) this.snapshots.offered(ready.snapshot);
+    this.applicable = ready.applicable;
+    this.logMoved();
+  }
+
+  /** Nothing is staged until `passed`. */
+  private hold(passed: Promise<void>): void {
+    this.isHeld = true;
+    this.follow(
+      passed.then(() => {
+        this.isHeld = false;
+      }),
+    );
+  }
+
+  /** Resolves when something that was held, or being applied, may have come to its end. */
+  private whenFree(): Promise<void> {
+    return new Promise((resolve) => this.waitingForFree.push(resolve));
+  }
+
+  /** Goes on when it is done; its failure is the replica's. */
+  private follow(done: Promise<unknown>): void {
+    done.then(
+      () => this.enter(),
+      (reason: unknown) => this.fail(reason),
+    );
+  }
+
+  private logMoved(): void {
+    if (this.isClosed) return;
+    const { log } = this.parts;
+    if (log.failure !== undefined) return this.fail(log.failure);
+    if (this.persisting.progress()) this.enter();
+    this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex);
+  }
+
+  private step(message: RaftMessage): void {
+    const result = this.raft.step(message);
+    if (result.kind === "taken") return;
+    const { from, type } = message;
+    this.parts.seams.logger.warn("a message was refused", { replica: this.parts.id, from, type, why: result.why });
+  }
+
+  private noteStatus(): void {
+    const before = this.known;
+    this.known = this.raft.status;
+    if (before.term !== this.known.term) {
+      this.salvager.newTerm();
+      this.duties.newTerm();
+      this.proposing.newTerm();
+    }
+    // What it answered and nobody else has is for the next leader to decide.
+    if (before.role === "leader" && this.known.role !== "leader") this.writes.overlay.clear();
+  }
+
+  private apply(): void {
+    if (this.isApplying || this.isClosed) return;
+    const before = this.applier.appliedIndex;
+    if (before >= this.applicable) return this.applied(before);
+    const { applier, applicable } = this;
+    let isDone: boolean;
+    try {
+      isDone = applier.applyNow(applicable);
+    } catch (reason) {
+      // What was read is damaged. A bug is for nobody to catch.
+      if (!(reason instanceof TrefoilError)) throw reason;
+      return this.fail(reason);
+    }
+    this.applied(before);
+    if (isDone) return;
+    this.isApplying = true;
+    const from = applier.appliedIndex;
+    this.follow(
+      this.underWay.add(applier.applyLoaded(applicable)).finally(() => {
+        this.isApplying = false;
+        this.applied(from);
+      }),
+    );
+  }
+
+  /** More is in the engine than `before`. */
+  private applied(before: LogIndex): void {
+    const { appliedIndex } = this.applier;
+    if (appliedIndex > before) {
+      this.writes.applied(appliedIndex, this.place.state);
+      this.proposing.applied(appliedIndex);
+    }
+    this.reads.strong.applied();
+    this.freshness.applied();
+  }
+
+  private keepHouse(): void {
+    const { group, seams } = this.parts;
+    const { leader, role, configuration } = this.known;
+    this.follow(this.salvager.remind(leader));
+    if (role === "leader") this.duties.raiseWatermark(this.place.state);
+    this.reads.strong.remind();
+    const index = this.snapshots.letGo();
+    if (index !== undefined) {
+      for (const to of membersOf({ ...configuration, learners: [] })) {
+        if (to !== this.parts.id) seams.send({ type: "keep_log", from: this.parts.id, to, index });
+      }
+    }
+    const isFull = this.pins.review(seams.clock.monotonicMilliseconds(), index !== undefined);
+    if (isFull && leader !== nobody && leader !== this.parts.id)
+      seams.send({ type: "log_full", from: this.parts.id, to: leader });
+    group.compact(this.duties.dispensable(this.applier.appliedIndex));
+  }
+
+  wantTick(until: Stamp): void {
+    const { leader, role } = this.known;
+    if (role === "leader") this.duties.settle(until, this.place.state);
+    else if (leader !== nobody) this.parts.seams.send({ type: "tick_wanted", from: this.parts.id, to: leader, until });
+  }
+
+  /** A snapshot takes the place of everything that is here. */
+  async install(snapshot: ReceivedSnapshot): Promise<"installed" | "not_wanted" | "failed"> {
+    const end = this.installNow(snapshot);
+    this.installing = end.catch(() => undefined);
+    try {
+      return await end;
+    } finally {
+      this.installing = undefined;
+    }
+  }
+
+  private async installNow(snapshot: ReceivedSnapshot): Promise<"installed" | "not_wanted" | "failed"> {
+    // Nothing is staged and nothing applied meanwhile.
+    while (!this.isClosed && (this.isApplying || this.isHeld)) await this.whenFree();
+    if (this.isClosed || !this.raft.beginInstall(snapshot.offer)) return "not_wanted";
+    this.isHeld = true;
+    try {
+      const place = await installSnapshot(this.parts, snapshot);
+      this.raft.setSalvage(this.salvager.isPending);
+      if (place === undefined) return "failed";
+      this.place = place;
+      this.applier = this.newApplier();
+      this.applicable = snapshot.offer.index;
+      this.knownBase = this.parts.group.base.index;
+      this.raft.snapshotInstalled(snapshot.offer);
+    } finally {
+      this.isHeld = false;
+      this.enter();
+    }
+    this.applied(logIndex(0));
+    return "installed";
+  }
+
+  private newApplier(): Applier {
+    const { group, engine } = this.parts;
+    return new Applier(
+      { log: group, engine, ...this.place },
+      {
+        onAnswer: (index, answer) => this.writes.note(index, answer),
+        onMerged: (write) => this.salvager.merged(write),
+      },
+    );
+  }
+
+  fail(reason: unknown): void {
+    if (this.isClosed) return;
+    const failure = reason instanceof Error ? reason : new Error(String(reason));
+    this.close();
+    this.parts.seams.onFailure(failure);
+  }
+}

@@ -1,0 +1,97 @@
+// How the parts of a replica see each other: each is told of the others only what it needs.
+
+import type { Stamp } from "../base/stamp.ts";
+import { decodeAnswer } from "./answer.ts";
+import { commandKind } from "./command.ts";
+import { encodeRelease } from "./departures.ts";
+import { Freshness } from "./freshness.ts";
+import { answerKey } from "./group-state.ts";
+import { encodeMerge } from "./merge.ts";
+import { Proposing } from "./proposing.ts";
+import { Reads } from "./reads.ts";
+import { knownFate } from "./receipts.ts";
+import type { ReplicaCore } from "./replica-core.ts";
+import { Salvager } from "./salvager.ts";
+import { SnapshotTraffic } from "./snapshot-traffic.ts";
+import type { Proposed } from "./write-answers.ts";
+import type { WriteOutcome } from "./write-waiters.ts";
+
+export function readsOf(core: ReplicaCore): Reads {
+  return new Reads({
+    engine: core.parts.engine,
+    overlay: core.writes.overlay,
+    place: () => core.place,
+    appliedIndex: () => core.applier.appliedIndex,
+    installing: () => core.installing,
+    ask: () => core.raft.read(),
+    wantTick: (until) => core.wantTick(until),
+  });
+}
+
+export function freshnessOf(core: ReplicaCore): Freshness {
+  const { seams, options } = core.parts;
+  return new Freshness({
+    clock: seams.clock,
+    scheduler: seams.scheduler,
+    waitMilliseconds: options.ownReadMilliseconds,
+    appliedIndex: () => core.applier.appliedIndex,
+    ask: () => core.raft.read(),
+  });
+}
+
+export function proposingOf(core: ReplicaCore): Proposing {
+  const { engine, log, group, options, seams } = core.parts;
+  return new Proposing({
+    raft: core.raft,
+    writes: core.writes,
+    state: () => core.place.state,
+    circumstances: () => {
+      const now = seams.clock.monotonicMilliseconds();
+      const noQuorumMilliseconds = core.duties.noQuorumMilliseconds(now);
+      const { salvageBytes } = group;
+      return { engine, log, options, noQuorumMilliseconds, salvageBytes, isPressed: core.pins.isPressed(now) };
+    },
+    answered: (id, stamp) => answeredBefore(core, id, stamp),
+  });
+}
+
+export function salvagerOf(core: ReplicaCore): Salvager {
+  const { id, group, options, seams, engine } = core.parts;
+  return new Salvager({
+    id,
+    log: group,
+    bytesPerMessage: options.salvageBytesPerMessage,
+    send: (message) => seams.send(message),
+    appliedIndex: () => core.applier.appliedIndex,
+    fateOf: async (version) => {
+      const { state, incarnation } = core.place;
+      if (state.holds(version.term, version.index) === true) return version;
+      const fate = await core.underWay.add(knownFate({ engine, incarnation, now: state.last.stamp }, version));
+      return fate?.mergedAt;
+    },
+    propose: (write) => core.duties.propose(commandKind.merge, encodeMerge(write)),
+    isReleased: (of) => core.place.state.departures.isReleased(of, core.place.state.configuration.configuration),
+    proposeRelease: (of) => core.duties.propose(commandKind.release, encodeRelease(of)),
+    changed: () => core.raft.setSalvage(group.salvageBytes > 0),
+  });
+}
+
+export function snapshotsOf(core: ReplicaCore): SnapshotTraffic {
+  return new SnapshotTraffic(core.parts, core.underWay, {
+    present: () => ({ mark: core.applier.applied, incarnation: core.place.incarnation }),
+    install: (snapshot) => core.install(snapshot),
+    onFailure: (reason) => core.fail(reason),
+  });
+}
+
+/** A request whose first try was applied is told what that one was told. */
+function answeredBefore(core: ReplicaCore, id: Uint8Array, stamp: Stamp): Extract<Proposed, { kind: "accepted" }> {
+  const { engine, raft } = core.parts;
+  const { term, last } = raft.status;
+  const version = { term, index: last };
+  const outcome = engine.get(core.place.incarnation, answerKey(id)).then((record): WriteOutcome => {
+    if (record === undefined) return { kind: "unknown", version, why: "its answer is forgotten" };
+    return core.writes.again(decodeAnswer(record.payload), stamp);
+  });
+  return { kind: "accepted", version, outcome };
+}
