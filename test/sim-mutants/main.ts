@@ -75,7 +75,8 @@ interface Hunt {
 /** Whether the bug was found. */
 async function hunt(mutant: SimMutant, root: string, { seed, minutes }: Hunt): Promise<boolean> {
   const started = performance.now();
-  const restore = plant(mutant, root);
+  const restore = tryToPlant(mutant, root);
+  if (restore === undefined) return false;
   const words = mutant.trace === undefined ? ["seeds", String(seed), String(minutes)] : ["trace", mutant.trace];
   const verdict = await judge(root, words).finally(restore);
   const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(4);
@@ -87,6 +88,16 @@ async function hunt(mutant: SimMutant, root: string, { seed, minutes }: Hunt): P
   const when = mutant.trace === undefined ? `, seed ${at}, virtual minutes ${virtualMinutes.toFixed(1)}` : "";
   console.log(`found  ${seconds} s  ${mutant.name}\n                by ${by}${when}\n                ${what}`);
   return true;
+}
+
+/** Undefined: it does not compile. */
+function tryToPlant(mutant: SimMutant, root: string): (() => void) | undefined {
+  try {
+    return plant(mutant, root);
+  } catch (failure) {
+    console.log(`MISSED    0 s  ${mutant.name}: ${failure instanceof Error ? failure.message : String(failure)}`);
+    return undefined;
+  }
 }
 
 /** Throws when the simulator, or a trace that is to be used, reports something without a bug. */

@@ -5,6 +5,7 @@ import { assert } from "../../internal/base/assert.ts";
 import { hashBytes } from "../../internal/base/hash.ts";
 import { isExpired } from "../../internal/base/stamp.ts";
 import { decodeCell } from "../../internal/engine/cell.ts";
+import { KeyWatch } from "./key-watch.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
 import { expectThat, Violation } from "./violation.ts";
@@ -15,9 +16,11 @@ export class Invariants {
   /** Term and stamp of applied entries, by index. */
   private readonly applied = new Map<number, string>();
   private readonly checkedTo = new Map<number, number>();
+  readonly keys: KeyWatch;
 
   constructor(cluster: SimCluster) {
     this.cluster = cluster;
+    this.keys = new KeyWatch(cluster);
   }
 
   get leaderChanges(): number {
@@ -25,7 +28,9 @@ export class Invariants {
   }
 
   check(): void {
+    this.keys.check();
     for (const node of this.cluster.nodes.values()) {
+      if (node.failure instanceof Violation) throw node.failure;
       if (node.failure !== undefined) throw new Violation("node failure", `node ${node.id} failed`, node.failure);
       this.checkLeader(node);
       this.checkApplied(node);
@@ -52,6 +57,7 @@ export class Invariants {
     const isOne = known === undefined || known === name;
     expectThat(isOne, "equal applied prefixes", () => `node ${node.id} applied ${index}: ${name}, another: ${known}`);
     this.applied.set(index, name);
+    this.keys.applied(node);
   }
 }
 

@@ -21,6 +21,8 @@ import { InlineBackground } from "../disk/inline-background.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import type { CallName, MemoryDiskOptions } from "../disk/memory-disk.ts";
 import type { Survival } from "../disk/power-cut.ts";
+import { DiskPromises } from "./disk-promises.ts";
+import { honestLogger } from "./honest-logger.ts";
 import { NodeClock } from "./virtual-time.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -53,6 +55,7 @@ export class SimNode {
   private readonly send: (message: ReplicaMessage) => void;
   private readonly logger: Logger;
   private life = 0;
+  readonly promises = new DiskPromises();
 
   constructor(
     parts: {
@@ -102,7 +105,8 @@ export class SimNode {
     const clock = new NodeClock(this.time);
     clock.skew = this.skew;
     this.clock = clock;
-    const { disk, logger } = this;
+    const { disk } = this;
+    const logger = honestLogger(this.logger, (refused) => this.blame(life, refused));
     const random = this.random.split(`life ${life}`);
     const background = new InlineBackground(disk.jobs, { random: random.split("jobs") });
     const seams = { disk, background, clock, scheduler: clock, logger };
@@ -113,6 +117,7 @@ export class SimNode {
       if (life !== this.life) return;
       const log = await openLog("/node/log", seams, this.options.log);
       if (life !== this.life) return;
+      this.promises.check(log.group(simGroup));
       const engine = await Engine.open(seams, "/node/engine", this.options.engine);
       if (life !== this.life) return;
       const replica = await openReplica({
@@ -126,7 +131,9 @@ export class SimNode {
           scheduler: clock,
           logger,
           send: (message) => {
-            if (!clock.isDead) this.send(message);
+            if (clock.isDead) return;
+            this.promises.note(message, log.group(simGroup));
+            this.send(message);
           },
           onFailure: (failure) => {
             if (life === this.life) this.failure = failure;

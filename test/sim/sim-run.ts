@@ -79,6 +79,8 @@ class SimRun {
     const clients = [1, 2, 3, 4, 5].map((id) => this.client(id));
     const work = clients.map((each) => each.work(random.between(50, 400)));
     faults.begin(random.between(300, 2500));
+    const probes = random.split("probes");
+    if (probes.chance(1, 2)) this.invariants.keys.probe(probes, probes.pick([20, 50, 200]));
     await this.runTo(plan.faultMilliseconds);
     faults.heal();
     plan.trace?.note(cluster.time.now, "all heals");

@@ -1,0 +1,311 @@
+// Bugs to plant in the replica: persisting, applying, answering, salvage and snapshots.
+
+import type { SimMutant } from "./sim-mutant.ts";
+
+const applier = "internal/replica/applier.ts";
+const install = "internal/replica/install-snapshot.ts";
+const merge = "internal/replica/merge.ts";
+const open = "internal/replica/open-replica.ts";
+const persisting = "internal/replica/persisting.ts";
+const sender = "internal/replica/snapshot-sender.ts";
+const strongReads = "internal/replica/strong-reads.ts";
+const answers = "internal/replica/write-answers.ts";
+const rules = "internal/replica/write-rules.ts";
+
+export const replicaMutants: readonly SimMutant[] = [
+  {
+    name: "fast write acknowledged before fsync",
+    file: "internal/replica/replica.ts",
+    find: "this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex);",
+    replace: "this.writes.persisted(this.raft.status.last, this.applier.appliedIndex);",
+  },
+  {
+    name: "messages that wait for the disk sent at once",
+    file: persisting,
+    find: "for (const message of ready.messages) this.send(message);",
+    replace: "for (const message of [...ready.messages, ...ready.messagesAfterPersist]) this.send(message);",
+  },
+  {
+    name: "apply twice after a restart",
+    file: open,
+    find: "const place = await openPlace(start, group);",
+    replace:
+      "const place = await openPlace(start, group);\n  if (place.state.last.index > group.base.index) { const { last } = place.state; place.state.last = { term: last.term, index: logIndex(last.index - 1), stamp: (last.stamp - 1) as typeof last.stamp }; }",
+  },
+  {
+    name: "commit index of a restart taken from the end of the log",
+    file: open,
+    find: "const commit = logIndex(Math.max(hardState.commit, place.state.last.index));",
+    replace: "const commit = group.lastIndex;",
+  },
+  {
+    name: "snapshot without applied index",
+    file: install,
+    find: "appliedIndex: index, replaces",
+    replace: "appliedIndex: logIndex(index - 1), replaces",
+  },
+  {
+    name: "snapshot over newer state",
+    file: "internal/raft/snapshots.ts",
+    find: "if (state.isLeader || index <= log.commit || isHere) {",
+    replace: "if (state.isLeader) {",
+  },
+  {
+    name: "dedup table not in the snapshot",
+    file: sender,
+    find: "writer.block(walk.key()).block(cellBytes.subarray(cellStart, cellEnd));",
+    replace:
+      "const key = walk.key();\n        if (key[0] === 0 && key[1] === 0x72) continue;\n        writer.block(key).block(cellBytes.subarray(cellStart, cellEnd));",
+  },
+  {
+    name: "configuration not in the snapshot",
+    file: sender,
+    find: "writer.block(walk.key()).block(cellBytes.subarray(cellStart, cellEnd));",
+    replace:
+      "const key = walk.key();\n        if (key[0] === 0 && key[1] === 0x63) continue;\n        writer.block(key).block(cellBytes.subarray(cellStart, cellEnd));",
+  },
+  {
+    name: "tombstones not in the snapshot",
+    file: sender,
+    find: "snapshot: held.at, tombstones: true",
+    replace: "snapshot: held.at, tombstones: false",
+  },
+  {
+    name: "snapshot not pinned: the present is sent under its mark",
+    file: sender,
+    find: "snapshot: held.at, tombstones: true",
+    replace: "tombstones: true",
+  },
+  {
+    name: "stream of a snapshot resumed with another snapshot's chunk",
+    file: "internal/replica/snapshot-receiver.ts",
+    find: "message.from === incoming.source && message.index === incoming.offer.index && message.term === incoming.offer.term;",
+    replace: "message.from === incoming.source;",
+    also: [
+      {
+        file: sender,
+        find: "if (held === undefined || held.mark.index !== index || held.mark.term !== term) {",
+        replace: "if (held === undefined) {",
+      },
+    ],
+  },
+  {
+    name: "chunk of a snapshot taken whatever it follows",
+    file: "internal/replica/snapshot-receiver.ts",
+    find: "if (compareBytes(message.after, incoming.after) !== 0) return;",
+    replace: "",
+  },
+  {
+    name: "waiter keyed by index",
+    file: answers,
+    find: "const isOurs = state.holds(term, index);",
+    replace: "const isOurs = true as boolean | undefined;",
+    also: [{ file: answers, find: "this.waiters.overriddenFrom(index);", replace: "" }],
+  },
+  {
+    name: "overlay not dropped on step-down",
+    file: "internal/replica/replica.ts",
+    find: 'if (before.role === "leader" && this.known.role !== "leader") this.writes.overlay.clear();',
+    replace: "",
+  },
+  {
+    name: "salvage left out where a log is truncated",
+    file: persisting,
+    find: "for (const bytes of fast) this.keep(bytes, 0, bytes.length);",
+    replace: "",
+  },
+  {
+    name: "salvage after truncation instead of before",
+    file: persisting,
+    find: "for (const bytes of fast) this.keep(bytes, 0, bytes.length);",
+    replace:
+      "void Promise.resolve().then(() => this.log.whenDurable(this.log.staged)).then(() => { for (const bytes of fast) this.keep(bytes, 0, bytes.length); });",
+  },
+  {
+    name: "salvage over a newer version",
+    file: merge,
+    find: 'if (order !== 0) return order > 0 ? "wins" : "loses";',
+    replace: 'if (order !== 0) return "wins";',
+  },
+  {
+    name: "salvage forgotten before its merge is applied",
+    file: "internal/replica/salvager.ts",
+    find: "      this.proposed.add(name);",
+    replace:
+      "      this.proposed.add(name);\n      const { term: of, index } = write.version;\n      if (this.parts.log.salvage.some((kept) => kept.term === of && kept.index === index)) this.parts.log.dropSalvage(term(of), logIndex(index));",
+  },
+  {
+    name: "request id ignored at apply",
+    file: applier,
+    find: "const isRepeat = request !== undefined && state.answeredAt(request.id) !== undefined;",
+    replace: "const isRepeat = request !== undefined && state.last.index < 0;",
+  },
+  {
+    name: "client retry without request id",
+    file: "test/sim/clients.ts",
+    find: "request: request === undefined ? undefined : { id: utf8(request), stamp: now },",
+    replace: "request: undefined,",
+  },
+  {
+    name: "strong read answered before the leader's last entry is applied",
+    file: strongReads,
+    find: "const ready = this.confirmed.filter((confirmed) => confirmed.last <= index);",
+    replace: "const ready = this.confirmed;",
+    also: [
+      {
+        file: strongReads,
+        find: "this.confirmed = this.confirmed.filter((confirmed) => confirmed.last > index);",
+        replace: "this.confirmed = [];",
+      },
+    ],
+  },
+  {
+    name: "rule 1: stamps from the leader's clock alone",
+    file: "internal/raft/state.ts",
+    find: "return stamp(Math.max(this.wall, this.log.lastStamp + 1));",
+    replace: "return this.wall;",
+  },
+  {
+    name: "rule 2: watermark that ignores a pending salvage",
+    file: "internal/raft/leading.ts",
+    find: "if (follower.match === 0 || follower.hasSalvage) return undefined;",
+    replace: "if (follower.match === 0) return undefined;",
+    also: [{ file: "internal/raft/leading.ts", find: "if (state.hasSalvage) return undefined;", replace: "" }],
+  },
+  {
+    name: "rule 2: watermark raised to the leader's own last entry",
+    file: "internal/replica/leader-duties.ts",
+    find: "const reached = matched === undefined ? undefined : this.samples.at(matched);",
+    replace: "const reached = this.samples.at(last);",
+  },
+  {
+    name: "rule 2: watermark falls",
+    file: applier,
+    find: "if (raised <= state.watermark) return;",
+    replace: "",
+    also: [
+      {
+        file: "internal/replica/leader-duties.ts",
+        find: "const watermark = reached === undefined || reached < state.watermark ? state.watermark : reached;",
+        replace: "const watermark = reached ?? (0 as typeof state.watermark);",
+      },
+    ],
+  },
+  {
+    name: "rule 3: merge from before the watermark taken",
+    file: applier,
+    find: 'if (state.watermark > (known?.stamp ?? 0)) return "lost";',
+    replace: "",
+  },
+  {
+    name: "rule 3: merge stamped as its write was, for garbage collection",
+    file: applier,
+    find: "const origin = { ...write.version, stamp: collected.stamp, expiry: write.expiry };",
+    replace: "const origin = { ...write.version, stamp: 1 as typeof collected.stamp, expiry: write.expiry };",
+  },
+  {
+    name: "rule 4: garbage collected whatever the watermark",
+    file: applier,
+    find: "watermark: state.watermark, expiryHorizon: state.watermark });",
+    replace: "watermark: state.last.stamp, expiryHorizon: state.last.stamp });",
+  },
+  {
+    name: "rule 5: expired at the read's time is absent before the log says so",
+    file: strongReads,
+    find: "this.settling.push({ ...read, record, time });",
+    replace: 'read.resolve({ kind: "absent", time });',
+  },
+  {
+    name: "rule 5: a strong read judges by the log's last stamp alone",
+    file: strongReads,
+    find: 'if (!isExpired(record.expiry, time)) return read.resolve({ kind: "record", record, time });',
+    replace:
+      'if (!isExpired(record.expiry, this.parts.lastStamp())) return read.resolve({ kind: "record", record, time });',
+  },
+  {
+    name: "rule 7: fast write that reads",
+    file: rules,
+    find: 'if (!isBlind(command)) return "not_blind";',
+    replace: "",
+  },
+  {
+    name: "rule 8: no salvage where a snapshot is installed",
+    file: install,
+    find: "await persisting.keepFrom(logIndex(raft.status.commit + 1), group.lastIndex);",
+    replace: "",
+  },
+  {
+    name: "rule 9: versions compared by index alone",
+    file: "internal/replica/answer.ts",
+    find: "left.term - right.term || left.index - right.index",
+    replace: "left.index - right.index",
+  },
+  {
+    name: "rule 11: no bound on the age of the backlog",
+    file: rules,
+    find: 'return age > stampsOfMilliseconds(options.fastBacklogMilliseconds) ? "busy" : undefined;',
+    replace: "return undefined;",
+  },
+  {
+    name: "rule 12: fast writes before the leader has applied its no-op",
+    file: rules,
+    find: 'if (state.last.term !== status.term) return "not_ready";',
+    replace: "",
+  },
+  {
+    name: "rule 13: fate of a salvaged write not kept",
+    file: applier,
+    find: "this.batch.put(this.parts.incarnation, fateKey(write.version.term, write.version.index), origin, record);",
+    replace: "",
+  },
+  {
+    name: "rule 17: a merge does not record its origin's request",
+    file: applier,
+    find: 'if (write.request !== undefined && fate === "salvaged") {',
+    replace: "if (false as boolean) {",
+  },
+  {
+    name: "rule 18: remembered answers not in the batch",
+    file: applier,
+    find: "this.batch.put(incarnation, answerKey(id), origin, encodeAnswer(answer));",
+    replace: "",
+  },
+  {
+    name: "rule 18: watermark not in the batch",
+    file: applier,
+    find: "this.batch.put(incarnation, systemKey(systemTag.watermark), state.last, state.encodeWatermark());",
+    replace: "",
+  },
+  {
+    name: "rule 18: term boundaries not in the batch",
+    file: applier,
+    find: "this.batch.put(incarnation, boundaryKey(before.term), entry, encodeBoundary(before));",
+    replace: "",
+  },
+  {
+    name: "rule 18: a replica applies when its own engine has room, and skips otherwise",
+    file: applier,
+    find: "if (!this.parts.engine.canWrite(this.batch)) return false;",
+    replace:
+      "if (!this.parts.engine.canWrite(this.batch)) {\n      this.batch.clear();\n      this.appliedIndex = this.parts.state.last.index;\n      return true;\n    }",
+  },
+  {
+    name: "rule 23: log not kept while a snapshot travels",
+    file: sender,
+    find: "const pin = parts.group.pin(mark.index);",
+    replace: "const pin = { release: (): void => undefined };",
+  },
+  {
+    name: "rule 23: log marked before the switch",
+    file: install,
+    find: "await engine.ingest({ incarnation, tables, appliedIndex: index, replaces });\n  await log.whenDurable(group.installSnapshot(index, term));",
+    replace:
+      "await log.whenDurable(group.installSnapshot(index, term));\n  await engine.ingest({ incarnation, tables, appliedIndex: index, replaces });",
+  },
+  {
+    name: "rule 23: third step not finished from the second",
+    file: open,
+    find: "await start.log.whenDurable(group.installSnapshot(snapshot.index, snapshot.term));",
+    replace: "",
+  },
+];
