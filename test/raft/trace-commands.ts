@@ -2,10 +2,11 @@
 // say and become. Entries are written term.index.
 //
 //   group 1 2 3 [learners 4] [option=n ...]   log ID TERM VOTE COMMIT [terms of entries ...]
-//   tick ID|all [n]    elect ID    settle [n]   run n (ticks of all)   deliver|drop|double [A>B|*] [type]
+//   tick ID|all [n]    elect ID    settle [n]   run n (ticks of all)   deliver|drop|double [A>B|*] [type|*] [first|last]
+//   hold [A>B|*] [type|*] [first|last]     release (what is held; it is on its way again, behind the rest)
 //   cut A>B ...        heal        slow|fast ID    persist ID [n]      crash ID [readys kept]    restart ID
 //   propose ID [n]     read ID     transfer ID TO  change ID a,b,c [learners d,e]    lost ID LEADER
-//   compact ID INDEX   offer ID    install ID      abandon ID   clock ID MS   trust ID   salvage ID on|off
+//   compact ID INDEX   offer ID    withdraw ID TO  install ID   abandon ID    clock ID MS   trust ID   salvage ID on|off
 //   add ID             status [ID]      matched ID     followers ID      begin|finish ID     quietly COMMAND
 //
 // After each command every member hands out what it wants done; its disk takes it at once unless it is slow.
@@ -30,6 +31,7 @@ const deliveriesMax = 2000;
 export class TraceCommands {
   private world = new World(1);
   private readonly cuts = new Set<string>();
+  private readonly held: Message[] = [];
   private readonly slow = new Set<ReplicaId>();
   private readonly known = new Map<ReplicaId, string>();
   private readonly applied = new Map<ReplicaId, number>();
@@ -47,6 +49,8 @@ export class TraceCommands {
     deliver: (words) => this.deliver(words, false),
     double: (words) => this.deliver(words, true),
     drop: (words) => this.drop(words),
+    hold: (words) => this.hold(words),
+    release: () => void this.world.messages.push(...this.held.splice(0)),
     cut: (words) => words.forEach((link) => this.cuts.add(link)),
     heal: () => this.cuts.clear(),
     slow: ([id]) => void this.slow.add(this.member(id).id),
@@ -61,6 +65,7 @@ export class TraceCommands {
     lost: ([id, leader]) => this.member(id).raft.connectionLost(replicaId(Number(leader))),
     compact: ([id, index]) => this.world.compact(this.member(id), logIndex(Number(index))),
     offer: ([id]) => this.world.offerSnapshots(this.member(id)),
+    withdraw: ([id, to]) => this.member(id).raft.withdrawSnapshot(replicaId(Number(to))),
     install: ([id]) => this.say(this.world.install(this.member(id)) ? "installed" : "not wanted any more"),
     begin: ([id]) => this.begin(this.member(id)),
     finish: ([id]) => this.finish(this.member(id)),
@@ -189,11 +194,20 @@ export class TraceCommands {
     }
   }
 
-  private chosen([link = "*", type]: readonly string[]): readonly Message[] {
-    return this.world.messages.filter(
+  private hold(words: readonly string[]): void {
+    const chosen = this.chosen(words);
+    this.world.messages = this.world.messages.filter((message) => !chosen.includes(message));
+    this.held.push(...chosen);
+    for (const message of chosen) this.say(`held ${messageText(message)}`);
+  }
+
+  private chosen([link = "*", type = "*", which]: readonly string[]): readonly Message[] {
+    const all = this.world.messages.filter(
       (message) =>
-        (link === "*" || link === `${message.from}>${message.to}`) && (type ?? message.type) === message.type,
+        (link === "*" || link === `${message.from}>${message.to}`) && (type === "*" || type === message.type),
     );
+    if (which === undefined) return all;
+    return which === "first" ? all.slice(0, 1) : all.slice(-1);
   }
 
   private persist(member: Member, count: number): void {

@@ -67,8 +67,8 @@ function configurationText({ voters, outgoing, learners }: Configuration): strin
 }
 
 export function statusText(member: Member): string {
-  const { id, role, term, commit, last, configuration, hasQuorum } = member.raft.status;
+  const { id, role, term, commit, last, configuration, hasQuorum, isRemoved } = member.raft.status;
   const lastTerm = member.raft.termOf(last) ?? 0;
   const quorum = hasQuorum ? "" : " without quorum";
-  return `${id} ${role}${quorum} term ${term} last ${lastTerm}.${last} commit ${commit} of ${configurationText(configuration)}`;
+  return `${id} ${role}${quorum} term ${term} last ${lastTerm}.${last} commit ${commit} of ${configurationText(configuration)}${isRemoved ? ", removed" : ""}`;
 }
