@@ -3,6 +3,8 @@
 import type { SimMutant } from "./sim-mutant.ts";
 
 const applier = "internal/replica/applier.ts";
+const applyBatch = "internal/replica/apply-batch.ts";
+const keepFast = "internal/replica/keep-fast.ts";
 const install = "internal/replica/install-snapshot.ts";
 const merge = "internal/replica/merge.ts";
 const open = "internal/replica/open-replica.ts";
@@ -15,7 +17,7 @@ const rules = "internal/replica/write-rules.ts";
 export const replicaMutants: readonly SimMutant[] = [
   {
     name: "fast write acknowledged before fsync",
-    file: "internal/replica/replica.ts",
+    file: "internal/replica/replica-core.ts",
     find: "this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex);",
     replace: "this.writes.persisted(this.raft.status.last, this.applier.appliedIndex);",
   },
@@ -47,7 +49,7 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "snapshot over newer state",
     file: "internal/raft/snapshots.ts",
-    find: "if (state.isLeader || index <= log.commit || isHere) {",
+    find: "if (state.isLeader || offer.index <= log.commit || log.agreesAt(offer.index, offer.term)) {",
     replace: "if (state.isLeader) {",
   },
   {
@@ -104,22 +106,22 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "overlay not dropped on step-down",
-    file: "internal/replica/replica.ts",
+    file: "internal/replica/replica-core.ts",
     find: 'if (before.role === "leader" && this.known.role !== "leader") this.writes.overlay.clear();',
     replace: "",
   },
   {
     name: "salvage left out where a log is truncated",
-    file: persisting,
-    find: "for (const bytes of fast) this.keep(bytes, 0, bytes.length);",
+    file: keepFast,
+    find: "for (const bytes of fast) group.keepSalvage(bytes, 0, bytes.length);",
     replace: "",
   },
   {
     name: "salvage after truncation instead of before",
-    file: persisting,
-    find: "for (const bytes of fast) this.keep(bytes, 0, bytes.length);",
+    file: keepFast,
+    find: "for (const bytes of fast) group.keepSalvage(bytes, 0, bytes.length);",
     replace:
-      "void Promise.resolve().then(() => this.log.whenDurable(this.log.staged)).then(() => { for (const bytes of fast) this.keep(bytes, 0, bytes.length); });",
+      "void Promise.resolve().then(() => { for (const bytes of fast) group.keepSalvage(bytes, 0, bytes.length); });",
   },
   {
     name: "salvage over a newer version",
@@ -186,7 +188,7 @@ export const replicaMutants: readonly SimMutant[] = [
     also: [
       {
         file: "internal/replica/leader-duties.ts",
-        find: "const watermark = reached === undefined || reached < state.watermark ? state.watermark : reached;",
+        find: "const watermark = isRaised ? reached : state.watermark;",
         replace: "const watermark = reached ?? (0 as typeof state.watermark);",
       },
     ],
@@ -199,13 +201,13 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "rule 3: merge stamped as its write was, for garbage collection",
-    file: applier,
+    file: applyBatch,
     find: "const origin = { ...write.version, stamp: collected.stamp, expiry: write.expiry };",
     replace: "const origin = { ...write.version, stamp: 1 as typeof collected.stamp, expiry: write.expiry };",
   },
   {
     name: "rule 4: garbage collected whatever the watermark",
-    file: applier,
+    file: applyBatch,
     find: "watermark: state.watermark, expiryHorizon: state.watermark });",
     replace: "watermark: state.last.stamp, expiryHorizon: state.last.stamp });",
   },
@@ -231,7 +233,7 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 8: no salvage where a snapshot is installed",
     file: install,
-    find: "await persisting.keepFrom(logIndex(raft.status.commit + 1), group.lastIndex);",
+    find: "await keepFast(group, logIndex(raft.status.commit + 1));",
     replace: "",
   },
   {
@@ -255,7 +257,7 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 13: fate of a salvaged write not kept",
     file: applier,
-    find: "this.batch.put(this.parts.incarnation, fateKey(write.version.term, write.version.index), origin, record);",
+    find: "batch.put(fateKey(write.version.term, write.version.index), origin, record);",
     replace: "",
   },
   {
@@ -266,28 +268,28 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "rule 18: remembered answers not in the batch",
-    file: applier,
-    find: "this.batch.put(incarnation, answerKey(id), origin, encodeAnswer(answer));",
+    file: applyBatch,
+    find: "this.put(answerKey(id), { ...entry, expiry: answerExpiry(entry.stamp) }, encodeAnswer(answer));",
     replace: "",
   },
   {
     name: "rule 18: watermark not in the batch",
     file: applier,
-    find: "this.batch.put(incarnation, systemKey(systemTag.watermark), state.last, state.encodeWatermark());",
+    find: "this.batch.put(systemKey(systemTag.watermark), state.last, state.encodeWatermark());",
     replace: "",
   },
   {
     name: "rule 18: term boundaries not in the batch",
     file: applier,
-    find: "this.batch.put(incarnation, boundaryKey(before.term), entry, encodeBoundary(before));",
+    find: "this.batch.put(boundaryKey(before.term), entry, encodeBoundary(before));",
     replace: "",
   },
   {
     name: "rule 18: a replica applies when its own engine has room, and skips otherwise",
-    file: applier,
+    file: applyBatch,
     find: "if (!this.parts.engine.canWrite(this.batch)) return false;",
     replace:
-      "if (!this.parts.engine.canWrite(this.batch)) {\n      this.batch.clear();\n      this.appliedIndex = this.parts.state.last.index;\n      return true;\n    }",
+      "if (!this.parts.engine.canWrite(this.batch)) {\n      this.batch.clear();\n      this.applied = markOf(this.parts.state);\n      return true;\n    }",
   },
   {
     name: "rule 23: log not kept while a snapshot travels",
@@ -298,9 +300,15 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 23: log marked before the switch",
     file: install,
-    find: "await engine.ingest({ incarnation, tables, appliedIndex: index, replaces });\n  await log.whenDurable(group.installSnapshot(index, term));",
-    replace:
-      "await log.whenDurable(group.installSnapshot(index, term));\n  await engine.ingest({ incarnation, tables, appliedIndex: index, replaces });",
+    find: "try {\n    await engine.ingest({",
+    replace: "await log.whenDurable(group.installSnapshot(index, term));\n  try {\n    await engine.ingest({",
+    also: [
+      {
+        file: install,
+        find: "    return undefined;\n  }\n  await log.whenDurable(group.installSnapshot(index, term));",
+        replace: "    return undefined;\n  }",
+      },
+    ],
   },
   {
     name: "rule 23: third step not finished from the second",
