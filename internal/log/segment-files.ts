@@ -180,7 +180,7 @@ export class SegmentFiles {
     assert(segment !== undefined && this.segments.length > 1, "the last segment stays", {});
     const { disk } = this.seams;
     const { segmentBytes } = this.options;
-    const isSpare =
+    let isSpare =
       this.spare === undefined && segment.allocated <= segmentBytes && segment.allocated * 2 >= segmentBytes;
     try {
       if (isSpare) await disk.rename(segment.path, this.pathOf(spareName(segment.number)));
@@ -188,7 +188,9 @@ export class SegmentFiles {
     } catch (reason) {
       if (!(reason instanceof DiskFailure)) throw reason;
       this.seams.logger?.warn("an old segment of the log could not be removed", { reason: reason.message });
-      return false;
+      // A call that failed may have done its work all the same: then this is the second try, and finds nothing.
+      if (reason.kind !== "not_found") return false;
+      isSpare = false;
     }
     this.segments.shift();
     try {
@@ -276,7 +278,7 @@ export class SegmentFiles {
 
   /** Gives a file that was a segment a new header; returns its salt. */
   private async recycle(path: string, number: number): Promise<number> {
-    const file = await this.seams.disk.openFile(path, { access: "write" });
+    const file = await this.openSpare(path);
     try {
       // Derived from the old header: the salt differs from that of any batch in the file, whatever the clock says.
       const block = new Uint8Array(segmentHeaderBytes);
@@ -293,6 +295,16 @@ export class SegmentFiles {
       throw reason;
     } finally {
       await file.close();
+    }
+  }
+
+  private async openSpare(path: string): Promise<DiskFile> {
+    try {
+      return await this.seams.disk.openFile(path, { access: "write" });
+    } catch (reason) {
+      // A rename that failed may have been done all the same.
+      if (reason instanceof DiskFailure && reason.kind === "not_found") this.spare = undefined;
+      throw reason;
     }
   }
 

@@ -144,7 +144,15 @@ export class ReplicaCore {
     if (this.isPumpDue || this.isClosed) return;
     this.isPumpDue = true;
     this.raft.setWallClock(this.parts.seams.clock.wallMilliseconds());
-    this.parts.seams.scheduler.afterTurn(() => this.pump());
+    this.parts.seams.scheduler.afterTurn(() => {
+      try {
+        this.pump();
+      } catch (failure) {
+        // A bug ends the process; what the world made fail ends the replica.
+        if (!(failure instanceof TrefoilError)) throw failure;
+        this.fail(failure);
+      }
+    });
   }
 
   private pump(): void {

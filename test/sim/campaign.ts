@@ -4,6 +4,7 @@ import { fork } from "node:child_process";
 import { cpus } from "node:os";
 import type { SeedDone } from "./child.ts";
 import { faultKinds } from "./faults.ts";
+import { sightingKinds } from "./sightings.ts";
 import type { Report } from "./violation.ts";
 
 const millisecondsPerHour = 3_600_000;
@@ -45,6 +46,7 @@ export class Campaign {
   };
   readonly reports: Report[] = [];
   private readonly faultsByKind = new Map<string, number>(faultKinds.map((kind) => [kind, 0]));
+  private readonly sightings = new Map<string, number>(sightingKinds.map((kind) => [kind, 0]));
   private readonly fates = new Map<string, number>();
   private readonly started = performance.now();
   private shownAt = performance.now();
@@ -56,6 +58,7 @@ export class Campaign {
     totals.seeds++;
     for (const name of Object.keys(totals) as (keyof Totals)[]) if (name !== "seeds") totals[name] += result[name];
     addTo(this.faultsByKind, result.faultsByKind);
+    addTo(this.sightings, result.sightings);
     addTo(this.fates, result.fates);
     if (performance.now() - this.shownAt < progressMilliseconds) return;
     this.shownAt = performance.now();
@@ -77,6 +80,7 @@ export class Campaign {
     if (this.totals.succeeded * 2 < this.totals.completed) gaps.push("less than half of the operations succeeded");
     if (this.hours < 1) return gaps;
     for (const [kind, count] of this.faultsByKind) if (count === 0) gaps.push(`"${kind}" never happened`);
+    for (const [kind, count] of this.sightings) if (count === 0) gaps.push(`"${kind}" was never met`);
     for (const fate of ["committed", "salvaged", "superseded", "lost"]) {
       if (!this.fates.has(fate)) gaps.push(`no fast write was ${fate}`);
     }
@@ -94,6 +98,7 @@ export class Campaign {
         `faults ${totals.faults}, leader changes ${totals.leaderChanges}, violations ${this.reports.length}`,
     );
     for (const [kind, count] of this.faultsByKind) console.log(`  ${String(count).padStart(7)} ${kind}`);
+    for (const [kind, count] of this.sightings) console.log(`  ${String(count).padStart(7)} met: ${kind}`);
     for (const [fate, count] of this.fates) console.log(`  ${String(count).padStart(7)} fast writes ${fate}`);
   }
 

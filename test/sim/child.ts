@@ -7,12 +7,13 @@ import type { Report } from "./violation.ts";
 
 /** Either of the two. */
 export interface SeedDone {
-  readonly result: (Omit<RunResult, "faultsByKind" | "fates"> & SeedCounts) | undefined;
+  readonly result: (Omit<RunResult, "faultsByKind" | "sightings" | "fates"> & SeedCounts) | undefined;
   readonly report: Report | undefined;
 }
 
 interface SeedCounts {
   readonly faultsByKind: readonly (readonly [string, number])[];
+  readonly sightings: readonly (readonly [string, number])[];
   readonly fates: readonly (readonly [string, number])[];
 }
 
@@ -26,6 +27,7 @@ async function runSeed(seed: number): Promise<SeedDone> {
   const outcome = await trySeed(seed);
   if (outcome.kind === "violated") return { result: undefined, report: outcome.report };
   const { result } = outcome;
-  const counts = { faultsByKind: [...result.faultsByKind], fates: [...result.fates] };
+  const { faultsByKind, sightings, fates } = result;
+  const counts = { faultsByKind: [...faultsByKind], sightings: [...sightings], fates: [...fates] };
   return { result: { ...result, ...counts }, report: undefined };
 }

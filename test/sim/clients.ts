@@ -258,7 +258,8 @@ export class Client {
         },
         (reason: unknown) => {
           timer.cancel();
-          reject(reason instanceof Error ? reason : new Error(String(reason)));
+          if (this.cluster.explains(reason)) resolve("late");
+          else reject(reason instanceof Error ? reason : new Error(String(reason)));
         },
       );
     });

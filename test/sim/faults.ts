@@ -1,55 +1,45 @@
-// What goes wrong in a simulated run, and when. Each seed switches on some kinds of faults only, for faults that always come
-// together hide each other; and some are aimed: at the leader, and at one that has just been elected.
+// When what goes wrong in a simulated run. Each seed switches on some kinds of faults only, for faults that always come together
+// hide each other; and some are aimed: at the leader, at one that has just been elected, at a change of members.
 
-import { unreachable } from "../../internal/base/assert.ts";
 import type { Prng } from "../../internal/base/prng.ts";
-import type { ReplicaId } from "../../internal/base/ids.ts";
-import { randomSurvival } from "../disk/power-cut.ts";
-import type { SimCluster } from "./sim-cluster.ts";
+import { isJoint } from "../../internal/raft/configuration.ts";
+import { faultKinds, FaultActions } from "./fault-actions.ts";
+import type { FaultKind } from "./fault-actions.ts";
+import type { Membership } from "./membership.ts";
 import type { RunPlan } from "./run-plan.ts";
-import type { SimNode } from "./sim-node.ts";
+import type { SimCluster } from "./sim-cluster.ts";
 
-export const faultKinds = [
-  "crash leader",
-  "crash new leader",
-  "crash any",
-  "crash all",
-  "kill",
-  "cut leader off",
-  "cut one way",
-  "cut pair",
-  "lose messages",
-  "slow network",
-  "pause",
-  "slow disk",
-  "clock",
-  "connection lost",
-  "transfer",
-  "flush",
-] as const;
-export type FaultKind = (typeof faultKinds)[number];
+export { faultKinds };
 
 export class Faults {
   readonly counts = new Map<FaultKind, number>();
+  /** The numbers of the faults that were made. */
+  readonly made: number[] = [];
   private readonly cluster: SimCluster;
   private readonly plan: RunPlan;
+  private readonly actions: FaultActions;
   /** Which faults come, and when. */
   private readonly schedule: Prng;
-  /** Of the present fault alone: leaving one out changes nothing in the others. */
-  private random: Prng;
-  private readonly elections: Prng;
+  /** Of those that answer to what happens. */
+  private readonly aimed: Prng;
   private readonly kinds: readonly FaultKind[];
   private number = 0;
   private isStopped = false;
   private lastTerm = 0;
+  private jointTerm = 0;
 
-  constructor(cluster: SimCluster, random: Prng, plan: RunPlan) {
+  constructor(cluster: SimCluster, membership: Membership, random: Prng, plan: RunPlan) {
     this.cluster = cluster;
     this.plan = plan;
     this.schedule = random.split("schedule");
-    this.elections = random.split("elections");
-    this.random = random;
-    const chosen = faultKinds.filter(() => random.chance(2, 5));
+    this.aimed = random.split("elections");
+    this.actions = new FaultActions(cluster, membership);
+    const [parts, of] = random.pick([
+      [1, 6],
+      [1, 3],
+      [1, 2],
+    ] as const);
+    const chosen = faultKinds.filter(() => random.chance(parts, of));
     this.kinds = chosen.length === 0 ? ["crash leader"] : chosen;
   }
 
@@ -57,148 +47,56 @@ export class Faults {
     return Array.from(this.counts.values()).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Faults from time to time, until stop. */
+  /** Faults from time to time, until they are stopped. */
   begin(everyMilliseconds: number): void {
-    this.next(everyMilliseconds);
-  }
-
-  /** The numbers of the faults that were made. */
-  readonly made: number[] = [];
-
-  private next(everyMilliseconds: number): void {
     this.cluster.time.after(this.schedule.between(1, 2 * everyMilliseconds), () => {
       if (this.isStopped) return;
-      const kind = this.schedule.pick(this.kinds);
-      this.try(kind, () => this.make(kind));
-      this.next(everyMilliseconds);
+      this.try(this.schedule.pick(this.kinds));
+      this.begin(everyMilliseconds);
     });
+  }
+
+  /** To be called at every moment: what is most delicate may be hit right then, or a little later. */
+  watch(): void {
+    if (this.isStopped) return;
+    const status = this.cluster.leader?.replica?.status;
+    if (status === undefined) return;
+    const { term, configuration } = status;
+    if (term > this.lastTerm) {
+      if (this.lastTerm > 0) this.aim(["crash new leader", "cut new leader off"]);
+      this.lastTerm = term;
+    }
+    if (term > this.jointTerm && isJoint(configuration)) {
+      this.jointTerm = term;
+      this.cluster.sightings.note("joint configuration");
+      this.aim(["crash in a change", "cut in a change"]);
+    }
+  }
+
+  /** No more faults. */
+  stop(): void {
+    this.isStopped = true;
+    this.actions.stop();
+  }
+
+  private aim(kinds: readonly FaultKind[]): void {
+    for (const kind of kinds) {
+      if (!this.kinds.includes(kind) || !this.aimed.chance(1, 3)) continue;
+      this.cluster.time.after(this.aimed.pick([0, 0, 1, 3, 10, 50]), () => {
+        if (!this.isStopped) this.try(kind);
+      });
+    }
   }
 
   /** Makes the next fault, unless the plan leaves it out. */
-  private try(kind: FaultKind, make: () => boolean): void {
+  private try(kind: FaultKind): void {
     const number = ++this.number;
     const { plan, cluster } = this;
     if (plan.without.has(kind) || plan.faults?.has(number) === false) return;
-    this.random = this.schedule.split(`fault ${number}`);
-    if (!make()) return;
+    // A fault has its own chance: leaving one out changes nothing in the others.
+    if (!this.actions.make(kind, this.schedule.split(`fault ${number}`))) return;
     this.made.push(number);
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     plan.trace?.note(cluster.time.now, `fault ${number}: ${kind}`);
-  }
-
-  /** No more faults, and everything is well again. */
-  heal(): void {
-    this.isStopped = true;
-    const { cluster } = this;
-    cluster.cuts.clear();
-    Object.assign(cluster.weather, { delayLeast: 1, delayMost: 3, lost: 0, doubled: 0 });
-    for (const node of cluster.nodes.values()) {
-      node.diskMilliseconds = 1;
-      node.setSkew(0);
-      if (!node.isRunning) void node.start();
-    }
-  }
-
-  private make(kind: FaultKind): boolean {
-    const { cluster, random } = this;
-    const any = random.pick([...cluster.nodes.values()]);
-    const leader = cluster.leader;
-    switch (kind) {
-      case "crash leader":
-        return this.crash(leader);
-      case "crash new leader":
-        return false;
-      case "crash any":
-        return this.crash(any);
-      case "crash all":
-        return [...cluster.nodes.values()].map((node) => this.crash(node)).some(Boolean);
-      case "kill":
-        return this.crash(any, true);
-      case "cut leader off":
-        return leader !== undefined && this.cut(this.linksOf(leader.id));
-      case "cut one way":
-        return this.cut([this.random.pick(this.linksOf(any.id))]);
-      case "cut pair":
-        return this.cut(this.pairOf(any.id));
-      case "lose messages":
-        return this.weather({ lost: random.between(10, 200), doubled: random.between(0, 100) });
-      case "slow network":
-        return this.weather({ delayLeast: 1, delayMost: random.between(5, 300) });
-      case "pause":
-        any.clock.pause(random.between(50, 5000));
-        return any.isUp;
-      case "slow disk":
-        return this.slowDisk(random.chance(1, 2) ? (leader ?? any) : any);
-      case "clock":
-        any.setSkew(random.between(-400, 400));
-        return true;
-      case "connection lost":
-        for (const node of cluster.nodes.values()) if (node !== any) node.replica?.connectionLost(any.id);
-        return true;
-      case "transfer":
-        return leader?.replica?.transfer(any.id) === undefined;
-      case "flush":
-        void any.flush();
-        return any.isUp;
-      default:
-        return unreachable(kind, "a kind of fault");
-    }
-  }
-
-  /** To be called at every moment. One that has just won is the most delicate: it may go right then, or a little later. */
-  watch(): void {
-    if (this.isStopped || !this.kinds.includes("crash new leader")) return;
-    const { leader } = this.cluster;
-    const term = leader?.replica?.status.term ?? 0;
-    if (term <= this.lastTerm) return;
-    const isFirst = this.lastTerm === 0;
-    this.lastTerm = term;
-    if (isFirst || !this.elections.chance(1, 3)) return;
-    this.cluster.time.after(this.elections.pick([0, 0, 1, 3, 10, 50]), () => {
-      if (!this.isStopped) this.try("crash new leader", () => this.crash(leader));
-    });
-  }
-
-  private crash(node: SimNode | undefined, isKill = false): boolean {
-    if (node === undefined || !node.isRunning) return false;
-    node.crash(isKill ? undefined : randomSurvival({ random: this.random, withGarbage: this.random.chance(1, 2) }));
-    this.cluster.time.after(this.random.between(10, 4000), () => {
-      if (!node.isRunning) void node.start();
-    });
-    return true;
-  }
-
-  private cut(links: readonly string[]): boolean {
-    for (const link of links) this.cluster.cuts.add(link);
-    this.cluster.time.after(this.random.between(100, 6000), () => {
-      for (const link of links) this.cluster.cuts.delete(link);
-    });
-    return true;
-  }
-
-  private weather(change: Partial<SimCluster["weather"]>): boolean {
-    Object.assign(this.cluster.weather, change);
-    this.cluster.time.after(this.random.between(500, 5000), () => {
-      Object.assign(this.cluster.weather, { delayLeast: 1, delayMost: 3, lost: 0, doubled: 0 });
-    });
-    return true;
-  }
-
-  private slowDisk(node: SimNode): boolean {
-    node.diskMilliseconds = this.random.between(20, 1000);
-    this.cluster.time.after(this.random.between(500, 5000), () => {
-      node.diskMilliseconds = 1;
-    });
-    return true;
-  }
-
-  private linksOf(id: ReplicaId): string[] {
-    const others = [...this.cluster.nodes.keys()].filter((other) => other !== id);
-    return others.flatMap((other) => [`${id} ${other}`, `${other} ${id}`]);
-  }
-
-  private pairOf(id: ReplicaId): string[] {
-    const other = this.random.pick([...this.cluster.nodes.keys()].filter((known) => known !== id));
-    return [`${id} ${other}`, `${other} ${id}`];
   }
 }

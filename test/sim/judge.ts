@@ -3,6 +3,7 @@
 
 import { assert } from "../../internal/base/assert.ts";
 import { logIndex, term } from "../../internal/base/ids.ts";
+import type { ReplicaId } from "../../internal/base/ids.ts";
 import { decodeFate } from "../../internal/replica/fates.ts";
 import { fateKey } from "../../internal/replica/group-state.ts";
 import { checkCounter, checkFastReads, checkRegister } from "./checkers.ts";
@@ -23,8 +24,12 @@ export async function compareStates(cluster: SimCluster): Promise<void> {
   }
 }
 
-/** Every fast write that was answered was committed, or its fate is known. */
-export async function fatesOf(cluster: SimCluster, promises: readonly FastPromise[]): Promise<Map<string, number>> {
+/** Every fast write that was answered was committed, or its fate is known, or it was on a disk that was lost. */
+export async function fatesOf(
+  cluster: SimCluster,
+  promises: readonly FastPromise[],
+  leaderOf: (term: number) => number | undefined,
+): Promise<Map<string, number>> {
   const node = cluster.leader;
   assert(node?.replica !== undefined && node.engine !== undefined, "no leader in the end");
   const { replica, engine } = node;
@@ -36,6 +41,7 @@ export async function fatesOf(cluster: SimCluster, promises: readonly FastPromis
       const record = await engine.get(replica.incarnation, fateKey(of, index));
       fate = record === undefined ? undefined : decodeFate(record.payload).fate;
     }
+    if (fate === undefined && cluster.lostDisks.has(leaderOf(of) as ReplicaId)) fate = "lost with its disk";
     if (fate === undefined)
       throw new Violation("fates", `the fast write ${of}.${index} of ${key} was answered and has no fate`);
     fates.set(fate, (fates.get(fate) ?? 0) + 1);

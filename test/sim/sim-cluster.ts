@@ -1,42 +1,42 @@
-// Three nodes and the network between them. Messages take time, may be lost, doubled or overtaken, and links may be cut one way.
+// The nodes of a simulated group and the network between them. The group begins with three; others come, and go.
 
 import { replicaId } from "../../internal/base/ids.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
 import { configuration } from "../../internal/raft/configuration.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
+import { Sightings } from "./sightings.ts";
+import { SimNetwork } from "./sim-network.ts";
 import { SimNode } from "./sim-node.ts";
 import type { SimNodeOptions } from "./sim-node.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
-export interface NetworkWeather {
-  delayLeast: number;
-  delayMost: number;
-  /** In a thousand. */
-  lost: number;
-  doubled: number;
-}
+const firstVoters = [1, 2, 3].map(replicaId);
 
 export class SimCluster {
   readonly time = new VirtualTime();
+  readonly sightings = new Sightings();
   readonly nodes = new Map<ReplicaId, SimNode>();
-  readonly weather: NetworkWeather = { delayLeast: 1, delayMost: 3, lost: 0, doubled: 0 };
-  /** "from to": nothing gets through. */
-  readonly cuts = new Set<string>();
-  private readonly chance: Prng;
-  /** When the last message on a link arrives: in good weather they keep their order. */
-  private readonly arrivals = new Map<string, number>();
+  readonly network: SimNetwork;
+  /** Whose disks were lost, and with them what they alone had. */
+  readonly lostDisks = new Set<ReplicaId>();
+  /** Milliseconds that a wall clock was off at most. */
+  clockErrorMost = 0;
+  private readonly random: Prng;
+  private readonly restarts: Prng;
+  private readonly options: SimNodeOptions;
+  private lastId = 3;
 
   constructor(seed: number, options: SimNodeOptions) {
-    const random = new Prng(seed);
-    this.chance = random.split("network");
-    const ids = [1, 2, 3].map(replicaId);
-    const first = configuration(ids);
-    for (const id of ids) {
-      const parts = { id, time: this.time, random: random.split(`node ${id}`), first };
-      const node = new SimNode({ ...parts, send: (message) => this.send(message) }, options);
-      this.nodes.set(id, node);
-    }
+    this.random = new Prng(seed);
+    this.options = options;
+    this.restarts = this.random.split("restarts");
+    const { time, sightings } = this;
+    const chance = this.random.split("network");
+    this.network = new SimNetwork({ time, chance, sightings, lifeOf: (id) => this.nodes.get(id)?.life }, (message) =>
+      this.deliver(message),
+    );
+    for (const id of firstVoters) this.add(id);
   }
 
   async start(): Promise<void> {
@@ -53,20 +53,89 @@ export class SimCluster {
     return best;
   }
 
-  private send(message: ReplicaMessage): void {
-    const { weather, chance, time } = this;
-    const link = `${message.from} ${message.to}`;
-    if (this.cuts.has(link) || chance.chance(weather.lost, 1000)) return;
-    const copies = chance.chance(weather.doubled, 1000) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) {
-      const delay = chance.between(weather.delayLeast * 100, weather.delayMost * 100) / 100;
-      const inOrder = weather.lost === 0 && weather.doubled === 0;
-      const at = Math.max(time.now + delay, inOrder ? (this.arrivals.get(link) ?? 0) : 0);
-      this.arrivals.set(link, at);
-      time.at(at, () => {
-        const node = this.nodes.get(message.to);
-        if (!this.cuts.has(link)) node?.clock.live(() => node.replica?.receive(message));
-      });
+  /** A node with an empty disk, under an id that never was. It runs; who belongs to the group is not its affair. */
+  addNew(): SimNode {
+    const node = this.add(replicaId(++this.lastId));
+    void node.start();
+    return node;
+  }
+
+  /** It belongs to the group no more, and is switched off. */
+  retire(node: SimNode): void {
+    node.isGone = true;
+    if (node.isRunning) node.crash(undefined);
+    this.nodes.delete(node.id);
+  }
+
+  /** Starts it again after a while. */
+  restartLater(node: SimNode, milliseconds: number): void {
+    this.time.after(milliseconds, () => this.restart(node));
+  }
+
+  restart(node: SimNode): void {
+    if (!node.isRunning && !node.isGone && !node.isHeldDown) void node.start();
+  }
+
+  /** The connections between two nodes close, with what is on its way or without; both learn of it, if they are there. */
+  disconnect(one: SimNode, other: SimNode, loses: boolean): void {
+    if (loses) this.network.break(one.id, other.id);
+    one.clock.live(() => one.replica?.connectionLost(other.id));
+    other.clock.live(() => other.replica?.connectionLost(one.id));
+  }
+
+  /** Something failed that a client met. True: it is explained by what was done to a node. */
+  explains(reason: unknown): boolean {
+    for (const node of this.nodes.values()) {
+      if (node.disk.explains(reason) === undefined) continue;
+      node.report(reason);
+      return true;
     }
+    return false;
+  }
+
+  setClock(node: SimNode, milliseconds: number, driftPerMille = 0): void {
+    node.clockError.set(this.time.now, milliseconds, driftPerMille);
+    this.clockErrorMost = Math.max(this.clockErrorMost, Math.abs(milliseconds));
+  }
+
+  /** Nothing goes wrong any more, and everybody who is not held down comes back. */
+  heal(): void {
+    this.network.heal();
+    for (const node of this.nodes.values()) {
+      node.disk.heal();
+      node.clockError.set(this.time.now, 0);
+      if (node.disk.isDamaged && !node.isGone) node.lose();
+      this.restart(node);
+    }
+  }
+
+  private add(id: ReplicaId): SimNode {
+    const { time, sightings } = this;
+    const node = new SimNode(
+      {
+        id,
+        time,
+        sightings,
+        random: this.random.split(`node ${id}`),
+        first: configuration(firstVoters),
+        send: (message) => this.network.send(message),
+        onEnd: (ended) => this.ended(ended),
+      },
+      this.options,
+    );
+    this.nodes.set(id, node);
+    return node;
+  }
+
+  private ended(node: SimNode): void {
+    if (node.isGone) this.lostDisks.add(node.id);
+    else this.restartLater(node, this.restarts.between(10, 4000));
+  }
+
+  private deliver(message: ReplicaMessage): void {
+    const node = this.nodes.get(message.to);
+    if (node?.replica === undefined) this.sightings.note("message to a node that is down");
+    if (node?.clock.isPaused === true) this.sightings.note("message of a paused process arrives late");
+    node?.clock.live(() => node.replica?.receive(message));
   }
 }

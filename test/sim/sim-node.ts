@@ -1,8 +1,10 @@
-// One node of the simulator: a disk that forgets what was not synced, the shared log, the engine and a replica, as in
-// production. It crashes at any await, and comes back with what its disk kept.
+// One node of the simulator: a machine with a clock and a disk, and on it, as in production, the shared log, the engine and a
+// replica. Its process crashes at any await, and comes back with what its disk kept. A node whose disk is lost, or cannot be
+// trusted, is gone: another one, under another replica id, takes its place.
 
 import { groupId } from "../../internal/base/ids.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
+import { stampOfMilliseconds } from "../../internal/base/stamp.ts";
 import type { Prng } from "../../internal/base/prng.ts";
 import { Engine } from "../../internal/engine/engine.ts";
 import type { EngineOptions } from "../../internal/engine/options.ts";
@@ -11,6 +13,7 @@ import type { Log } from "../../internal/log/log.ts";
 import type { LogOptions } from "../../internal/log/options.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
 import type { Logger } from "../../internal/platform/logger.ts";
+import { isVoter } from "../../internal/raft/configuration.ts";
 import type { Configuration } from "../../internal/raft/configuration.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 import { openReplica } from "../../internal/replica/open-replica.ts";
@@ -18,74 +21,75 @@ import { replicaDefaults } from "../../internal/replica/options.ts";
 import type { ReplicaOptions } from "../../internal/replica/options.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import { InlineBackground } from "../disk/inline-background.ts";
-import { MemoryDisk } from "../disk/memory-disk.ts";
-import type { CallName, MemoryDiskOptions } from "../disk/memory-disk.ts";
+import type { OperationName } from "../disk/memory-disk.ts";
 import type { Survival } from "../disk/power-cut.ts";
 import { DiskPromises } from "./disk-promises.ts";
 import { honestLogger } from "./honest-logger.ts";
-import { NodeClock } from "./virtual-time.ts";
+import { SimDisk } from "./sim-disk.ts";
+import type { Sightings, SightingKind } from "./sightings.ts";
+import { sightingKinds } from "./sightings.ts";
+import { ClockError, NodeClock } from "./virtual-time.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export interface SimNodeOptions {
   readonly log: Partial<LogOptions>;
   readonly engine: Partial<EngineOptions>;
   readonly replica: Partial<ReplicaOptions>;
+  /** Calls to disks may fail. */
+  readonly diskFaults: boolean;
+}
+
+interface SimNodeParts {
+  readonly id: ReplicaId;
+  readonly time: VirtualTime;
+  readonly random: Prng;
+  readonly first: Configuration;
+  readonly sightings: Sightings;
+  readonly logger?: Logger;
+  send(message: ReplicaMessage): void;
+  /** Its process ended by itself. */
+  onEnd(node: SimNode): void;
 }
 
 const simGroup = groupId(1);
 
 export class SimNode {
   readonly id: ReplicaId;
+  readonly disk: SimDisk;
+  readonly clockError = new ClockError();
+  readonly promises = new DiskPromises();
   replica: Replica | undefined;
   engine: Engine | undefined;
   log: Log | undefined;
   clock: NodeClock;
-  disk: MemoryDisk;
   /** What stopped it, when it was not a fault of the simulation. */
   failure: Error | undefined;
-  skew = 0;
-  /** Milliseconds that a call to the disk takes at most. */
-  diskMilliseconds = 1;
-  private readonly diskChance: Prng;
-  private readonly diskOptions: MemoryDiskOptions = { delay: (name) => this.diskDelay(name) };
-  private readonly time: VirtualTime;
-  private readonly random: Prng;
-  private readonly first: Configuration;
-  private readonly options: SimNodeOptions;
-  private readonly send: (message: ReplicaMessage) => void;
-  private readonly logger: Logger;
-  private life = 0;
-  readonly promises = new DiskPromises();
-
-  constructor(
-    parts: {
-      readonly id: ReplicaId;
-      readonly time: VirtualTime;
-      readonly random: Prng;
-      readonly first: Configuration;
-      readonly logger?: Logger;
-      send(message: ReplicaMessage): void;
-    },
-    options: SimNodeOptions,
-  ) {
-    this.id = parts.id;
-    this.time = parts.time;
-    this.random = parts.random;
-    this.diskChance = parts.random.split("disk");
-    this.first = parts.first;
-    this.send = (message) => parts.send(message);
-    this.logger = parts.logger ?? silentLogger;
-    this.options = options;
-    this.clock = new NodeClock(parts.time);
-    this.disk = new MemoryDisk(this.diskOptions);
-  }
-
   /** Its process runs, though it may not be ready yet. */
   isRunning = false;
+  /** It stays down until it is told otherwise. */
+  isHeldDown = false;
+  /** Its disk is lost: nothing ever runs under this id again. */
+  isGone = false;
+  private readonly parts: SimNodeParts;
+  private readonly options: SimNodeOptions;
+  /** How often its process began or ended. */
+  life = 0;
+  /** Times that the power went. */
+  private cuts = 0;
+  /** Where its data lay when it was last looked at; 0: nobody looked. */
+  private incarnation = 0;
 
-  setSkew(milliseconds: number): void {
-    this.skew = milliseconds;
-    this.clock.skew = milliseconds;
+  constructor(parts: SimNodeParts, options: SimNodeOptions) {
+    this.id = parts.id;
+    this.parts = parts;
+    this.options = options;
+    this.disk = new SimDisk(parts.random.split("disk"), options.diskFaults);
+    this.clock = new NodeClock(parts.time, this.clockError);
+  }
+
+  /** What it acknowledges may not be synced yet. */
+  get isBuffered(): boolean {
+    return this.options.log.fsync?.kind === "interval";
   }
 
   /** The engine writes its tables now. */
@@ -102,14 +106,14 @@ export class SimNode {
   async start(): Promise<void> {
     const life = ++this.life;
     this.isRunning = true;
-    const clock = new NodeClock(this.time);
-    clock.skew = this.skew;
+    const clock = new NodeClock(this.parts.time, this.clockError);
     this.clock = clock;
-    const { disk } = this;
-    const logger = honestLogger(this.logger, (refused) => this.blame(life, refused));
-    const random = this.random.split(`life ${life}`);
+    const disk = this.disk.begin(clock);
+    const random = this.parts.random.split(`life ${life}`);
     const background = new InlineBackground(disk.jobs, { random: random.split("jobs") });
-    const seams = { disk, background, clock, scheduler: clock, logger };
+    const logger = honestLogger(this.parts.logger ?? silentLogger, (refused) => this.blame(life, refused));
+    const machine = { bootId: `boot ${this.cuts}` };
+    const seams = { disk, background, clock, scheduler: clock, machine, logger };
     try {
       await disk.makeFolder("/node/engine");
       await disk.syncFolder("/node");
@@ -117,13 +121,15 @@ export class SimNode {
       if (life !== this.life) return;
       const log = await openLog("/node/log", seams, this.options.log);
       if (life !== this.life) return;
+      if (log.mayHaveLost) return this.lose("tail not trusted");
+      this.disk.isTailAtRisk = false;
       this.promises.check(log.group(simGroup));
       const engine = await Engine.open(seams, "/node/engine", this.options.engine);
       if (life !== this.life) return;
       const replica = await openReplica({
         group: simGroup,
         id: this.id,
-        first: this.first,
+        first: this.parts.first,
         log,
         engine,
         seams: {
@@ -133,14 +139,12 @@ export class SimNode {
           send: (message) => {
             if (clock.isDead) return;
             this.promises.note(message, log.group(simGroup));
-            this.send(message);
+            this.parts.send(message);
           },
-          onFailure: (failure) => {
-            if (life === this.life) this.failure = failure;
-          },
+          onFailure: (failure) => this.blame(life, failure),
         },
         random: random.split("raft"),
-        isSynced: true,
+        isSynced: !this.isBuffered,
         disk,
         background,
         snapshotFolder: "/node/snapshot",
@@ -157,6 +161,7 @@ export class SimNode {
       this.log = log;
       this.engine = engine;
       this.replica = replica;
+      if (replica.hasSalvage) this.parts.sightings.note("started again with salvage");
       this.tick(life, replica);
     } catch (failure) {
       this.blame(life, failure);
@@ -172,32 +177,79 @@ export class SimNode {
     this.replica = undefined;
     this.engine = undefined;
     this.log = undefined;
-    const { disk } = this;
-    this.disk = survival === undefined ? disk.cloneAfterKill(this.diskOptions) : disk.clone(survival, this.diskOptions);
-    disk.cutPower();
+    if (survival !== undefined) this.cuts++;
+    this.disk.end(survival);
   }
 
-  /** Its disk is lost. What comes back under this name knows nothing. REQUIRES: it is down. */
-  wipe(): void {
-    this.disk = new MemoryDisk(this.diskOptions);
+  /** Ends it at the moment of an operation of its disk that is still to come. */
+  crashIn(operations: number, only: OperationName | undefined, survival: Survival | undefined): void {
+    const { life } = this;
+    this.disk.cutPowerIn(operations, only, (name) => {
+      this.sight(`power cut at ${name}`);
+      // What the process does in the rest of this turn never happened.
+      this.clock.isDead = true;
+      queueMicrotask(() => {
+        if (life !== this.life) return;
+        this.crash(survival);
+        this.parts.onEnd(this);
+      });
+    });
   }
 
-  private diskDelay(name: CallName): Promise<void> | undefined {
-    const most = this.diskMilliseconds;
-    if (most === 0 || (name !== "write" && name !== "syncData" && name !== "read")) return undefined;
-    const milliseconds = this.diskChance.between(1, 100 * most) / 100;
-    return new Promise((resolve) => this.clock.after(milliseconds, resolve));
+  /** Its disk is no more, or nothing on it can be believed. */
+  lose(why?: SightingKind): void {
+    if (why !== undefined) this.parts.sightings.note(why);
+    this.isGone = true;
+    if (this.isRunning) this.crash(undefined);
+    this.parts.onEnd(this);
+  }
+
+  /** A failure that its process, or somebody whom it answered, met. */
+  blame(life: number, reason: unknown): void {
+    if (life !== this.life) return;
+    const explanation = this.disk.explains(reason);
+    if (explanation === undefined) {
+      this.failure = reason instanceof Error ? reason : new Error(String(reason));
+    } else if (explanation === "damage") {
+      this.lose("damage found");
+    } else {
+      this.parts.sightings.note(this.isUp ? "process ended by its disk" : "start refused by its disk");
+      this.crash(undefined);
+      this.parts.onEnd(this);
+    }
+  }
+
+  /** As blame, for its present life. */
+  report(reason: unknown): void {
+    this.blame(this.life, reason);
   }
 
   private tick(life: number, replica: Replica): void {
     this.clock.after(this.options.replica.tickMilliseconds ?? replicaDefaults.tickMilliseconds, () => {
       if (life !== this.life) return;
       replica.tick();
-      this.tick(life, replica);
+      this.look(life, replica);
+      if (life === this.life) this.tick(life, replica);
     });
   }
 
-  private blame(life: number, reason: unknown): void {
-    if (life === this.life) this.failure = reason instanceof Error ? reason : new Error(String(reason));
+  private look(life: number, replica: Replica): void {
+    const { sightings } = this.parts;
+    const { configuration, lastStamp } = replica.status;
+    if (replica.incarnation !== this.incarnation && this.incarnation !== 0) {
+      sightings.note(isVoter(configuration, this.id) ? "snapshot installed" : "snapshot installed by a learner");
+    }
+    this.incarnation = replica.incarnation;
+    const ahead = lastStamp - stampOfMilliseconds(this.clock.wallMilliseconds());
+    if (ahead > stampOfMilliseconds(10_000)) sightings.note("stamps far ahead");
+    const trouble = this.engine?.trouble;
+    // A full disk passes; whoever runs a node ends it for the rest.
+    if (trouble?.code === "storage_full" || this.log?.refusal !== undefined) sightings.note("storage full");
+    else if (trouble !== undefined && trouble.code !== "busy") this.blame(life, trouble);
+  }
+
+  private sight(name: string): void {
+    const kind = sightingKinds.find((known) => known === name);
+    if (kind !== undefined) this.parts.sightings.note(kind);
   }
 }

@@ -8,6 +8,7 @@ import { Faults } from "./faults.ts";
 import { History } from "./history.ts";
 import { tinyLimits } from "./limits.ts";
 import { Invariants } from "./invariants.ts";
+import { Membership } from "./membership.ts";
 import { compareStates, fatesOf, judge } from "./judge.ts";
 import { wholeRun } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
@@ -20,6 +21,8 @@ export interface RunResult extends ClientCounts {
   readonly virtualMilliseconds: number;
   readonly faults: number;
   readonly faultsByKind: ReadonlyMap<string, number>;
+  /** States and paths that were met. */
+  readonly sightings: ReadonlyMap<string, number>;
   readonly leaderChanges: number;
   readonly fates: ReadonlyMap<string, number>;
   /** Of everything that was seen: one seed has one. */
@@ -55,6 +58,7 @@ export async function trySeed(seed: number, plan: RunPlan = wholeRun): Promise<R
 class SimRun {
   readonly cluster: SimCluster;
   readonly faults: Faults;
+  private readonly membership: Membership;
   private readonly seed: number;
   private readonly plan: RunPlan;
   private readonly random: Prng;
@@ -70,7 +74,8 @@ class SimRun {
     this.random = new Prng(seed).split("run");
     this.cluster = new SimCluster(seed, tinyLimits(this.random.split("limits")));
     this.invariants = new Invariants(this.cluster);
-    this.faults = new Faults(this.cluster, this.random.split("faults"), plan);
+    this.membership = new Membership(this.cluster, this.random.split("membership"));
+    this.faults = new Faults(this.cluster, this.membership, this.random.split("faults"), plan);
   }
 
   async toEnd(): Promise<RunResult> {
@@ -78,25 +83,48 @@ class SimRun {
     await cluster.start();
     const clients = [1, 2, 3, 4, 5].map((id) => this.client(id));
     const work = clients.map((each) => each.work(random.between(50, 400)));
+    this.membership.begin();
     faults.begin(random.between(300, 2500));
     const probes = random.split("probes");
     if (probes.chance(1, 2)) this.invariants.keys.probe(probes, probes.pick([20, 50, 200]));
     await this.runTo(plan.faultMilliseconds);
-    faults.heal();
-    plan.trace?.note(cluster.time.now, "all heals");
+    faults.stop();
     for (const each of clients) each.isStopped = true;
     const rest = Promise.all(work).then(() => this.readAll());
     rest.catch(() => undefined);
-    await this.runTo(plan.faultMilliseconds + healMilliseconds, () => this.rested && isLevel(cluster));
-    expectThat(this.rested, "progress", () => `work that never ends after all was healed: ${levels(cluster)}`);
+    await this.heal();
     await rest;
-    expectThat(isLevel(cluster), "progress", () => `replicas that do not come level after all: ${levels(cluster)}`);
     // What is looked at now is looked at outside of time.
-    for (const node of cluster.nodes.values()) node.diskMilliseconds = 0;
+    for (const node of cluster.nodes.values()) node.disk.callMilliseconds = 0;
     await compareStates(cluster);
-    const fates = await fatesOf(cluster, promises);
+    const fates = await fatesOf(cluster, promises, (term) => this.invariants.leaderOf(term));
     judge(history);
     return this.result(fates);
+  }
+
+  /** Sometimes a majority first, with the rest dead, then all; each has to come to rest in time. */
+  private async heal(): Promise<void> {
+    const { cluster, membership, random, plan } = this;
+    const dead = random.split("heal").pick([...cluster.nodes.values(), undefined, undefined]);
+    if (dead !== undefined && membership.mayLose(dead)) {
+      dead.isHeldDown = true;
+      if (dead.isRunning) dead.crash(undefined);
+      cluster.heal();
+      plan.trace?.note(cluster.time.now, `all but ${dead.id} heals`);
+      await this.comeToRest("a majority", () => isLevel(cluster));
+      dead.isHeldDown = false;
+      cluster.sightings.note("majority alone came to rest");
+    }
+    cluster.heal();
+    plan.trace?.note(cluster.time.now, "all heals");
+    await this.comeToRest("all", () => isLevel(cluster) && membership.isSettled);
+  }
+
+  private async comeToRest(who: string, isLevelNow: () => boolean): Promise<void> {
+    const { cluster } = this;
+    await this.runTo(cluster.time.now + healMilliseconds, () => this.rested && isLevelNow());
+    expectThat(this.rested, "progress", () => `work that never ends after ${who} healed: ${levels(cluster)}`);
+    expectThat(isLevelNow(), "progress", () => `${who} healed and did not come level: ${levels(cluster)}`);
   }
 
   private result(fates: ReadonlyMap<string, number>): RunResult {
@@ -107,6 +135,7 @@ class SimRun {
       virtualMilliseconds: cluster.time.now,
       faults: faults.total,
       faultsByKind: faults.counts,
+      sightings: cluster.sightings.counts,
       leaderChanges: this.invariants.leaderChanges,
       fates,
       trace: traceOf(this.history, cluster),
@@ -135,16 +164,25 @@ class SimRun {
 
 function isLevel(cluster: SimCluster): boolean {
   const last = cluster.leader?.replica?.status.last;
-  return [...cluster.nodes.values()].every(({ replica }) => {
+  return [...cluster.nodes.values()].every(({ replica, isHeldDown }) => {
+    if (isHeldDown) return true;
     return replica !== undefined && replica.appliedIndex === last && !replica.hasSalvage;
   });
 }
 
 function levels(cluster: SimCluster): string {
-  return Array.from(cluster.nodes.values(), ({ id, replica }) => {
-    if (replica === undefined) return `${id} down`;
-    const { role, term: present, last, commit } = replica.status;
-    return `${id} ${role} term ${present} last ${last} commit ${commit} applied ${replica.appliedIndex} salvage ${replica.hasSalvage}`;
+  return Array.from(cluster.nodes.values(), ({ id, replica, isGone, isRunning, isHeldDown }) => {
+    if (replica === undefined) {
+      if (isGone) return `${id} gone`;
+      return `${id} ${isRunning ? "starting" : "down"}${isHeldDown ? " and held there" : ""}`;
+    }
+    const { role, term: present, last, commit, configuration } = replica.status;
+    const { voters, outgoing, learners } = configuration;
+    const members = `${voters.join(",")}|${outgoing.join(",")}|${learners.join(",")}`;
+    return (
+      `${id} ${role} term ${present} last ${last} commit ${commit} applied ${replica.appliedIndex}` +
+      ` salvage ${replica.hasSalvage} of ${members}`
+    );
   }).join("; ");
 }
 

@@ -75,21 +75,40 @@ export class VirtualTime {
   }
 }
 
-/** A node's own idea of the time: off by something, and it jumps when it is told to. A process that is paused gets no turn. */
+/** How far a machine's wall clock is off. It lives longer than a process. */
+export class ClockError {
+  private offset = 0;
+  private perMille = 0;
+  private since = 0;
+
+  /** It shows so many milliseconds more than the true time from now on, and gains so many in each second. */
+  set(now: number, milliseconds: number, driftPerMille = 0): void {
+    this.offset = milliseconds;
+    this.perMille = driftPerMille;
+    this.since = now;
+  }
+
+  at(now: number): number {
+    return this.offset + Math.floor(((now - this.since) * this.perMille) / 1000);
+  }
+}
+
+/** A process's own idea of the time. One that is paused gets no turn. */
 export class NodeClock implements Clock, Scheduler {
-  /** Milliseconds by which its wall clock is off. */
-  skew = 0;
   /** Set when its process is no more: nothing that it put off happens. */
   isDead = false;
   private readonly time: VirtualTime;
+  private readonly error: ClockError;
   private pausedUntil = 0;
 
-  constructor(time: VirtualTime) {
+  constructor(time: VirtualTime, error = new ClockError()) {
     this.time = time;
+    this.error = error;
   }
 
   wallMilliseconds(): number {
-    return epochMilliseconds + Math.floor(this.time.now) + this.skew;
+    const { now } = this.time;
+    return epochMilliseconds + Math.floor(now) + this.error.at(now);
   }
 
   monotonicMilliseconds(): number {
@@ -100,10 +119,14 @@ export class NodeClock implements Clock, Scheduler {
     this.pausedUntil = Math.max(this.pausedUntil, this.time.now + milliseconds);
   }
 
+  get isPaused(): boolean {
+    return this.time.now < this.pausedUntil;
+  }
+
   /** Does it now, or when the process goes on, unless it has ended by then. */
   live(action: () => void): void {
     if (this.isDead) return;
-    if (this.time.now >= this.pausedUntil) action();
+    if (!this.isPaused) action();
     else this.time.at(this.pausedUntil, () => this.live(action));
   }
 

@@ -1,0 +1,274 @@
+// What goes wrong in a simulated run: each kind of fault, and how long it lasts.
+
+import type { Prng } from "../../internal/base/prng.ts";
+import type { ReplicaId } from "../../internal/base/ids.ts";
+import { isJoint } from "../../internal/raft/configuration.ts";
+import type { FaultCall } from "../disk/fault-rules.ts";
+import { randomSurvival } from "../disk/power-cut.ts";
+import type { Survival } from "../disk/power-cut.ts";
+import type { Membership } from "./membership.ts";
+import type { SimCluster } from "./sim-cluster.ts";
+import { linkOf } from "./sim-network.ts";
+import type { Link, NetworkWeather } from "./sim-network.ts";
+import type { SimNode } from "./sim-node.ts";
+
+/** What a fault is made of. */
+interface Scene {
+  readonly random: Prng;
+  readonly any: SimNode;
+  readonly leader: SimNode | undefined;
+  /** The leader, half of the time. */
+  readonly target: SimNode;
+}
+
+type Action = (actions: FaultActions, scene: Scene) => boolean;
+
+/** True: it happened. */
+const kinds = {
+  "crash leader": (actions, { leader, random }) => actions.crash(leader, random),
+  "crash new leader": (actions, { leader, random }) => actions.crash(leader, random),
+  "crash any": (actions, { any, random }) => actions.crash(any, random),
+  "crash all": (actions, { random }) => actions.nodes.map((node) => actions.crash(node, random)).some(Boolean),
+  "crash at an operation": (actions, { target, random }) => actions.crashLater(target, random, false),
+  kill: (actions, { target, random }) => actions.crash(target, random, true),
+  "kill at an operation": (actions, { target, random }) => actions.crashLater(target, random, true),
+  pause: (_, { target, random }) => {
+    target.clock.pause(random.between(50, 5000));
+    return target.isUp;
+  },
+
+  "cut leader off": (actions, { leader, random }) =>
+    leader !== undefined && actions.cut(actions.linksOf(leader.id), random),
+  "cut new leader off": (actions, { leader, random }) =>
+    leader !== undefined && actions.cut(actions.linksOf(leader.id), random),
+  "cut one way": (actions, { any, random }) => actions.cut([random.pick(actions.linksOf(any.id))], random),
+  "cut pair": (actions, { any, random }) => actions.cut(actions.pairOf(any.id, random), random),
+  "lose messages": (actions, { random }) =>
+    actions.weather({ lost: random.between(10, 200), doubled: random.between(0, 100) }, random),
+  "slow network": (actions, { random }) => actions.weather({ delayMost: random.between(5, 300) }, random),
+  "late messages": (actions, { random }) => actions.weather({ late: random.between(5, 100) }, random),
+  "slow link": (actions, { any, random }) => actions.slowLink(random.pick(actions.linksOf(any.id)), random),
+  "connection closed": (actions, { any, random }) => actions.disconnect(any, random, false),
+  "connection broken": (actions, { any, random }) => actions.disconnect(any, random, true),
+
+  "slow disk": (actions, { target, random }) => actions.slowDisk(target, random),
+  "hung disk": (actions, { target, random }) => actions.hang(target, random),
+  "full disk": (actions, { target, random }) => actions.fill(target, random),
+  "failed write": (_, { target, random }) => failOnce(target, random, ["write"]),
+  "failed sync": (_, { target, random }) => failOnce(target, random, ["syncData", "syncFolder"]),
+  "failed change of names": (_, { target, random }) =>
+    failOnce(target, random, ["rename", "remove", "openFile", "link"]),
+  "short write": (_, { target, random }) => {
+    const times = random.between(1, 20);
+    return target.disk.arm({ calls: ["write"], when: random.between(1, 20), times, fault: { kind: "short" } });
+  },
+  "bit flip": (actions, { target, random }) => actions.damage(target, random, { kind: "flip" }),
+  "misdirected read": (actions, { target, random }) =>
+    actions.damage(target, random, { kind: "misdirect", bytes: random.pick([512, 4096, 65_536]) }),
+  "disk lost": (actions, { target, random }) => actions.lose(target, random),
+
+  "clock off": (actions, { any, random }) => actions.setClock(any, random.between(0, 800) - 400, 0),
+  "clock drifts": (actions, { any, random }) => actions.drift(any, random),
+  "clock jumps": (actions, { target, random }) => actions.jump(target, random),
+
+  "replica replaced": (actions, { target }) => actions.membership.replace(target),
+  "learner added": (actions) => actions.membership.addLearner(),
+  "learner removed": (actions) => actions.membership.removeLearner(),
+  "crash in a change": (actions, { target, random, leader }) =>
+    isInChange(leader) && actions.sight(actions.crash(target, random)),
+  "cut in a change": (actions, { target, random, leader }) =>
+    isInChange(leader) && actions.cut(actions.linksOf(target.id), random),
+  transfer: (_, { any, leader }) => leader?.replica?.transfer(any.id) === undefined,
+  flush: (_, { any }) => {
+    void any.flush();
+    return any.isUp;
+  },
+} as const satisfies Record<string, Action>;
+
+export type FaultKind = keyof typeof kinds;
+export const faultKinds = Object.keys(kinds) as readonly FaultKind[];
+
+export class FaultActions {
+  readonly membership: Membership;
+  private readonly cluster: SimCluster;
+  private isStopped = false;
+
+  constructor(cluster: SimCluster, membership: Membership) {
+    this.cluster = cluster;
+    this.membership = membership;
+  }
+
+  make(kind: FaultKind, random: Prng): boolean {
+    const { leader } = this.cluster;
+    const any = random.pick(this.nodes);
+    const target = random.chance(1, 2) ? (leader ?? any) : any;
+    const action: Action = kinds[kind];
+    return action(this, { random, any, leader, target });
+  }
+
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  get nodes(): SimNode[] {
+    return [...this.cluster.nodes.values()];
+  }
+
+  // --- processes
+
+  crash(node: SimNode | undefined, random: Prng, isKill = false): boolean {
+    if (node === undefined || !node.isRunning) return false;
+    const survival = isKill ? undefined : this.survivalOf(node, random);
+    const others = this.nodes.filter((other) => other !== node);
+    node.crash(survival);
+    // A kernel that lives closes the connections of its processes.
+    if (survival === undefined) for (const other of others) this.cluster.disconnect(node, other, random.chance(1, 2));
+    this.cluster.restartLater(node, random.between(10, 4000));
+    return true;
+  }
+
+  crashLater(node: SimNode, random: Prng, isKill: boolean): boolean {
+    if (!node.isRunning) return false;
+    const only = random.pick([undefined, "create", "rename", "remove", "syncFolder", "syncData"] as const);
+    const operations = random.between(1, only === undefined ? 60 : 1);
+    node.crashIn(operations, only, isKill ? undefined : this.survivalOf(node, random));
+    return true;
+  }
+
+  sight(happened: boolean): boolean {
+    if (happened) this.cluster.sightings.note("crash in a joint configuration");
+    return happened;
+  }
+
+  /** What the power takes. Where the group would not bear the loss of a tail that cannot be trusted, only the process ends. */
+  private survivalOf(node: SimNode, random: Prng): Survival | undefined {
+    if (node.isBuffered && !this.membership.mayLose(node)) return undefined;
+    if (node.isBuffered) node.disk.isTailAtRisk = true;
+    return randomSurvival({ random, withGarbage: random.chance(1, 2) });
+  }
+
+  // --- network
+
+  cut(links: readonly Link[], random: Prng): boolean {
+    const { network } = this.cluster;
+    for (const link of links) network.cuts.add(link);
+    this.later(random.between(100, 6000), () => links.forEach((link) => network.cuts.delete(link)));
+    return links.length > 0;
+  }
+
+  weather(change: Partial<NetworkWeather>, random: Prng): boolean {
+    this.cluster.network.change(change);
+    this.later(random.between(500, 5000), () => this.cluster.network.change({}));
+    return true;
+  }
+
+  slowLink(link: Link, random: Prng): boolean {
+    const { slow } = this.cluster.network;
+    slow.set(link, random.between(20, 1500));
+    this.later(random.between(500, 8000), () => slow.delete(link));
+    return true;
+  }
+
+  disconnect(node: SimNode, random: Prng, loses: boolean): boolean {
+    const others = this.nodes.filter((other) => other !== node);
+    const chosen = random.chance(1, 2) ? others : [random.pick(others)];
+    for (const other of chosen) this.cluster.disconnect(node, other, loses);
+    return true;
+  }
+
+  linksOf(id: ReplicaId): Link[] {
+    const others = [...this.cluster.nodes.keys()].filter((other) => other !== id);
+    return others.flatMap((other) => [linkOf(id, other), linkOf(other, id)]);
+  }
+
+  pairOf(id: ReplicaId, random: Prng): Link[] {
+    const other = random.pick([...this.cluster.nodes.keys()].filter((known) => known !== id));
+    return [linkOf(id, other), linkOf(other, id)];
+  }
+
+  // --- disks
+
+  slowDisk({ disk }: SimNode, random: Prng): boolean {
+    disk.callMilliseconds = random.between(20, 1000);
+    this.later(random.between(500, 5000), () => (disk.callMilliseconds = 1));
+    return true;
+  }
+
+  /** A leader gives up when its disk does not answer. */
+  hang(node: SimNode, random: Prng): boolean {
+    const { cluster } = this;
+    const milliseconds = random.between(500, 8000);
+    const status = node.replica?.status;
+    node.disk.hang(cluster.time.now + milliseconds);
+    if (status?.role !== "leader" || milliseconds < 4000) return node.isUp;
+    const { clock } = node;
+    this.later(milliseconds - 1, () => {
+      const now = node.replica?.status;
+      if (clock === node.clock && (now?.role !== "leader" || now.term > status.term)) {
+        cluster.sightings.note("leader steps down with a hung disk");
+      }
+    });
+    return true;
+  }
+
+  fill({ disk }: SimNode, random: Prng): boolean {
+    if (disk.isFull || !disk.fill(random.between(0, 40_000))) return false;
+    this.later(random.between(500, 8000), () => disk.fill(Number.POSITIVE_INFINITY));
+    return true;
+  }
+
+  /** What it finds of that, it must not believe: rule 21. */
+  damage(node: SimNode, random: Prng, fault: { kind: "flip" } | { kind: "misdirect"; bytes: number }): boolean {
+    if (!node.isUp || !this.membership.mayLose(node)) return false;
+    const [when, times] = [random.between(1, 10), random.between(1, 5)];
+    if (!node.disk.arm({ calls: ["read"], path: /\.(table|log)$/, when, times, fault })) return false;
+    node.disk.isDamaged = true;
+    // Whether or not anything was found: nobody keeps such a disk.
+    this.later(random.between(1000, 8000), () => {
+      if (this.cluster.nodes.has(node.id) && !node.isGone) node.lose();
+    });
+    return true;
+  }
+
+  lose(node: SimNode, random: Prng): boolean {
+    if (random.chance(1, 2) || !this.membership.mayLose(node)) return false;
+    node.lose();
+    return true;
+  }
+
+  // --- clocks
+
+  setClock(node: SimNode, milliseconds: number, driftPerMille: number): boolean {
+    this.cluster.setClock(node, milliseconds, driftPerMille);
+    return true;
+  }
+
+  drift(node: SimNode, random: Prng): boolean {
+    this.later(random.between(1000, 6000), () => this.cluster.setClock(node, 0));
+    return this.setClock(node, 0, random.between(0, 120) - 60);
+  }
+
+  /** Far: nobody may believe it. Not so far: everybody has to. */
+  jump(node: SimNode, random: Prng): boolean {
+    const far = random.pick([500, 9000, 25_000]);
+    this.later(random.between(500, 6000), () => this.cluster.setClock(node, 0));
+    return this.setClock(node, random.between(0, 2 * far) - far, 0);
+  }
+
+  /** How a fault ends, unless all was healed before. */
+  private later(milliseconds: number, end: () => void): void {
+    this.cluster.time.after(milliseconds, () => {
+      if (!this.isStopped) end();
+    });
+  }
+}
+
+function isInChange(leader: SimNode | undefined): boolean {
+  const configuration = leader?.replica?.status.configuration;
+  return configuration !== undefined && isJoint(configuration);
+}
+
+function failOnce(node: SimNode, random: Prng, calls: readonly FaultCall[]): boolean {
+  const when = random.between(1, 12);
+  return node.disk.arm({ calls, when, fault: { kind: "fail", failure: "failed", after: random.chance(1, 2) } });
+}
