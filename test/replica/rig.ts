@@ -8,9 +8,11 @@
 // A node crashes by `crash` and comes back by `start`, with what its disk kept.
 
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
-import { groupId, replicaId } from "../../internal/base/ids.ts";
+import { groupId, logIndex, replicaId, term } from "../../internal/base/ids.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
+import { neverExpires } from "../../internal/base/stamp.ts";
+import type { Stamp } from "../../internal/base/stamp.ts";
 import { Engine } from "../../internal/engine/engine.ts";
 import type { EngineOptions } from "../../internal/engine/options.ts";
 import type { EngineRecord } from "../../internal/engine/reader.ts";
@@ -391,7 +393,38 @@ export function put(key: string, value: string, more: Partial<Operation> = {}): 
   return { request: undefined, operations: [operation] };
 }
 
-const valueOf = (record: EngineRecord): string => utf8Text(record.payload.subarray(1));
+export function putUntil(key: string, value: string, expiresAt: Stamp): Command {
+  return put(key, value, { expiry: expiryMode.at, expiresAt });
+}
+
+export function del(key: string): Command {
+  const operation = { action: action.delete, key: utf8(key), ...plain, body: new Uint8Array(0) };
+  return { request: undefined, operations: [operation] };
+}
+
+export const asked = (command: Command, id: string, stamp: Stamp): Command => {
+  return { ...command, request: { id: utf8(id), stamp } };
+};
+
+export const valueOf = (record: EngineRecord): string => utf8Text(record.payload.subarray(1));
+
+export const foreign = (version: readonly [of: number, index: number], key: string, value: string | undefined) => {
+  const [of, index] = version;
+  return {
+    version: { term: term(of), index: logIndex(index) },
+    request: undefined,
+    isDelete: value === undefined,
+    key: utf8(key),
+    payload: value === undefined ? new Uint8Array(0) : payload(value),
+    expiry: neverExpires,
+  };
+};
+
+/** Whoever proposed it was not refused. */
+export function accepted<T extends { readonly kind: string }>(proposed: T): Extract<T, { readonly kind: "accepted" }> {
+  if (proposed.kind !== "accepted") throw new Error(`not accepted: ${JSON.stringify(proposed)}`);
+  return proposed as Extract<T, { readonly kind: "accepted" }>;
+}
 
 function turn(): Promise<void> {
   return new Promise((resolve) => {

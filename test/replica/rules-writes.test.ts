@@ -1,0 +1,424 @@
+// Rules 7 to 17 as far as they are a replica's: fast writes and their salvage, versions, receipts, retries, tokens, freshness.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { utf8, utf8Text } from "../../internal/base/bytes.ts";
+import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
+import { stamp } from "../../internal/base/stamp.ts";
+import { action, conditionKind, expiryMode } from "../../internal/replica/command.ts";
+import type { Command } from "../../internal/replica/command.ts";
+import { judgeMerge } from "../../internal/replica/merge.ts";
+import { accepted, asked, del, foreign, put, Rig } from "./rig.ts";
+
+/** Node 1 leads, is cut off, and another one leads; what node 1 takes meanwhile only it has. */
+async function cutOff(rig: Rig, meanwhile: () => Promise<unknown>): Promise<number> {
+  await rig.elect(1);
+  await rig.level();
+  rig.isolate(1);
+  await meanwhile();
+  await rig.until(() => rig.leader !== 1 && rig.leader !== undefined, "another leader");
+  const leader = rig.leader as number;
+  await rig.elect(leader);
+  return leader;
+}
+
+async function backAgain(rig: Rig): Promise<void> {
+  rig.rejoin(1);
+  await rig.until(() => rig.replica(1).hasSalvage, "salvage");
+  await rig.until(() => !rig.replica(1).hasSalvage, "its fate");
+  await rig.level();
+}
+
+const why = (rig: Rig, id: number, consistency: "fast" | "strong", command: Command): string => {
+  const proposed = rig.replica(id).propose(consistency, () => command);
+  return proposed.kind === "refused" ? proposed.why : proposed.kind;
+};
+
+describe("fast writes", () => {
+  it("rule 7: may be blind puts and deletes, and nothing that reads state", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    const one = utf8("1");
+    assert.equal(why(rig, 1, "fast", put("a", "1")), "accepted");
+    assert.equal(why(rig, 1, "fast", del("a")), "accepted");
+    for (const command of [
+      put("a", "1", { condition: conditionKind.absent }),
+      put("a", "1", { expiry: expiryMode.keep }),
+      put("a", "1", { wantsPrevious: true }),
+      put("a", "1", { action: action.increment, body: one }),
+      put("a", "1", { action: action.append, body: one }),
+      put("a", "1", { action: action.touch, body: new Uint8Array(0) }),
+      { request: undefined, operations: [...put("a", "1").operations, ...put("b", "1").operations] },
+    ]) {
+      assert.equal(why(rig, 1, "fast", command), "not_blind");
+    }
+    await rig.close();
+  });
+
+  it("rule 8: that a log loses are kept in the append that discards them, strong ones are not, and come back as merges", async () => {
+    const rig = await Rig.open();
+    const leader = await cutOff(rig, async () => {
+      const strong = accepted(rig.replica(1).propose("strong", () => put("s", "strong")));
+      await rig.write(1, "fast", put("a", "one"));
+      await rig.write(1, "fast", put("b", "two"));
+      await rig.write(1, "fast", del("c"));
+      void strong.outcome;
+    });
+    await rig.write(leader, "strong", put("b", "newer"));
+    await rig.write(leader, "strong", put("d", "other"));
+    rig.passes = (message) => message.type !== "salvage";
+    rig.rejoin(1);
+    await rig.until(() => rig.replica(1).hasSalvage, "salvage");
+    // All of it survives the machine, once what displaced it does.
+    rig.node(1).crash();
+    await rig.node(1).start();
+    assert.equal(rig.replica(1).hasSalvage, true);
+    rig.passes = () => true;
+    await rig.until(() => !rig.replica(1).hasSalvage, "fates");
+    await rig.level();
+    for (const id of [1, 2, 3]) {
+      assert.equal(await rig.node(id).read("a"), "one");
+      assert.equal(await rig.node(id).read("b"), "newer");
+      assert.equal(await rig.node(id).read("s"), undefined);
+    }
+    await rig.close();
+  });
+
+  it("rule 8: a merge that is made again decides nothing again: the first fate stands", async () => {
+    const rig = await Rig.open();
+    let version = { term: term(0), index: logIndex(0) };
+    const leader = await cutOff(rig, async () => {
+      ({ version } = await rig.write(1, "fast", put("a", "one")));
+    });
+    await backAgain(rig);
+    const lead = rig.replica(leader);
+    assert.equal(await lead.receiptOf(version), "salvaged");
+    await rig.write(leader, "strong", put("a", "newer"));
+    const merges = lead.status.last;
+    const writes = [foreign([version.term, version.index], "a", "one")];
+    lead.receive({ type: "salvage", from: replicaId(1), to: lead.id, writes, isLeaving: false });
+    await rig.ticks(100);
+    assert.equal(await lead.receiptOf(version), "salvaged");
+    assert.equal(await rig.node(leader).read("a"), "newer");
+    assert.ok(lead.status.last - merges <= 2, "it is not even proposed");
+    await rig.close();
+  });
+
+  it("rule 9: two writes of one version stop the replica", () => {
+    const one = foreign([3, 7], "a", "one");
+    const present = {
+      term: term(3),
+      index: logIndex(7),
+      stamp: stamp(5),
+      tombstone: false,
+      expiry: one.expiry,
+      payload: one.payload,
+    };
+    assert.equal(judgeMerge(one, present), "repeated");
+    assert.throws(() => judgeMerge(foreign([3, 7], "a", "two"), present), { name: "AssertionFailure" });
+    assert.throws(() => judgeMerge(foreign([3, 7], "a", undefined), present), { name: "AssertionFailure" });
+    assert.equal(judgeMerge(foreign([3, 8], "a", "two"), present), "wins");
+    assert.equal(judgeMerge(foreign([2, 9], "a", "two"), present), "loses");
+  });
+
+  it("rule 10: without a quorum are taken up to the bounds, strong requests refused at once", async () => {
+    const rig = await Rig.open({ replica: { backlogEntriesMax: 5, salvageWindowMilliseconds: 20_000 } });
+    const lead = await rig.elect(1);
+    rig.isolate(1);
+    await rig.until(() => !lead.status.hasQuorum, "the loss");
+    assert.equal(why(rig, 1, "strong", put("s", "1")), "no_quorum");
+    const read = await rig.answer(lead.readStrong(utf8("a")));
+    assert.deepEqual(read, { kind: "refused", why: "no_quorum" });
+    for (let count = 1; count <= 5; count++) assert.equal((await rig.write(1, "fast", put("a", "1"))).kind, "done");
+    assert.equal(why(rig, 1, "fast", put("a", "1")), "no_quorum");
+    await rig.close();
+  });
+
+  it("rule 10: without a quorum are taken up to the bound in bytes, and for half the salvage window", async () => {
+    const rig = await Rig.open({ replica: { backlogBytesMax: 3000, salvageWindowMilliseconds: 4000 } });
+    const lead = await rig.elect(1);
+    rig.isolate(1);
+    await rig.until(() => !lead.status.hasQuorum, "the loss");
+    const large = put("a", "x".repeat(1000));
+    for (let count = 1; count <= 3; count++) assert.equal((await rig.write(1, "fast", large)).kind, "done");
+    assert.equal(why(rig, 1, "fast", large), "no_quorum");
+    rig.rejoin(1);
+    await rig.ticks(100);
+    await rig.elect(1);
+    await rig.level();
+    rig.isolate(1);
+    await rig.until(() => !lead.status.hasQuorum, "the loss");
+    // The wall clock says nothing here.
+    rig.node(1).skew = -9000;
+    await rig.ticks(195);
+    assert.equal(why(rig, 1, "fast", put("b", "1")), "accepted");
+    await rig.ticks(10);
+    assert.equal(why(rig, 1, "fast", put("b", "1")), "no_quorum");
+    await rig.close();
+  });
+
+  it("rule 10: are refused while what was salvaged and has no fate is beyond its bound", async () => {
+    const rig = await Rig.open({ replica: { salvageBytesMax: 500 } });
+    await cutOff(rig, () => rig.write(1, "fast", put("a", "x".repeat(1000))));
+    rig.passes = (message) => message.type !== "salvage" && message.type !== "salvage_settled";
+    rig.rejoin(1);
+    await rig.until(() => rig.replica(1).hasSalvage, "salvage");
+    // Its own merges are held up too, as long as nothing commits.
+    await rig.elect(1).catch(() => undefined);
+    rig.isolate(2, 3);
+    const lead = rig.replica(1);
+    if (lead.status.role === "leader" && lead.hasSalvage) assert.equal(why(rig, 1, "fast", put("b", "1")), "busy");
+    rig.rejoin(2, 3);
+    rig.passes = () => true;
+    await rig.until(() => rig.leader !== undefined && [1, 2, 3].every((id) => !rig.replica(id).hasSalvage), "fates");
+    await rig.until(() => why(rig, rig.leader ?? 1, "fast", put("b", "1")) === "accepted", "writes again", 300);
+    await rig.close();
+  });
+
+  it("rule 11: are refused with a quorum while the oldest uncommitted entry is older than 250 ms", async () => {
+    const rig = await Rig.open({ replica: { raft: { electionTicks: 100 } } });
+    const lead = await rig.elect(1);
+    // Heartbeats are answered, appends are not.
+    rig.passes = (message) => message.type !== "append_accepted";
+    assert.equal(why(rig, 1, "fast", put("a", "1")), "accepted");
+    await rig.ticks(24);
+    assert.equal(why(rig, 1, "fast", put("a", "2")), "accepted");
+    await rig.ticks(2);
+    assert.equal(lead.status.hasQuorum, true);
+    assert.equal(why(rig, 1, "fast", put("a", "3")), "busy");
+    rig.passes = () => true;
+    await rig.until(() => why(rig, 1, "fast", put("a", "4")) === "accepted", "writes again", 300);
+    await rig.close();
+  });
+
+  it("rule 12: are taken only by a leader that has applied the entry that opens its term", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.write(1, "strong", put("a", "1"));
+    assert.equal(why(rig, 2, "fast", put("a", "1")), "not_leader");
+    // Votes get through, entries do not.
+    rig.passes = (message) => message.type !== "append_accepted";
+    rig.replica(1).transfer(replicaId(2));
+    await rig.until(() => rig.replica(2).status.role === "leader", "another leader");
+    assert.equal(why(rig, 2, "fast", put("a", "1")), "not_ready");
+    rig.passes = () => true;
+    await rig.until(() => why(rig, 2, "fast", put("a", "1")) === "accepted", "the entry", 300);
+    await rig.close();
+  });
+
+  it("rule 12: are not taken by a leader that is about to be removed, which hands over first", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.add(4).start();
+    lead.change({ voters: [1, 2, 3].map(replicaId), learners: [replicaId(4)] });
+    const wanted = { voters: [2, 3, 4].map(replicaId), learners: [] };
+    await rig.until(() => {
+      const result = lead.change(wanted);
+      return result.kind === "refused" && result.why === "leader_leaves";
+    }, "the learner");
+    await rig.elect(2);
+    await rig.until(() => rig.replica(2).change(wanted).kind === "accepted", "the exchange");
+    // Who leaves may still come to lead while the joint configuration is not committed.
+    const held = ["append_accepted", "pre_vote"];
+    rig.passes = ({ type, from }) => from === 1 || from === 2 || !held.includes(type);
+    await rig.ticks(2);
+    rig.isolate(2);
+    await rig.until(() => rig.replica(1).status.role === "leader", "the leader that leaves");
+    assert.equal(rig.replica(1).status.configuration.outgoing.length, 3);
+    assert.equal(why(rig, 1, "fast", put("a", "1")), "leaving");
+    rig.rejoin(2);
+    rig.passes = () => true;
+    await rig.until(() => rig.replica(3).status.configuration.outgoing.length === 0, "the end");
+    await rig.until(() => rig.leader !== undefined && rig.leader !== 1, "one that stays");
+    await rig.close();
+  });
+});
+
+describe("receipts", () => {
+  it("rule 13: say what became of a write, whoever leads", async () => {
+    const rig = await Rig.open();
+    let lost = { term: term(0), index: logIndex(0) };
+    let never = { term: term(0), index: logIndex(0) };
+    const leader = await cutOff(rig, async () => {
+      ({ version: lost } = await rig.write(1, "fast", put("a", "one")));
+      const strong = accepted(rig.replica(1).propose("strong", () => put("s", "1")));
+      never = strong.version;
+      void strong.outcome;
+      await rig.rest();
+    });
+    const lead = rig.replica(leader);
+    const done = await rig.write(leader, "strong", put("b", "1"));
+    const failed = await rig.write(leader, "strong", put("b", "2", { condition: conditionKind.absent }));
+    assert.equal(failed.kind, "refused");
+    assert.equal(await rig.replica(1).receiptOf(lost), "pending");
+    assert.equal(await lead.receiptOf(lost), "overridden");
+    await backAgain(rig);
+    for (const id of [1, 2, 3]) {
+      const replica = rig.replica(id);
+      assert.equal(await replica.receiptOf(done.version), "committed");
+      assert.equal(await replica.receiptOf(failed.version), "rejected");
+      assert.equal(await replica.receiptOf(lost), "salvaged");
+      assert.equal(await replica.receiptOf(never), "overridden");
+    }
+    await rig.close();
+  });
+
+  it("rule 14: a position is in the log, is its merge's, is yet to come, or is lost", async () => {
+    const rig = await Rig.open();
+    let salvaged = { term: term(0), index: logIndex(0) };
+    let superseded = { term: term(0), index: logIndex(0) };
+    const leader = await cutOff(rig, async () => {
+      ({ version: salvaged } = await rig.write(1, "fast", put("a", "one")));
+      ({ version: superseded } = await rig.write(1, "fast", put("b", "one")));
+      assert.deepEqual(await rig.replica(1).positionOf(salvaged), { kind: "here", version: salvaged });
+    });
+    const done = await rig.write(leader, "strong", put("b", "1"));
+    const lead = rig.replica(leader);
+    assert.deepEqual(await lead.positionOf(salvaged), { kind: "lost" });
+    assert.deepEqual(await lead.positionOf(done.version), { kind: "here", version: done.version });
+    const later = { term: done.version.term, index: logIndex(done.version.index + 100) };
+    assert.deepEqual(await lead.positionOf(later), { kind: "ahead" });
+    await backAgain(rig);
+    const place = await rig.replica(1).positionOf(salvaged);
+    assert.ok(place.kind === "here" && place.version.index > done.version.index, "it is the merge's now");
+    assert.deepEqual(await rig.replica(1).positionOf(superseded), { kind: "lost" });
+    await rig.close();
+  });
+});
+
+describe("freshness", () => {
+  it("rule 15: counts from before the question was asked, by the greater of both clocks", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.level();
+    const follower = rig.replica(2);
+    assert.equal(follower.stalenessMilliseconds, undefined);
+    // The answer takes its time.
+    const { passes } = rig;
+    rig.passes = (message) => message.type !== "append";
+    await rig.write(1, "fast", put("a", "1"));
+    const askedAt = rig.time.now;
+    follower.refreshStaleness();
+    await rig.ticks(10);
+    assert.equal(follower.stalenessMilliseconds, undefined, "what the leader had then is not here");
+    rig.passes = passes;
+    await rig.until(() => follower.stalenessMilliseconds !== undefined, "the bound");
+    assert.equal(follower.stalenessMilliseconds, rig.time.now - askedAt);
+    // A machine that was suspended: its monotonic clock stood still.
+    rig.node(2).skew = 5000;
+    assert.equal(follower.stalenessMilliseconds, rig.time.now - askedAt + 5000);
+    rig.node(2).skew = -5000;
+    assert.equal(follower.stalenessMilliseconds, rig.time.now - askedAt);
+    await rig.close();
+  });
+
+  it("rule 15: is not claimed from a leader that no quorum confirms", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    rig.isolate(1);
+    lead.refreshStaleness();
+    await rig.ticks(100);
+    assert.equal(lead.stalenessMilliseconds, undefined);
+    await rig.close();
+  });
+
+  it("rule 16: a fast read waits for what clients of its node were answered, for a moment", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.level();
+    rig.passes = (message) => message.to !== 2 || message.type !== "append";
+    const done = await rig.write(1, "strong", put("a", "1"));
+    const follower = rig.replica(2);
+    assert.equal(await rig.node(2).read("a"), undefined);
+    follower.noteAnswered(done.version.index);
+    const began = rig.time.now;
+    assert.equal(await rig.answer(follower.readOwn(utf8("a"))), "behind");
+    assert.ok(rig.time.now - began >= 50 && rig.time.now - began <= 70);
+    const read = follower.readOwn(utf8("a"));
+    rig.passes = () => true;
+    follower.connectionLost(replicaId(3));
+    rig.replica(1).connectionLost(replicaId(2));
+    const record = await rig.answer(read);
+    if (record !== "behind") assert.equal(record === undefined ? undefined : utf8Text(record.payload.subarray(1)), "1");
+    await rig.level();
+    const now = await follower.readOwn(utf8("a"));
+    assert.ok(now !== undefined && now !== "behind");
+    await rig.close();
+  });
+});
+
+describe("requests with an id", () => {
+  it("rule 17: take effect once, and every try is told the same", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    const at = lead.state.last.stamp;
+    const add = asked(put("n", "", { action: action.increment, body: utf8("5") }), "one", at);
+    const first = await rig.write(1, "strong", add);
+    const second = await rig.write(1, "strong", add);
+    assert.ok(first.kind === "done" && second.kind === "done");
+    assert.deepEqual(second.answer, first.answer);
+    await rig.elect(2);
+    const third = await rig.write(2, "strong", add);
+    assert.ok(third.kind === "done");
+    assert.deepEqual(third.answer, first.answer);
+    assert.equal(await rig.node(2).read("n"), "5");
+    await rig.close();
+  });
+
+  it("rule 17: of fast writes count as known before they are committed, and when they are applied", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    const write = asked(put("a", "1"), "one", lead.state.last.stamp);
+    rig.passes = (message) => message.type !== "append_accepted";
+    const first = await rig.write(1, "fast", write);
+    const { last } = lead.status;
+    const second = await rig.write(1, "fast", write);
+    assert.deepEqual([second.version, lead.status.last], [first.version, last]);
+    rig.passes = () => true;
+    await rig.level();
+    const third = await rig.write(1, "fast", write);
+    assert.ok(third.kind === "done");
+    assert.deepEqual(third.version, first.version);
+    await rig.close();
+  });
+
+  it("rule 17: are refused when the table is full, and nothing is forgotten early", async () => {
+    const rig = await Rig.open({ replica: { answersMax: 2 } });
+    const lead = await rig.elect(1);
+    const at = lead.state.last.stamp;
+    const make = (id: string) => asked(put(id, "1"), id, at);
+    accepted(lead.propose("strong", () => make("one")));
+    await rig.write(1, "strong", make("two"));
+    assert.equal(why(rig, 1, "strong", make("three")), "answers_full");
+    assert.equal(why(rig, 1, "strong", make("one")), "accepted");
+    assert.equal(why(rig, 1, "strong", put("a", "1")), "accepted");
+    await rig.close();
+  });
+
+  it("rule 17: so old that their answer may be forgotten have no effect, and are not acknowledged", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    const write = asked(put("a", "1"), "old", stamp(lead.state.last.stamp - 11 * 60_000 * 1024));
+    const strong = await rig.write(1, "strong", write);
+    assert.ok(strong.kind === "refused" && strong.answer.kind === "refused");
+    assert.equal(strong.answer.why, "request_too_old");
+    assert.equal(why(rig, 1, "fast", write), "request_too_old");
+    assert.equal(await rig.node(1).read("a"), undefined);
+    await rig.close();
+  });
+
+  it("rule 17: are recorded by the merge that brings a lost one back", async () => {
+    const rig = await Rig.open();
+    let at = stamp(0);
+    const leader = await cutOff(rig, async () => {
+      at = rig.replica(1).state.last.stamp;
+      await rig.write(1, "fast", asked(put("a", "one"), "id", at));
+    });
+    await backAgain(rig);
+    await rig.write(leader, "strong", put("a", "newer"));
+    const again = await rig.write(leader, "strong", asked(put("a", "one"), "id", at));
+    assert.equal(again.kind, "done");
+    assert.equal(await rig.node(leader).read("a"), "newer");
+    await rig.close();
+  });
+});
