@@ -3,8 +3,30 @@
 import { raftMutants } from "./raft-mutants.ts";
 import { diskMutants } from "./disk-mutants.ts";
 import { replicaMutants } from "./replica-mutants.ts";
+import { traceMutants } from "./trace-mutants.ts";
 import type { SimMutant, Unplanted } from "./sim-mutant.ts";
 
-export const simMutants: readonly SimMutant[] = [...raftMutants, ...replicaMutants, ...diskMutants];
+export const simMutants: readonly SimMutant[] = [...raftMutants, ...traceMutants, ...replicaMutants, ...diskMutants];
 
-export const unplanted: readonly Unplanted[] = [];
+const laterFloor = "the code does not exist yet: it belongs to a later floor";
+
+export const unplanted: readonly Unplanted[] = [
+  {
+    name: "match taken back by an old answer",
+    why: "equivalent for all that a group promises: less is taken for matched for a moment, nothing more; internal/raft/progress.test.ts holds it",
+  },
+  {
+    name: "truncation left to the append that follows it",
+    why: "equivalent: an append at an index that is taken stages the truncation itself",
+  },
+  {
+    name: "rule 9: a restore that starts below the greatest term of its backup",
+    why: laterFloor,
+  },
+  { name: "rule 19: a node whose machine went down trusts its tail", why: laterFloor },
+  { name: "rule 26: founding without every founder's word", why: laterFloor },
+  { name: "old map accepted", why: laterFloor },
+  { name: "old ring owner accepts after the hand-over", why: laterFloor },
+  { name: "a default of fast applied to a write that reads (rule 7)", why: laterFloor },
+  { name: "expiry told as an event (rule 6)", why: laterFloor },
+];

@@ -43,18 +43,6 @@ export const raftMutants: readonly SimMutant[] = [
       'this.role = { kind: "candidate", votes: this.role.kind === "pre_candidate" ? this.role.votes : new Map(), isTransfer };',
   },
   {
-    name: "commit by counting in an older term",
-    file: leading,
-    find: "if (reached <= log.commit || log.termOf(reached) !== state.term) return;",
-    replace: "if (reached <= log.commit) return;",
-  },
-  {
-    name: "commit index not bounded by what was compared (append)",
-    file: following,
-    find: "log.commitTo(logIndex(Math.min(message.commit, last)));",
-    replace: "log.commitTo(logIndex(Math.min(message.commit, log.last)));",
-  },
-  {
     name: "commit index not bounded by what was compared (heartbeat)",
     file: leading,
     find: "commit: logIndex(Math.min(follower.match, state.log.commit)),",
@@ -73,23 +61,11 @@ export const raftMutants: readonly SimMutant[] = [
     replace: "",
   },
   {
-    name: "read served before the no-op of the term",
-    file: reading,
-    find: 'if (state.log.commit < role.firstIndex) return "not_ready";',
-    replace: "",
-  },
-  {
     name: "ReadIndex without the round of heartbeats",
     file: reading,
     find: "role.reads.add({ from, context, commit, last, time: state.hybridNow });",
     replace:
       "role.reads.add({ from, context, commit, last, time: state.hybridNow });\n  answerConfirmedReads(state, role, role.reads.begin());",
-  },
-  {
-    name: "old acknowledgement counted for a new ReadIndex",
-    file: leading,
-    find: "follower.round = Math.max(follower.round, message.round);",
-    replace: "follower.round = role.reads.round;",
   },
   {
     name: "local read by a leader without a check",
@@ -147,5 +123,11 @@ export const raftMutants: readonly SimMutant[] = [
     file: raft,
     find: "const applicable = logIndex(Math.min(commit, persisted));",
     replace: "const applicable = persisted;",
+  },
+  {
+    name: "heartbeat resets the vote",
+    file: state,
+    find: "    if (newTerm > this.term) {\n      this.term = newTerm;\n      this.vote = nobody;\n    }",
+    replace: "    this.term = newTerm;\n    this.vote = nobody;",
   },
 ];

@@ -3,8 +3,6 @@
 import type { SimMutant } from "./sim-mutant.ts";
 
 const applier = "internal/replica/applier.ts";
-const applyBatch = "internal/replica/apply-batch.ts";
-const keepFast = "internal/replica/keep-fast.ts";
 const install = "internal/replica/install-snapshot.ts";
 const merge = "internal/replica/merge.ts";
 const open = "internal/replica/open-replica.ts";
@@ -112,16 +110,23 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "salvage left out where a log is truncated",
-    file: keepFast,
+    file: "internal/replica/keep-fast.ts",
     find: "for (const bytes of fast) group.keepSalvage(bytes, 0, bytes.length);",
     replace: "",
   },
   {
     name: "salvage after truncation instead of before",
-    file: keepFast,
+    file: "internal/replica/keep-fast.ts",
     find: "for (const bytes of fast) group.keepSalvage(bytes, 0, bytes.length);",
-    replace:
-      "void Promise.resolve().then(() => { for (const bytes of fast) group.keepSalvage(bytes, 0, bytes.length); });",
+    replace: 'Reflect.set(group, "later", fast);',
+    also: [
+      {
+        file: persisting,
+        find: "    this.stage(ready);\n    return true;",
+        replace:
+          '    this.stage(ready);\n    const later = (Reflect.get(this.group, "later") ?? []) as Uint8Array[];\n    Reflect.set(this.group, "later", []);\n    if (later.length === 0) return true;\n    void this.log.whenDurable(this.lastBatch).then(() => {\n      for (const bytes of later) this.group.keepSalvage(bytes, 0, bytes.length);\n    });\n    return true;',
+      },
+    ],
   },
   {
     name: "salvage over a newer version",
@@ -182,15 +187,16 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "rule 2: watermark falls",
-    file: applier,
-    find: "if (raised <= state.watermark) return;",
-    replace: "",
+    file: "internal/replica/leader-duties.ts",
+    find: "const watermark = isRaised ? reached : state.watermark;",
+    replace: "const watermark = isRaised ? reached : ((state.watermark - 1_000_000) as typeof state.watermark);",
     also: [
       {
         file: "internal/replica/leader-duties.ts",
-        find: "const watermark = isRaised ? reached : state.watermark;",
-        replace: "const watermark = reached ?? (0 as typeof state.watermark);",
+        find: "if (hasNews && watermark > state.watermark) return this.tick(watermark);",
+        replace: "if (hasNews) return this.tick(watermark);",
       },
+      { file: applier, find: "if (raised <= state.watermark) return;", replace: "" },
     ],
   },
   {
@@ -201,13 +207,13 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "rule 3: merge stamped as its write was, for garbage collection",
-    file: applyBatch,
+    file: "internal/replica/apply-batch.ts",
     find: "const origin = { ...write.version, stamp: collected.stamp, expiry: write.expiry };",
     replace: "const origin = { ...write.version, stamp: 1 as typeof collected.stamp, expiry: write.expiry };",
   },
   {
     name: "rule 4: garbage collected whatever the watermark",
-    file: applyBatch,
+    file: "internal/replica/apply-batch.ts",
     find: "watermark: state.watermark, expiryHorizon: state.watermark });",
     replace: "watermark: state.last.stamp, expiryHorizon: state.last.stamp });",
   },
@@ -264,11 +270,11 @@ export const replicaMutants: readonly SimMutant[] = [
     name: "rule 17: a merge does not record its origin's request",
     file: applier,
     find: 'if (write.request !== undefined && fate === "salvaged") {',
-    replace: "if (false as boolean) {",
+    replace: 'if (write.request !== undefined && fate === "salvaged" && state.last.index < 0) {',
   },
   {
     name: "rule 18: remembered answers not in the batch",
-    file: applyBatch,
+    file: "internal/replica/apply-batch.ts",
     find: "this.put(answerKey(id), { ...entry, expiry: answerExpiry(entry.stamp) }, encodeAnswer(answer));",
     replace: "",
   },
@@ -286,7 +292,7 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "rule 18: a replica applies when its own engine has room, and skips otherwise",
-    file: applyBatch,
+    file: "internal/replica/apply-batch.ts",
     find: "if (!this.parts.engine.canWrite(this.batch)) return false;",
     replace:
       "if (!this.parts.engine.canWrite(this.batch)) {\n      this.batch.clear();\n      this.applied = markOf(this.parts.state);\n      return true;\n    }",
@@ -300,20 +306,45 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 23: log marked before the switch",
     file: install,
-    find: "try {\n    await engine.ingest({",
-    replace: "await log.whenDurable(group.installSnapshot(index, term));\n  try {\n    await engine.ingest({",
-    also: [
-      {
-        file: install,
-        find: "    return undefined;\n  }\n  await log.whenDurable(group.installSnapshot(index, term));",
-        replace: "    return undefined;\n  }",
-      },
-    ],
+    find: "  try {\n    await engine.ingest(",
+    replace: "  await log.whenDurable(group.installSnapshot(index, term));\n  try {\n    await engine.ingest(",
   },
   {
     name: "rule 23: third step not finished from the second",
     file: open,
     find: "await start.log.whenDurable(group.installSnapshot(snapshot.index, snapshot.term));",
     replace: "",
+  },
+  {
+    name: "rule 10: strong writes taken without a quorum",
+    file: "internal/raft/raft.ts",
+    find: 'if (proposal.needsQuorum && !role.hasQuorum) return "no_quorum";',
+    replace: "",
+    trace: "rule-10-no-quorum",
+  },
+  {
+    name: "rule 12: fast writes taken by who is no voter of the newest configuration",
+    file: rules,
+    find: 'if (!status.configuration.voters.includes(status.id)) return "leaving";',
+    replace: "",
+  },
+  {
+    name: "rule 25: writes taken behind a seal that is appended and not applied",
+    file: "internal/replica/proposing.ts",
+    find: "return this.sealing.has(slot) || state.sealed.has(slot);",
+    replace: "return state.sealed.has(slot);",
+  },
+  {
+    name: "seal left out: writes of a sealed slot are applied",
+    file: applier,
+    find: "return sealed.size > 0 && sealed.has(slotOf(bytes, start, end));",
+    replace: "return false;",
+  },
+  {
+    name: "expiry judged by the time of each apply",
+    file: "internal/replica/decide.ts",
+    find: "if (record === undefined || record.tombstone || isExpired(record.expiry, this.origin.stamp)) return undefined;",
+    replace:
+      "if (record === undefined || record.tombstone || isExpired(record.expiry, (this.origin.stamp + Math.floor(Math.random() * 1_000_000)) as typeof this.origin.stamp)) return undefined;",
   },
 ];
