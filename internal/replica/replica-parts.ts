@@ -1,6 +1,7 @@
 // What a replica is put together from.
 
 import type { Incarnation, ReplicaId } from "../base/ids.ts";
+import type { Stamp } from "../base/stamp.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
@@ -45,4 +46,10 @@ export interface ReplicaParts {
 export interface ReplicaPlace {
   readonly incarnation: Incarnation;
   readonly state: GroupState;
+}
+
+/** The clock is looked at anew: this process may have been stopped since its last turn. */
+export function hybridNow({ raft, seams }: ReplicaParts): Stamp {
+  raft.setWallClock(seams.clock.wallMilliseconds());
+  return raft.hybridNow();
 }

@@ -10,6 +10,7 @@ import type { TransferRefusal } from "../raft/transfer.ts";
 import type { Command } from "./command.ts";
 import type { GroupState } from "./group-state.ts";
 import type { LoadedWrite } from "./merge.ts";
+import { hybridNow } from "./replica-parts.ts";
 import type { ReplicaMessage } from "./messages.ts";
 import { positionOf, receiptOf } from "./receipts.ts";
 import type { Position, Receipt, ReceiptParts } from "./receipts.ts";
@@ -63,11 +64,11 @@ export class Replica {
   }
 
   /** What is here now, a leader's answered fast writes included. `now`: the time to judge expiry by. */
-  readNow(key: Uint8Array, now: Stamp = this.core.raft.hybridNow()): EngineRecord | "absent" | "need_io" {
+  readNow(key: Uint8Array, now: Stamp = hybridNow(this.core.parts)): EngineRecord | "absent" | "need_io" {
     return this.core.reads.readNow(key, now);
   }
 
-  readFast(key: Uint8Array, now: Stamp = this.core.raft.hybridNow()): Promise<EngineRecord | undefined> {
+  readFast(key: Uint8Array, now: Stamp = hybridNow(this.core.parts)): Promise<EngineRecord | undefined> {
     return this.core.reads.readFast(key, now);
   }
 
@@ -127,7 +128,7 @@ export class Replica {
   // --- what is so
 
   get status(): RaftStatus {
-    return this.core.known;
+    return this.core.raft.status;
   }
 
   get state(): GroupState {

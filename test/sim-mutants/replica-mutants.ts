@@ -150,8 +150,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "client retry without request id",
     file: "test/sim/clients.ts",
-    find: "request: request === undefined ? undefined : { id: utf8(request), stamp: now },",
-    replace: "request: undefined,",
+    find: "return { request, operations: done.steps",
+    replace: "return { request: void request, operations: done.steps",
   },
   {
     name: "strong read answered before the leader's last entry is applied",

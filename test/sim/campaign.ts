@@ -48,6 +48,7 @@ export class Campaign {
   private readonly faultsByKind = new Map<string, number>(faultKinds.map((kind) => [kind, 0]));
   private readonly sightings = new Map<string, number>(sightingKinds.map((kind) => [kind, 0]));
   private readonly fates = new Map<string, number>();
+  private readonly met = new Map<string, number>();
   private readonly started = performance.now();
   private shownAt = performance.now();
 
@@ -60,6 +61,7 @@ export class Campaign {
     addTo(this.faultsByKind, result.faultsByKind);
     addTo(this.sightings, result.sightings);
     addTo(this.fates, result.fates);
+    addTo(this.met, result.met);
     if (performance.now() - this.shownAt < progressMilliseconds) return;
     this.shownAt = performance.now();
     console.log(`  … ${totals.seeds} seeds, ${this.hours.toFixed(2)} virtual hours, ${this.seconds} s`);
@@ -78,7 +80,7 @@ export class Campaign {
     }
     if (this.totals.seeds === 0) gaps.push("no seed was run");
     if (this.totals.succeeded * 2 < this.totals.completed) gaps.push("less than half of the operations succeeded");
-    if (this.hours < 1) return gaps;
+    if (this.hours < 4) return gaps;
     for (const [kind, count] of this.faultsByKind) if (count === 0) gaps.push(`"${kind}" never happened`);
     for (const [kind, count] of this.sightings) if (count === 0) gaps.push(`"${kind}" was never met`);
     for (const fate of ["committed", "salvaged", "superseded", "lost"]) {
@@ -100,12 +102,16 @@ export class Campaign {
     for (const [kind, count] of this.faultsByKind) console.log(`  ${String(count).padStart(7)} ${kind}`);
     for (const [kind, count] of this.sightings) console.log(`  ${String(count).padStart(7)} met: ${kind}`);
     for (const [fate, count] of this.fates) console.log(`  ${String(count).padStart(7)} fast writes ${fate}`);
+    for (const [what, count] of [...this.met].sort(byName)) console.log(`  ${String(count).padStart(7)} ${what}`);
   }
 
   private get seconds(): number {
     return Math.round((performance.now() - this.started) / 1000);
   }
 }
+
+const byName = ([left]: readonly [string, number], [right]: readonly [string, number]): number =>
+  left < right ? -1 : Number(left > right);
 
 function addTo(counts: Map<string, number>, more: readonly (readonly [string, number])[]): void {
   for (const [name, count] of more) counts.set(name, (counts.get(name) ?? 0) + count);

@@ -1,151 +1,109 @@
-// Judges of a history. Keys that are only written and read strongly have to be linearizable; counters too, and a request that
-// was made more than once counts once; fast reads see nothing that was not written, nor anything from the future.
+// Judges of a whole history. Keys that are only used strongly are linearizable; the others keep what fast writes and fast
+// reads promise (key-promises.ts); and of all keys, a version is one write and a request takes effect once.
 
-import type { Version } from "../../internal/engine/cell.ts";
-import type { Done, HistoryEntry, Told } from "./history.ts";
+import { checkKeyPromises } from "./key-promises.ts";
+import { compareKnown, versionName } from "./history.ts";
+import type { Done, History, HistoryEntry, Told } from "./history.ts";
 import { checkLinearizable } from "./linearizability.ts";
-import type { Model, Operation, Verdict } from "./linearizability.ts";
+import type { Operation, Verdict } from "./linearizability.ts";
+import { registerModel } from "./register-model.ts";
+import { Violation } from "./violation.ts";
 
-/** The value under a key, and its version where that is known. */
-interface Register {
-  readonly value: string | undefined;
-  readonly version: string | undefined;
+export interface JudgedBy {
+  /** Milliseconds by which any node's clock was off, at most. */
+  readonly clockError: number;
+  /** What became of fast writes that were answered, by version. */
+  readonly fates: ReadonlyMap<string, string>;
+  /** When each leader was first seen. */
+  readonly leaders: readonly { readonly term: number; readonly since: number }[];
 }
 
-const nameOf = (version: Version): string => `${version.term}.${version.index}`;
-
-const register: Model<Register, Done, Told> = {
-  first: { value: undefined, version: undefined },
-  apply(state, done, told) {
-    switch (done.kind) {
-      case "put":
-        return { value: done.value, version: told?.kind === "written" ? nameOf(told.version) : undefined };
-      case "delete":
-        return { value: undefined, version: undefined };
-      case "swap": {
-        const isAbsent = state.value === undefined;
-        const fits = done.expected === undefined ? isAbsent : !isAbsent && mayBe(state, nameOf(done.expected));
-        if (told?.kind === "refused") return fits && isCertain(state, done.expected) ? undefined : state;
-        if (!fits) return told === undefined ? state : undefined;
-        return { value: done.value, version: told?.kind === "written" ? nameOf(told.version) : undefined };
-      }
-      case "read":
-        if (told?.kind !== "saw" || told.value !== state.value) return undefined;
-        if (told.version === undefined || !mayBe(state, nameOf(told.version)))
-          return told.value === undefined ? state : undefined;
-        return { value: state.value, version: nameOf(told.version) };
-      case "add":
-      default:
-        return undefined;
+/** Throws a Violation. */
+export function judgeHistory(history: History, by: JudgedBy): void {
+  for (const [partition, entries] of history.byPartition()) {
+    checkVersions(entries);
+    checkRequests(entries);
+    for (const key of new Set(entries.flatMap(keysOf))) {
+      checkKeyPromises(
+        key,
+        entries.filter((entry) => keysOf(entry).includes(key)),
+        by,
+      );
     }
-  },
-  nameOf: (state) => `${state.value ?? ""}@${state.version ?? ""}`,
-};
-
-/** A write of unknown outcome has a version that nobody was told. */
-const mayBe = (state: Register, version: string): boolean => state.version === undefined || state.version === version;
-
-const isCertain = (state: Register, expected: Version | undefined): boolean =>
-  expected === undefined || state.version !== undefined;
-
-export function checkRegister(entries: readonly HistoryEntry[]): Verdict {
-  return checkLinearizable(operationsOf(entries), register);
+    if (!isStrongOnly(entries)) continue;
+    const verdict = checkRegisters(entries, by.clockError);
+    if (verdict.kind === "linearizable") continue;
+    const detail = verdict.kind === "violated" ? `, ${verdict.longest} of ${entries.length} have an order` : "";
+    throw new Violation("linearizability", `${partition} is ${verdict.kind} after ${verdict.steps} steps${detail}`);
+  }
 }
 
-/**
- * Why a counter that is only added to, by one each, cannot have been linearizable, or undefined. An addition that was
- * answered took the place that its sum says, a read saw the place of the last one before it; additions of unknown outcome
- * fill the places between, or never took effect. So no search is needed.
- */
-export function checkCounter(entries: readonly HistoryEntry[]): string | undefined {
-  const placed: Placed[] = [];
-  const unknown: number[] = [];
-  const sums = new Set<number>();
-  for (const { done, told, calledAt, returnedAt } of entries) {
-    if (done.kind === "add" && told === undefined) unknown.push(calledAt);
-    if (done.kind === "add" && told?.kind === "written") {
-      const place = told.sum ?? 0;
-      if (sums.has(place)) return `two additions came to ${place}`;
-      sums.add(place);
-      placed.push({ place, rank: 0, calledAt, returnedAt });
-    }
-    if (done.kind === "read" && told?.kind === "saw") {
-      placed.push({ place: Number(told.value ?? "0"), rank: 1, calledAt, returnedAt });
-    }
-  }
-  placed.sort((left, right) => left.place - right.place || left.rank - right.rank);
-  return orderFault(placed) ?? gapFault(placed, sums, unknown);
-}
+const keysOf = ({ done }: HistoryEntry): readonly string[] =>
+  done.kind === "read" ? [done.key] : done.steps.map(({ key }) => key);
 
-interface Placed {
-  readonly place: number;
-  /** Reads of a place come behind the addition that took it. */
-  readonly rank: number;
-  readonly calledAt: number;
-  readonly returnedAt: number;
-}
+const isStrongOnly = (entries: readonly HistoryEntry[]): boolean =>
+  entries.every(({ done }) => done.kind === "read" || done.mode === "strong");
 
-/** Nothing returns before something is called that is ordered before it. Reads of one place have no order. */
-function orderFault(placed: readonly Placed[]): string | undefined {
-  let latestCall = Number.NEGATIVE_INFINITY;
-  let pending = Number.NEGATIVE_INFINITY;
-  let before: Placed | undefined;
-  for (const one of placed) {
-    if (before === undefined || before.place !== one.place || before.rank !== one.rank)
-      latestCall = Math.max(latestCall, pending);
-    if (one.returnedAt < latestCall) return `${one.place} was answered before what comes before it was asked for`;
-    pending = Math.max(pending, one.calledAt);
-    before = one;
-  }
-  return undefined;
-}
-
-/** Each place that no answered addition took needs one of unknown outcome, asked for before anything behind it was answered. */
-function gapFault(
-  placed: readonly Placed[],
-  sums: ReadonlySet<number>,
-  unknown: readonly number[],
-): string | undefined {
-  const calls = [...unknown].sort((left, right) => left - right);
-  const most = placed.at(-1)?.place ?? 0;
-  const answeredBy = Array.from({ length: most + 2 }, () => Number.POSITIVE_INFINITY);
-  for (const { place, returnedAt } of placed) {
-    if (!Number.isInteger(place) || place < 0) return `a counter at ${place}`;
-    answeredBy[place] = Math.min(answeredBy[place] as number, returnedAt);
-  }
-  for (let place = most; place >= 0; place--) {
-    answeredBy[place] = Math.min(answeredBy[place] as number, answeredBy[place + 1] as number);
-  }
-  let used = 0;
-  for (let place = 1; place <= most; place++) {
-    if (sums.has(place)) continue;
-    const call = calls[used++];
-    if (call === undefined) return `nothing was added that came to ${place}`;
-    if (call > (answeredBy[place] as number)) return `${place} was counted before it was added`;
-  }
-  return undefined;
-}
-
-/** Why a fast read cannot be, or undefined: its value was never written, or only later. */
-export function checkFastReads(entries: readonly HistoryEntry[]): string | undefined {
-  const writtenAt = new Map<string, number>();
-  for (const { done, calledAt } of entries) {
-    if (done.kind === "put" || done.kind === "swap") writtenAt.set(done.value, calledAt);
-  }
-  for (const { done, told, returnedAt } of entries) {
-    if (done.kind !== "read" || told?.kind !== "saw" || told.value === undefined) continue;
-    const written = writtenAt.get(told.value);
-    if (written === undefined) return `${done.key} was seen with ${told.value}, which was never written`;
-    if (written > returnedAt) return `${done.key} was seen with ${told.value} before that was written`;
-  }
-  return undefined;
-}
-
-function operationsOf(entries: readonly HistoryEntry[]): Operation<Done, Told>[] {
+/** Of the strong operations among these. */
+export function checkRegisters(entries: readonly HistoryEntry[], clockError: number, stepsMax?: number): Verdict {
   const operations: Operation<Done, Told>[] = [];
   for (const { done, told, calledAt, returnedAt } of entries) {
-    if (done.kind === "read" && told === undefined) continue;
-    operations.push({ input: done, output: told, calledAt, returnedAt });
+    if (done.mode !== "strong" || (done.kind === "read" && told === undefined)) continue;
+    const end = told === undefined ? Number.POSITIVE_INFINITY : returnedAt;
+    operations.push({ input: done, output: told, calledAt, returnedAt: end });
   }
-  return operations;
+  return checkLinearizable(operations, registerModel(clockError), stepsMax);
+}
+
+/** One version is one write, with one value and one expiry of each key that it wrote. */
+function checkVersions(entries: readonly HistoryEntry[]): void {
+  const writers = new Map<string, HistoryEntry>();
+  const values = new Map<string, string>();
+  const note = (name: string, value: string): void => {
+    const known = values.get(name) ?? value;
+    if (known !== value) throw new Violation("one write a version", `${name} is ${known} and ${value}`);
+    values.set(name, value);
+  };
+  for (const entry of entries) {
+    const { done, told } = entry;
+    if (told?.kind === "done") {
+      const name = versionName(told.version);
+      const writer = writers.get(name) ?? entry;
+      if (writer !== entry) throw new Violation("one write a version", `${name} was told to two writers`);
+      writers.set(name, entry);
+      if (done.kind !== "write") continue;
+      for (const { action, key, body } of done.steps) if (action === "put") note(`${key} @${name}`, `"${body}"`);
+    } else if (told?.kind === "saw" && told.version !== undefined) {
+      const name = `${done.kind === "read" ? done.key : ""} @${versionName(told.version)}`;
+      note(name, `"${told.value ?? ""}"`);
+      note(`${name} expiry`, String(told.expiresAt));
+    }
+  }
+}
+
+/** A value that one request put was seen under one version only. */
+function checkRequests(entries: readonly HistoryEntry[]): void {
+  const requests = new Map<string, string>();
+  for (const { done } of entries) {
+    if (done.kind !== "write" || done.request === undefined) continue;
+    for (const { action, key, body } of done.steps) if (action === "put") requests.set(`${key}=${body}`, done.request);
+  }
+  // A touch gives a value another version.
+  for (const { done } of entries) {
+    if (done.kind === "write" && done.steps.some(({ action }) => action === "touch")) return;
+  }
+  const versions = new Map<string, HistoryEntry & { told: { kind: "saw" } }>();
+  for (const entry of entries) {
+    const { done, told } = entry;
+    if (done.kind !== "read" || told?.kind !== "saw" || told.value === undefined) continue;
+    const request = requests.get(`${done.key}=${told.value}`);
+    if (request === undefined) continue;
+    const seen = { ...entry, told };
+    const known = versions.get(request);
+    if (known === undefined) versions.set(request, seen);
+    else if (compareKnown(known.told.version, told.version) !== 0) {
+      const both = [known.told, told].map(({ version }) => (version === undefined ? "" : versionName(version)));
+      throw new Violation("once a request", `the put of request ${request} was seen as ${both.join(" and as ")}`);
+    }
+  }
 }

@@ -7,7 +7,7 @@ import type { Report } from "./violation.ts";
 
 /** Either of the two. */
 export interface SeedDone {
-  readonly result: (Omit<RunResult, "faultsByKind" | "sightings" | "fates"> & SeedCounts) | undefined;
+  readonly result: (Omit<RunResult, keyof SeedCounts> & SeedCounts) | undefined;
   readonly report: Report | undefined;
 }
 
@@ -15,6 +15,7 @@ interface SeedCounts {
   readonly faultsByKind: readonly (readonly [string, number])[];
   readonly sightings: readonly (readonly [string, number])[];
   readonly fates: readonly (readonly [string, number])[];
+  readonly met: readonly (readonly [string, number])[];
 }
 
 process.on("message", (seed: number) => void answer(seed));
@@ -27,7 +28,7 @@ async function runSeed(seed: number): Promise<SeedDone> {
   const outcome = await trySeed(seed);
   if (outcome.kind === "violated") return { result: undefined, report: outcome.report };
   const { result } = outcome;
-  const { faultsByKind, sightings, fates } = result;
-  const counts = { faultsByKind: [...faultsByKind], sightings: [...sightings], fates: [...fates] };
+  const { faultsByKind, sightings, fates, met } = result;
+  const counts = { faultsByKind: [...faultsByKind], sightings: [...sightings], fates: [...fates], met: [...met] };
   return { result: { ...result, ...counts }, report: undefined };
 }

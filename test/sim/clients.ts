@@ -1,18 +1,23 @@
-// Clients of the simulator: each does one thing after the other and writes down what it was told. The first letter of a key says
-// how it is used: s strong only, f fast writes and any reads, c counters, t with time to live.
+// Clients of the simulator: each does one thing after the other and writes down what it was told.
 
+import { unreachable } from "../../internal/base/assert.ts";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
 import type { Prng } from "../../internal/base/prng.ts";
-import { stamp, stampOfMilliseconds } from "../../internal/base/stamp.ts";
+import { neverExpires, stamp, stampOfMilliseconds } from "../../internal/base/stamp.ts";
+import type { Version } from "../../internal/engine/cell.ts";
 import type { EngineRecord } from "../../internal/engine/reader.ts";
 import { action, conditionKind, expiryMode } from "../../internal/replica/command.ts";
 import type { Operation } from "../../internal/replica/command.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
-import type { Proposed } from "../../internal/replica/write-answers.ts";
 import type { WriteOutcome } from "../../internal/replica/write-waiters.ts";
-import type { Done, History, HistoryEntry, Mode, Told } from "./history.ts";
+import type { FastPromises } from "./fast-promises.ts";
+import { versionName } from "./history.ts";
+import type { Done, History, HistoryEntry, ReadDone, Saw, Step, Told, WriteDone } from "./history.ts";
 import type { SimCluster } from "./sim-cluster.ts";
+import type { SimNode } from "./sim-node.ts";
+import { virtualMilliseconds } from "./virtual-time.ts";
 import type { VirtualTime } from "./virtual-time.ts";
+import type { Workload } from "./workload.ts";
 
 export interface ClientCounts {
   completed: number;
@@ -21,39 +26,36 @@ export interface ClientCounts {
   unknown: number;
 }
 
-/** A fast write that its leader answered. */
-export interface FastPromise {
-  readonly version: { readonly term: number; readonly index: number };
-  readonly key: string;
+const deadline = 2000;
+/** How long a session read waits for a replica that is behind. */
+const catchUpMilliseconds = 50;
+const triesMax = 4;
+
+export interface ClientParts {
+  readonly id: number;
+  readonly cluster: SimCluster;
+  readonly history: History;
+  readonly workload: Workload;
+  readonly random: Prng;
+  readonly counts: ClientCounts;
+  /** What was done how often, and with what outcome. */
+  readonly met: Map<string, number>;
+  readonly promises: FastPromises;
 }
 
-const deadline = 2000;
-const keysOfAKind = 3;
-
 export class Client {
+  private readonly parts: ClientParts;
   private readonly id: number;
-  private readonly cluster: SimCluster;
-  private readonly history: History;
   private readonly random: Prng;
-  private readonly counts: ClientCounts;
-  private readonly promises: FastPromise[];
+  /** What it was told last of each key. */
+  private readonly known = new Map<string, Version>();
   private made = 0;
   isStopped = false;
 
-  constructor(parts: {
-    readonly id: number;
-    readonly cluster: SimCluster;
-    readonly history: History;
-    readonly random: Prng;
-    readonly counts: ClientCounts;
-    readonly promises: FastPromise[];
-  }) {
+  constructor(parts: ClientParts) {
+    this.parts = parts;
     this.id = parts.id;
-    this.cluster = parts.cluster;
-    this.history = parts.history;
     this.random = parts.random;
-    this.counts = parts.counts;
-    this.promises = parts.promises;
   }
 
   /** Until it is stopped; `think` is the most milliseconds between two operations. */
@@ -68,210 +70,259 @@ export class Client {
   async readLast(key: string): Promise<void> {
     for (;;) {
       const entry = this.begin({ kind: "read", key, mode: "strong" });
-      const replica = this.cluster.leader?.replica;
-      if (replica !== undefined) await this.readStrong(entry, replica);
+      const node = this.parts.cluster.leader;
+      if (node === undefined) this.giveUp(entry);
+      else await this.readStrong(entry, node);
       if (entry.told !== undefined) return;
-      entry.isVoid = true;
       await this.sleep(50);
     }
   }
 
   private async once(): Promise<void> {
-    const { random } = this;
-    const kind = random.pick(["s", "s", "f", "c", "t"]);
-    const key = `${kind}${random.below(keysOfAKind)}`;
-    const value = `${this.id}-${this.made++}`;
-    const what = random.below(10);
-    if (what < 4) {
-      const mode: Mode = kind === "s" || kind === "c" || random.chance(1, 2) ? "strong" : "fast";
-      await this.read({ kind: "read", key, mode });
-    } else if (kind === "c") {
-      await this.add(key);
-    } else if (kind === "s" && what < 6) {
-      await this.swap(key, value);
-    } else if (what === 9) {
-      await this.write({ kind: "delete", key, mode: kind === "s" ? "strong" : "fast" }, undefined);
-    } else {
-      await this.write({ kind: "put", key, value, mode: kind === "s" || kind === "t" ? "strong" : "fast" }, kind);
+    // A number, so that counters may go on from it without coming to another.
+    const name = String(this.id * 1_000_000_000 + 1000 * this.made++);
+    const intent = this.parts.workload.next(this.random, name, (key) => this.known.get(key));
+    switch (intent.kind) {
+      case "read":
+        return this.read(intent);
+      case "write": {
+        const { kind, mode, steps, isKeyed } = intent;
+        return this.write({ kind, mode, steps, request: isKeyed ? `${this.id}/${name}` : undefined });
+      }
+      case "receipt":
+        return this.askForFate();
+      default:
+        return unreachable(intent, "an intent");
     }
   }
 
-  private async read(done: Done & { kind: "read" }): Promise<void> {
-    const nodes = [...this.cluster.nodes.values()].filter((node) => node.isUp);
-    const replica = nodes.length === 0 ? undefined : this.random.pick(nodes).replica;
+  private async read(done: ReadDone): Promise<void> {
+    const nodes = [...this.parts.cluster.nodes.values()].filter((node) => node.isUp);
     const entry = this.begin(done);
-    if (replica === undefined) {
-      entry.isVoid = true;
-      return;
-    }
-    if (done.mode === "strong") return this.readStrong(entry, replica);
-    const record = await this.within(replica.readFast(utf8(done.key)));
-    if (record === "late") return this.finish(entry, undefined);
-    this.finish(entry, sawOf(record));
+    if (nodes.length === 0) return this.giveUp(entry);
+    const node = this.random.pick(nodes);
+    if (done.mode === "strong") return this.readStrong(entry, node);
+    if (done.mode === "session") return this.readInSession(entry, node);
+    return this.readFast(entry, node);
   }
 
-  private async readStrong(entry: HistoryEntry, replica: Replica): Promise<void> {
-    const read = await this.within(replica.readStrong(utf8(entry.done.key)));
-    if (read === "late" || read.kind === "refused") {
-      this.counts.refused++;
-      entry.isVoid = true;
-      return;
-    }
+  private async readFast(entry: HistoryEntry, node: SimNode): Promise<void> {
+    const key = keyOf(entry);
+    const read = await this.ask(node, async (replica) => {
+      const ledTerm = termLedBy(replica);
+      const record = await replica.readFast(key);
+      if (ledTerm !== undefined && termLedBy(replica) === ledTerm) entry.ledTerm = ledTerm;
+      return sawOf(record);
+    });
+    if (read === "late") this.giveUp(entry);
+    else this.finish(entry, read);
+  }
+
+  private async readStrong(entry: HistoryEntry, node: SimNode): Promise<void> {
+    const key = keyOf(entry);
+    const read = await this.ask(node, (replica) => replica.readStrong(key));
+    if (read === "late" || read.kind === "refused") return this.giveUp(entry);
     this.finish(entry, sawOf(read.kind === "record" ? read.record : undefined));
   }
 
-  private async write(done: Done & { kind: "put" | "delete" }, kind: string | undefined): Promise<void> {
-    const body = done.kind === "put" ? payloadOf(done.value) : new Uint8Array(0);
-    const ttl = kind === "t" ? this.random.between(100, 5000) : undefined;
-    await this.propose(done, done.mode, (now) => ({
-      action: done.kind === "put" ? action.put : action.delete,
-      key: utf8(done.key),
-      condition: conditionKind.none,
-      expiry: ttl === undefined ? expiryMode.never : expiryMode.at,
-      expiresAt: ttl === undefined ? undefined : stamp(now + stampOfMilliseconds(ttl)),
-      wantsPrevious: false,
-      body,
-    }));
-  }
-
-  private async swap(key: string, value: string): Promise<void> {
-    const replica = this.cluster.leader?.replica;
-    if (replica === undefined) return;
-    const seen = await this.within(replica.readFast(utf8(key)));
-    if (seen === "late") return;
-    const expected = seen === undefined ? undefined : { term: seen.term, index: seen.index };
-    await this.propose({ kind: "swap", key, expected, value }, "strong", () => ({
-      action: action.put,
-      key: utf8(key),
-      condition: expected === undefined ? conditionKind.absent : conditionKind.version,
-      version: expected,
-      expiry: expiryMode.never,
-      wantsPrevious: false,
-      body: payloadOf(value),
-    }));
-  }
-
-  /** Sometimes under a request id, and then again until it is answered: it counts once. */
-  private async add(key: string): Promise<void> {
-    const isKeyed = this.random.chance(1, 2);
-    const request = isKeyed ? `${this.id}/${this.made++}` : undefined;
-    const entry = this.begin({ kind: "add", key, request });
-    for (let tries = isKeyed ? 4 : 1; tries > 0; tries--) {
-      const told = await this.tryAdd(entry, key, request);
-      if (told !== "unknown") return;
-      await this.sleep(this.random.between(10, 400));
+  /** Of a replica that has applied what this client was told of the key; one whose log lost that cannot serve it. */
+  private async readInSession(entry: HistoryEntry, node: SimNode): Promise<void> {
+    const key = entry.done.kind === "read" ? entry.done.key : "";
+    const known = this.known.get(key);
+    if (known !== undefined) {
+      const position = await this.ask(node, (replica) => replica.positionOf(known));
+      this.count(`session ${position === "late" ? "late" : position.kind}`);
+      if (position === "late" || position.kind !== "here") {
+        if (position !== "late" && position.kind === "lost") this.known.delete(key);
+        return this.giveUp(entry);
+      }
+      const { index } = position.version;
+      const isBehind = (): boolean => (node.replica?.appliedIndex ?? 0) < index;
+      for (let waited = 0; waited < catchUpMilliseconds && isBehind(); waited += 10) await this.sleep(10);
+      if (isBehind()) return this.giveUp(entry);
+      entry.versions.push(known);
     }
-    this.finish(entry, undefined);
+    return this.readFast(entry, node);
   }
 
-  private async tryAdd(entry: HistoryEntry, key: string, request: string | undefined): Promise<"settled" | "unknown"> {
-    const operation: Operation = {
-      action: action.increment,
-      key: utf8(key),
-      condition: conditionKind.none,
-      expiry: expiryMode.never,
-      wantsPrevious: false,
-      body: utf8("1"),
-    };
-    const replica = this.cluster.leader?.replica;
-    const result = replica?.propose("strong", (now) => ({
-      request: request === undefined ? undefined : { id: utf8(request), stamp: now },
-      operations: [operation],
-    }));
-    if (result === undefined || result.kind === "refused") {
-      if (request !== undefined) return "unknown";
-      this.counts.refused++;
-      entry.isVoid = true;
-      return "settled";
-    }
-    const outcome = await this.within(result.outcome);
-    if (outcome !== "late" && outcome.kind === "done" && outcome.answer.kind === "done") {
-      const sum = Number(utf8Text(outcome.answer.values[0] ?? new Uint8Array(0)));
-      this.finish(entry, { kind: "written", version: outcome.version, sum });
-      return "settled";
-    }
-    if (request === undefined) this.finish(entry, undefined);
-    return request === undefined ? "settled" : "unknown";
-  }
-
-  private async propose(done: Done, mode: Mode, make: (now: number) => Operation): Promise<void> {
+  /** Under a request id it is tried again until the outcome is known, or patience ends. */
+  private async write(done: WriteDone): Promise<void> {
     const entry = this.begin(done);
-    const nodes = [...this.cluster.nodes.values()].filter((node) => node.replica?.status.role === "leader");
-    // Clients may still know an old leader.
-    const node = nodes.length === 0 ? undefined : this.random.pick(nodes);
-    const replica = node?.replica;
-    const command = (now: number): { request: undefined; operations: Operation[] } => {
-      return { request: undefined, operations: [make(now)] };
-    };
-    const result: Proposed | undefined = replica?.propose(mode, command);
-    if (result === undefined || result.kind === "refused") {
-      this.counts.refused++;
-      entry.isVoid = true;
-      return;
+    const first: { stamp: number | undefined } = { stamp: undefined };
+    let mayHaveHappened = false;
+    for (let tries = done.request === undefined ? 1 : triesMax; tries > 0; tries--) {
+      const told = await this.tryWrite(entry, done, first);
+      // Sometimes the answer gets lost on its way, and what took effect is asked for again.
+      const isLost = tries > 1 && this.random.chance(1, 4);
+      if (typeof told !== "string" && !isLost) return this.finish(entry, told);
+      if (told !== "no effect") mayHaveHappened = true;
+      if (tries > 1) await this.sleep(this.random.between(10, 400));
     }
-    const outcome = await this.within(result.outcome);
-    if (mode === "fast" && outcome !== "late" && outcome.kind === "done") node?.promises.noteFast(outcome.version);
-    this.settle(entry, outcome, mode);
+    if (mayHaveHappened) this.finish(entry, undefined);
+    else this.giveUp(entry);
   }
 
-  private settle(entry: HistoryEntry, outcome: WriteOutcome | "late", mode: Mode): void {
-    if (outcome === "late" || outcome.kind === "unknown") return this.finish(entry, undefined);
-    if (outcome.kind === "overridden") {
-      // Of a fast one nobody knows yet whether it will be salvaged.
-      if (mode === "fast") return this.finish(entry, undefined);
-      this.counts.refused++;
-      entry.isVoid = true;
-      return;
+  private async tryWrite(
+    entry: HistoryEntry,
+    done: WriteDone,
+    first: { stamp: number | undefined },
+  ): Promise<Told | "unknown" | "no effect"> {
+    // Clients may still know an old leader.
+    const nodes = [...this.parts.cluster.nodes.values()].filter((node) => termLedBy(node.replica) !== undefined);
+    if (nodes.length === 0) return "no effect";
+    const node = this.random.pick(nodes);
+    const outcome = await this.ask(node, async (replica) => {
+      const result = replica.propose(done.mode, (now) => {
+        first.stamp ??= now;
+        const request = done.request === undefined ? undefined : { id: utf8(done.request), stamp: stamp(first.stamp) };
+        return { request, operations: done.steps.map((step) => operationOf(step, now)) };
+      });
+      if (result.kind === "refused") return result;
+      entry.versions.push(result.version);
+      return result.outcome;
+    });
+    if (outcome === "late" || outcome.kind === "unknown") return "unknown";
+    // The answer of a refused proposal has a reason and no version.
+    if (!("version" in outcome)) return "no effect";
+    // Of a fast one nobody knows yet whether it will be salvaged.
+    if (outcome.kind === "overridden") return done.mode === "fast" ? "unknown" : "no effect";
+    if (done.mode === "fast" && outcome.kind === "done") {
+      node.promises.noteFast(outcome.version);
+      this.parts.promises.add({
+        client: this.id,
+        key: done.steps[0]?.key ?? "",
+        version: outcome.version,
+        isRetried: entry.versions.length > 1,
+        node: node.id,
+        at: this.time.now,
+      });
     }
-    if (mode === "fast") this.promises.push({ version: outcome.version, key: entry.done.key });
-    if (outcome.kind === "done") this.finish(entry, { kind: "written", version: outcome.version });
-    else this.finish(entry, { kind: "refused" });
+    return toldOf(done, outcome);
+  }
+
+  /** What became of a fast write that this client was told of. */
+  private async askForFate(): Promise<void> {
+    const { promises, cluster } = this.parts;
+    const promise = promises.any(this.random, this.id);
+    const nodes = [...cluster.nodes.values()].filter((node) => node.isUp);
+    if (promise === undefined || nodes.length === 0) return;
+    const node = this.random.pick(nodes);
+    const fate = await this.ask(node, (replica) => replica.receiptOf(promise.version));
+    if (fate === "late") return;
+    promises.wasTold(promise, fate);
+    this.count(`receipt ${fate}`);
   }
 
   private begin(done: Done): HistoryEntry {
-    return this.history.begin(this.id, done, this.time.now);
+    return this.parts.history.begin(this.id, done, this.time.now);
+  }
+
+  /** It had no effect, and nothing was seen. */
+  private giveUp(entry: HistoryEntry): void {
+    this.parts.counts.refused++;
+    this.parts.history.endVoid(entry, this.time.now);
   }
 
   private finish(entry: HistoryEntry, told: Told | undefined): void {
-    entry.told = told;
-    entry.returnedAt = this.time.now;
-    this.counts.completed++;
-    if (told === undefined) this.counts.unknown++;
-    else this.counts.succeeded++;
+    const { done } = entry;
+    const { counts } = this.parts;
+    this.parts.history.end(entry, told, this.time.now);
+    counts.completed++;
+    if (told === undefined) counts.unknown++;
+    else counts.succeeded++;
+    const outcome = told === undefined ? "unknown" : told.kind === "refused" ? `refused: ${told.why}` : told.kind;
+    if (done.kind === "read") this.count(`${done.mode} read`);
+    else for (const step of done.steps) this.count(`${done.mode} ${step.action} ${outcome}`);
+    if (done.kind === "write" && done.steps.length > 1) this.count(`batch ${outcome}`);
+    if (done.kind === "write" && entry.versions.length > 1) this.count(`retried request ${outcome}`);
+    const version = told?.kind === "done" || told?.kind === "saw" ? told.version : undefined;
+    // A fast write that was tried more than once has the version of one of its tries.
+    if (version === undefined || (done.mode === "fast" && entry.versions.length > 1)) return;
+    for (const key of done.kind === "read" ? [done.key] : done.steps.map((step) => step.key))
+      this.known.set(key, version);
+  }
+
+  private count(what: string): void {
+    const { met } = this.parts;
+    met.set(what, (met.get(what) ?? 0) + 1);
   }
 
   private get time(): VirtualTime {
-    return this.cluster.time;
+    return this.parts.cluster.time;
   }
 
   private sleep(milliseconds: number): Promise<void> {
     return new Promise((resolve) => this.time.after(milliseconds, resolve));
   }
 
-  private within<T>(promise: Promise<T>): Promise<T | "late"> {
+  /** What a node answers, when its process gets to it; "late": nothing in time, though it may have done it, or may do it yet. */
+  private ask<T>(node: SimNode, action: (replica: Replica) => Promise<T>): Promise<T | "late"> {
+    const { clock } = node;
     return new Promise((resolve, reject) => {
       const timer = this.time.after(deadline, () => resolve("late"));
-      promise.then(
-        (value) => {
-          timer.cancel();
-          resolve(value);
-        },
-        (reason: unknown) => {
-          timer.cancel();
-          if (this.cluster.explains(reason)) resolve("late");
-          else reject(reason instanceof Error ? reason : new Error(String(reason)));
-        },
-      );
+      clock.live(() => {
+        const answer = node.replica === undefined ? undefined : action(node.replica);
+        answer?.then(
+          (value) => {
+            // A process that has ended since answers nothing.
+            if (clock.isDead) return;
+            timer.cancel();
+            resolve(value);
+          },
+          (reason: unknown) => {
+            timer.cancel();
+            if (this.parts.cluster.explains(reason)) resolve("late");
+            else reject(reason instanceof Error ? reason : new Error(String(reason)));
+          },
+        );
+      });
     });
   }
 }
 
-function payloadOf(value: string): Uint8Array {
-  return utf8(`\0${value}`);
+const keyOf = ({ done }: HistoryEntry): Uint8Array => utf8(done.kind === "read" ? done.key : "");
+
+function termLedBy(replica: Replica | undefined): number | undefined {
+  const status = replica?.status;
+  return status?.role === "leader" ? status.term : undefined;
 }
 
-function sawOf(record: EngineRecord | undefined): Told {
-  if (record === undefined) return { kind: "saw", value: undefined, version: undefined };
+function operationOf(step: Step, now: number): Operation {
+  const { condition, expiry } = step;
+  return {
+    action: action[step.action],
+    key: utf8(step.key),
+    condition: conditionKind[typeof condition === "string" ? condition : "version"],
+    version: typeof condition === "string" ? undefined : condition,
+    expiry: typeof expiry === "string" ? expiryMode[expiry] : expiryMode.at,
+    expiresAt: typeof expiry === "string" ? undefined : stamp(now + stampOfMilliseconds(expiry)),
+    wantsPrevious: step.wantsPrevious,
+    body: step.action === "put" ? utf8(`\0${step.body}`) : utf8(step.body),
+  };
+}
+
+function toldOf(done: WriteDone, outcome: Exclude<WriteOutcome, { kind: "unknown" | "overridden" }>): Told {
+  const { answer } = outcome;
+  if (answer.kind === "refused") {
+    return { kind: "refused", why: answer.why, step: answer.operation, present: answer.present };
+  }
+  const { version } = answer;
+  // Of a request that was answered before, the answer is the first one's; when that was stamped is not told.
+  const isOwn = versionName(version) === versionName(outcome.version);
+  const values = done.steps.map((step, which) => valueOf(step, answer.values[which]));
+  return { kind: "done", version, at: isOwn ? virtualMilliseconds(outcome.stamp) : undefined, values };
+}
+
+/** Counters and lengths are told as text, previous values as they lie. */
+function valueOf(step: Step, value: Uint8Array | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const isPlain = step.action === "increment" || step.action === "append";
+  return utf8Text(isPlain ? value : value.subarray(1));
+}
+
+function sawOf(record: EngineRecord | undefined): Saw {
+  if (record === undefined) return { kind: "saw", value: undefined, version: undefined, expiresAt: undefined };
+  const expiresAt = record.expiry === neverExpires ? undefined : virtualMilliseconds(record.expiry);
   const version = { term: record.term, index: record.index };
-  return { kind: "saw", value: utf8Text(record.payload.subarray(1)), version };
+  return { kind: "saw", value: utf8Text(record.payload.subarray(1)), version, expiresAt };
 }

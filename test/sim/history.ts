@@ -1,23 +1,67 @@
-// What clients did and were told, with the moments in between: what the checkers judge.
+// What clients did and were told, with the moments in between: what the checkers judge. Moments are virtual milliseconds; stamps
+// and expiries are told in the same unit, so that they compare.
 
 import type { Version } from "../../internal/engine/cell.ts";
 
-export type Done =
-  | { readonly kind: "put"; readonly key: string; readonly value: string; readonly mode: Mode }
-  | { readonly kind: "delete"; readonly key: string; readonly mode: Mode }
-  /** Writes when the key's value is `expected` (undefined: absent), by its version. */
-  | { readonly kind: "swap"; readonly key: string; readonly expected: Version | undefined; readonly value: string }
-  | { readonly kind: "add"; readonly key: string; readonly request: string | undefined }
-  | { readonly kind: "read"; readonly key: string; readonly mode: Mode };
+export type Mode = "fast" | "strong" | "session";
 
-export type Mode = "fast" | "strong";
+export type StepAction = "put" | "delete" | "increment" | "append" | "touch";
+export type StepCondition = "none" | "absent" | "present" | Version;
+/** A number: milliseconds to live. */
+export type StepExpiry = "never" | "keep" | number;
 
-export type Told =
-  | { readonly kind: "written"; readonly version: Version; readonly sum?: number }
-  /** A condition did not hold. */
-  | { readonly kind: "refused" }
-  /** What a read saw; undefined: absent. */
-  | { readonly kind: "saw"; readonly value: string | undefined; readonly version: Version | undefined };
+/** One operation of a command, on one key. */
+export interface Step {
+  readonly key: string;
+  readonly action: StepAction;
+  readonly condition: StepCondition;
+  readonly expiry: StepExpiry;
+  /** Of a put the value, of an append what comes behind it, of an increment the decimal number that is added. */
+  readonly body: string;
+  readonly wantsPrevious: boolean;
+}
+
+/** One command: its steps take effect together or not at all, once, however often its request is made. */
+export interface WriteDone {
+  readonly kind: "write";
+  readonly mode: "fast" | "strong";
+  readonly steps: readonly Step[];
+  readonly request: string | undefined;
+}
+
+export interface ReadDone {
+  readonly kind: "read";
+  readonly mode: Mode;
+  readonly key: string;
+}
+
+export type Done = WriteDone | ReadDone;
+
+/** What became of a command. */
+export type Written =
+  | {
+      readonly kind: "done";
+      readonly version: Version;
+      /** The entry's stamp, where the answer is that of the entry itself. */
+      readonly at: number | undefined;
+      readonly values: readonly (string | undefined)[];
+    }
+  | {
+      readonly kind: "refused";
+      readonly why: string;
+      readonly step: number;
+      readonly present: Version | undefined;
+    };
+
+/** What a read saw; no value: absent. */
+export interface Saw {
+  readonly kind: "saw";
+  readonly value: string | undefined;
+  readonly version: Version | undefined;
+  readonly expiresAt: number | undefined;
+}
+
+export type Told = Written | Saw;
 
 export interface HistoryEntry {
   readonly client: number;
@@ -28,22 +72,106 @@ export interface HistoryEntry {
   told: Told | undefined;
   /** Known to have had no effect: it does not count. */
   isVoid: boolean;
+  /** Of a read: the term in which the replica that served it led from the call to the answer. */
+  ledTerm: number | undefined;
+  /** Of a session read: what the replica said it had applied of this key; of a write: what its tries were, oldest first. */
+  versions: Version[];
 }
 
 export class History {
   readonly entries: HistoryEntry[] = [];
+  private readonly onChange: ((entry: HistoryEntry, isEnd: boolean) => void) | undefined;
+
+  constructor(onChange?: (entry: HistoryEntry, isEnd: boolean) => void) {
+    this.onChange = onChange;
+  }
 
   begin(client: number, done: Done, now: number): HistoryEntry {
-    const entry = { client, done, calledAt: now, returnedAt: Number.POSITIVE_INFINITY, told: undefined, isVoid: false };
+    const entry: HistoryEntry = {
+      client,
+      done,
+      calledAt: now,
+      returnedAt: Number.POSITIVE_INFINITY,
+      told: undefined,
+      isVoid: false,
+      ledTerm: undefined,
+      versions: [],
+    };
     this.entries.push(entry);
+    this.onChange?.(entry, false);
     return entry;
   }
 
-  of(key: string): HistoryEntry[] {
-    return this.entries.filter((entry) => entry.done.key === key && !entry.isVoid);
+  /** REQUIRES: once for each entry. */
+  end(entry: HistoryEntry, told: Told | undefined, now: number): void {
+    entry.told = told;
+    entry.returnedAt = now;
+    this.onChange?.(entry, true);
+  }
+
+  endVoid(entry: HistoryEntry, now: number): void {
+    entry.isVoid = true;
+    this.end(entry, undefined, now);
+  }
+
+  /** Of all that was not void: the entries on each partition, in the order of their calls. */
+  byPartition(): Map<string, HistoryEntry[]> {
+    const found = new Map<string, HistoryEntry[]>();
+    for (const entry of this.entries) {
+      if (entry.isVoid) continue;
+      const name = partitionOf(firstKeyOf(entry.done));
+      const known = found.get(name);
+      if (known === undefined) found.set(name, [entry]);
+      else known.push(entry);
+    }
+    return found;
   }
 
   get keys(): string[] {
-    return [...new Set(this.entries.map((entry) => entry.done.key))].sort();
+    const all = this.entries.flatMap(({ done }) =>
+      done.kind === "read" ? [done.key] : done.steps.map(({ key }) => key),
+    );
+    return [...new Set(all)].sort();
   }
+}
+
+const firstKeyOf = (done: Done): string => (done.kind === "read" ? done.key : (done.steps[0]?.key ?? ""));
+
+/** Keys that one command may write together are one partition: `s0` of `s0/a` and `s0/b`. */
+const partitionOf = (key: string): string => key.split("/")[0] ?? key;
+
+export const versionName = (version: Version): string => `${version.term}.${version.index}`;
+
+/** Negative when the left is older; an undefined one is older than all. */
+export function compareKnown(left: Version | undefined, right: Version | undefined): number {
+  if (left === undefined || right === undefined) return Number(left !== undefined) - Number(right !== undefined);
+  return left.term - right.term || left.index - right.index;
+}
+
+export function entryInWords({ client, done, told, isVoid }: HistoryEntry): string {
+  const what =
+    done.kind === "read"
+      ? `${done.mode} read of ${done.key}`
+      : `${done.mode} ${done.steps.map(stepInWords).join(", ")}`;
+  const request = done.kind === "write" && done.request !== undefined ? ` as request ${done.request}` : "";
+  return `client ${client}: ${what}${request}${isVoid ? ": no effect" : toldInWords(told)}`;
+}
+
+function stepInWords({ key, action, condition, expiry, body }: Step): string {
+  const when = condition === "none" ? "" : ` if ${typeof condition === "string" ? condition : versionName(condition)}`;
+  const ttl = expiry === "never" ? "" : ` ttl ${expiry}`;
+  return `${action} ${key}${body === "" ? "" : ` "${body}"`}${when}${ttl}`;
+}
+
+function toldInWords(told: Told | undefined): string {
+  if (told === undefined) return "";
+  if (told.kind === "saw") {
+    const { value, version, expiresAt } = told;
+    const ttl = expiresAt === undefined ? "" : ` until ${(expiresAt / 1000).toFixed(4)} s`;
+    return value === undefined
+      ? " -> absent"
+      : ` -> "${value}" @${version === undefined ? "" : versionName(version)}${ttl}`;
+  }
+  if (told.kind === "refused") return ` -> refused: ${told.why}`;
+  return ` -> ${versionName(told.version)}${told.values.some((value) => value !== undefined) ? ` (${told.values.join(", ")})` : ""}`;
 }

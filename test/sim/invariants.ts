@@ -13,6 +13,10 @@ import { expectThat, Violation } from "./violation.ts";
 export class Invariants {
   private readonly cluster: SimCluster;
   private readonly leaders = new Map<number, number>();
+  /** When the leader of each term was first seen. */
+  readonly leadersSeen: { readonly term: number; readonly since: number }[] = [];
+  /** Milliseconds by which a node's clock was off, at most. */
+  clockError = 1;
   /** Term and stamp of applied entries, by index. */
   private readonly applied = new Map<number, string>();
   private readonly checkedTo = new Map<number, number>();
@@ -27,15 +31,12 @@ export class Invariants {
     return Math.max(0, this.leaders.size - 1);
   }
 
-  leaderOf(term: number): number | undefined {
-    return this.leaders.get(term);
-  }
-
   check(): void {
     this.keys.check();
     for (const node of this.cluster.nodes.values()) {
       if (node.failure instanceof Violation) throw node.failure;
       if (node.failure !== undefined) throw new Violation("node failure", `node ${node.id} failed`, node.failure);
+      this.clockError = Math.max(this.clockError, 1 + Math.abs(node.clockError.at(this.cluster.time.now)));
       this.checkLeader(node);
       this.checkApplied(node);
     }
@@ -47,7 +48,9 @@ export class Invariants {
     const known = this.leaders.get(status.term);
     const isOne = known === undefined || known === node.id;
     expectThat(isOne, "one leader a term", () => `term ${status.term} has the leaders ${known} and ${node.id}`);
+    if (known !== undefined) return;
     this.leaders.set(status.term, node.id);
+    this.leadersSeen.push({ term: status.term, since: this.cluster.time.now });
   }
 
   private checkApplied(node: SimNode): void {

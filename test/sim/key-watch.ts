@@ -4,6 +4,7 @@
 
 import { utf8 } from "../../internal/base/bytes.ts";
 import type { Prng } from "../../internal/base/prng.ts";
+import { neverExpires } from "../../internal/base/stamp.ts";
 import type { Version } from "../../internal/engine/cell.ts";
 import type { Engine } from "../../internal/engine/engine.ts";
 import type { EngineRecord } from "../../internal/engine/reader.ts";
@@ -14,14 +15,14 @@ import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
 import { expectThat, Violation } from "./violation.ts";
 
-const watched = ["s0", "s1", "s2", "f0", "f1", "f2"].map((name) => ({
+const watched = ["s0", "s1", "s2", "f0", "f1", "f2", "m0", "m1", "m2", "s0/a", "s1/b", "f0/a", "m0/b"].map((name) => ({
   name,
   key: utf8(name),
   record: userRecordKey(utf8(name)),
 }));
-const strongOnly = watched.slice(0, 3);
+const strongOnly = watched.filter(({ name }) => name.startsWith("s"));
 
-type Seen = Pick<EngineRecord, "term" | "index" | "tombstone">;
+type Seen = Pick<EngineRecord, "term" | "index" | "tombstone" | "expiry">;
 
 const nameOf = ({ term, index }: Version): string => `${term}.${index}`;
 
@@ -83,7 +84,7 @@ export class KeyWatch {
     const isStale =
       read.kind === "record"
         ? compareVersions(read.record, wanted) < 0
-        : !wanted.tombstone && this.isNewest(node, name, wanted);
+        : !wanted.tombstone && wanted.expiry === neverExpires && this.isNewest(node, name, wanted);
     if (!isStale) return;
     const saw = read.kind === "record" ? nameOf(read.record) : "nothing";
     const what = `node ${node.id} answered ${saw} for ${name}, and ${nameOf(wanted)} was applied before`;

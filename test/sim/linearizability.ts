@@ -17,8 +17,11 @@ export interface Operation<Input, Output> {
 
 export interface Model<State, Input, Output> {
   readonly first: State;
-  /** The state behind an operation, or undefined when it could not have answered so. Of an unknown output: as if it succeeded. */
-  apply(state: State, input: Input, output: Output | undefined): State | undefined;
+  /**
+   * The states that may be behind an operation; none when it could not have answered so. Of an unknown output: as if it took
+   * effect, for otherwise it is left out.
+   */
+  apply(state: State, operation: Operation<Input, Output>): readonly State[];
   /** Equal states have equal names. */
   nameOf(state: State): string;
 }
@@ -43,49 +46,90 @@ export function checkLinearizable<State, Input, Output>(
   model: Model<State, Input, Output>,
   stepsMax = 2_000_000,
 ): Verdict {
-  const head = listOf(operations);
   const known = operations.filter((operation) => operation.output !== undefined).length;
-  const seen = new Set<string>();
-  const lifted = new Uint32Array(Math.ceil(operations.length / 32));
-  const stack: { readonly node: Node; readonly state: State }[] = [];
-  let state = model.first;
-  let knownLifted = 0;
-  let longest = 0;
-  let at = head.next;
+  const search = new Search(operations, model);
   for (let steps = 0; ; steps++) {
     // Operations of unknown outcome that are left over never took effect.
-    if (knownLifted === known) return { kind: "linearizable", steps };
+    if (search.knownLifted === known) return { kind: "linearizable", steps };
     if (steps >= stepsMax) return { kind: "undecided", steps };
-    if (at?.match !== undefined) {
-      const operation = operations[at.operation] as Operation<Input, Output>;
-      const after = model.apply(state, operation.input, operation.output);
-      if (after !== undefined) {
-        flip(lifted, at.operation);
-        const name = `${lifted.join(",")} ${model.nameOf(after)}`;
-        if (seen.has(name)) {
-          flip(lifted, at.operation);
-        } else {
-          seen.add(name);
-          stack.push({ node: at, state });
-          state = after;
-          if (operation.output !== undefined) knownLifted++;
-          longest = Math.max(longest, stack.length);
-          lift(at);
-          at = head.next;
-          continue;
-        }
-      }
-      at = at.next;
-      continue;
+    if (!search.step()) return { kind: "violated", steps, longest: search.longest };
+  }
+}
+
+interface Lifted<State> {
+  readonly node: Node;
+  /** Before it. */
+  readonly state: State;
+  /** What else may be behind it. */
+  readonly others: readonly State[];
+}
+
+class Search<State, Input, Output> {
+  knownLifted = 0;
+  /** So many could be put into an order. */
+  longest = 0;
+  private readonly operations: readonly Operation<Input, Output>[];
+  private readonly model: Model<State, Input, Output>;
+  private readonly head: Node;
+  private readonly seen = new Set<string>();
+  private readonly bits: Uint32Array;
+  private readonly stack: Lifted<State>[] = [];
+  private state: State;
+  private at: Node | undefined;
+
+  constructor(operations: readonly Operation<Input, Output>[], model: Model<State, Input, Output>) {
+    this.operations = operations;
+    this.model = model;
+    this.head = listOf(operations);
+    this.bits = new Uint32Array(Math.ceil(operations.length / 32));
+    this.state = model.first;
+    this.at = this.head.next;
+  }
+
+  /** False: every way was tried. */
+  step(): boolean {
+    const { at } = this;
+    if (at?.match === undefined) return this.goBack();
+    const states = this.model.apply(this.state, this.operationOf(at));
+    if (!this.tryStates(at, states)) this.at = at.next;
+    return true;
+  }
+
+  /** Lifts the call out with the first of the states that was not come to before. */
+  private tryStates(at: Node, states: readonly State[]): boolean {
+    if (states.length === 0) return false;
+    flip(this.bits, at.operation);
+    for (const [which, after] of states.entries()) {
+      const name = `${this.bits.join(",")} ${this.model.nameOf(after)}`;
+      if (this.seen.has(name)) continue;
+      this.seen.add(name);
+      this.stack.push({ node: at, state: this.state, others: states.slice(which + 1) });
+      this.state = after;
+      if (this.operationOf(at).output !== undefined) this.knownLifted++;
+      this.longest = Math.max(this.longest, this.stack.length);
+      lift(at);
+      this.at = this.head.next;
+      return true;
     }
-    // A return, or the end: what was lifted last was wrong.
-    const back = stack.pop();
-    if (back === undefined) return { kind: "violated", steps, longest };
-    ({ state } = back);
-    flip(lifted, back.node.operation);
-    if (operations[back.node.operation]?.output !== undefined) knownLifted--;
-    putBack(back.node);
-    at = back.node.next;
+    flip(this.bits, at.operation);
+    return false;
+  }
+
+  /** A return, or the end: what was lifted last was wrong, or came to something else. */
+  private goBack(): boolean {
+    const back = this.stack.pop();
+    if (back === undefined) return false;
+    const { node, state, others } = back;
+    this.state = state;
+    flip(this.bits, node.operation);
+    if (this.operationOf(node).output !== undefined) this.knownLifted--;
+    putBack(node);
+    if (!this.tryStates(node, others)) this.at = node.next;
+    return true;
+  }
+
+  private operationOf(node: Node): Operation<Input, Output> {
+    return this.operations[node.operation] as Operation<Input, Output>;
   }
 }
 

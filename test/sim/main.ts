@@ -8,6 +8,7 @@ import { flagsOf, wholeRun } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import { trySeed } from "./sim-run.ts";
 import { Trace } from "./trace.ts";
+import { features } from "./workload.ts";
 import type { Report } from "./violation.ts";
 
 const traceLines = 100;
@@ -68,7 +69,7 @@ function showReport({ by, seed, what, atMilliseconds }: Report, plan: RunPlan): 
 
 function planOf(given: Given): RunPlan {
   const without = listOf(given.text("without"));
-  const names: readonly string[] = faultKinds;
+  const names: readonly string[] = [...faultKinds, ...features];
   for (const name of without) {
     if (!names.includes(name)) throw new WrongUse(`--without names "${name}", and there is no such thing`);
   }

@@ -3,16 +3,20 @@
 
 import { Prng } from "../../internal/base/prng.ts";
 import { Client } from "./clients.ts";
-import type { ClientCounts, FastPromise } from "./clients.ts";
+import type { ClientCounts } from "./clients.ts";
+import { judgeHistory } from "./checkers.ts";
+import { FastPromises } from "./fast-promises.ts";
 import { Faults } from "./faults.ts";
-import { History } from "./history.ts";
+import { entryInWords, History } from "./history.ts";
 import { tinyLimits } from "./limits.ts";
 import { Invariants } from "./invariants.ts";
 import { Membership } from "./membership.ts";
-import { compareStates, fatesOf, judge } from "./judge.ts";
+import { compareStates, settleFates } from "./judge.ts";
 import { wholeRun } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import { SimCluster } from "./sim-cluster.ts";
+import type { SimNodeOptions } from "./sim-node.ts";
+import { Workload } from "./workload.ts";
 import { expectThat, reportOf } from "./violation.ts";
 import type { Report } from "./violation.ts";
 
@@ -25,6 +29,8 @@ export interface RunResult extends ClientCounts {
   readonly sightings: ReadonlyMap<string, number>;
   readonly leaderChanges: number;
   readonly fates: ReadonlyMap<string, number>;
+  /** What clients did how often, and with what outcome. */
+  readonly met: ReadonlyMap<string, number>;
   /** Of everything that was seen: one seed has one. */
   readonly trace: number;
 }
@@ -63,23 +69,31 @@ class SimRun {
   private readonly plan: RunPlan;
   private readonly random: Prng;
   private readonly invariants: Invariants;
-  private readonly history = new History();
+  private readonly limits: SimNodeOptions;
+  private readonly history: History;
+  private readonly workload: Workload;
+  private readonly met = new Map<string, number>();
   private readonly counts: ClientCounts = { completed: 0, succeeded: 0, refused: 0, unknown: 0 };
-  private readonly promises: FastPromise[] = [];
-  private rested = false;
+  private readonly promises = new FastPromises();
 
   constructor(seed: number, plan: RunPlan) {
     this.seed = seed;
     this.plan = plan;
     this.random = new Prng(seed).split("run");
-    this.cluster = new SimCluster(seed, tinyLimits(this.random.split("limits")));
+    this.limits = tinyLimits(this.random.split("limits"));
+    this.cluster = new SimCluster(seed, this.limits);
     this.invariants = new Invariants(this.cluster);
     this.membership = new Membership(this.cluster, this.random.split("membership"));
     this.faults = new Faults(this.cluster, this.membership, this.random.split("faults"), plan);
+    this.workload = new Workload(this.random.split("workload"), plan.without);
+    const { trace } = plan;
+    this.history = new History(
+      trace && ((entry, isEnd) => trace.note(this.cluster.time.now, `${isEnd ? "" : "asks: "}${entryInWords(entry)}`)),
+    );
   }
 
   async toEnd(): Promise<RunResult> {
-    const { cluster, random, faults, plan, history, promises } = this;
+    const { cluster, random, faults, plan, invariants } = this;
     await cluster.start();
     const clients = [1, 2, 3, 4, 5].map((id) => this.client(id));
     const work = clients.map((each) => each.work(random.between(50, 400)));
@@ -90,20 +104,22 @@ class SimRun {
     await this.runTo(plan.faultMilliseconds);
     faults.stop();
     for (const each of clients) each.isStopped = true;
-    const rest = Promise.all(work).then(() => this.readAll());
-    rest.catch(() => undefined);
-    await this.heal();
-    await rest;
+    await this.heal(Promise.all(work));
     // What is looked at now is looked at outside of time.
     for (const node of cluster.nodes.values()) node.disk.callMilliseconds = 0;
     await compareStates(cluster);
-    const fates = await fatesOf(cluster, promises, (term) => this.invariants.leaderOf(term));
-    judge(history);
-    return this.result(fates);
+    const fates = await settleFates(cluster, this.promises, {
+      mayBeLost: (this.limits.replica.salvageWindowMilliseconds ?? Infinity) < cluster.time.now,
+      mayBeMissing: ({ node }) => cluster.lostDisks.has(node),
+    });
+    judgeHistory(this.history, { clockError: invariants.clockError, leaders: invariants.leadersSeen, fates });
+    const counts = new Map<string, number>();
+    for (const fate of fates.values()) counts.set(fate, (counts.get(fate) ?? 0) + 1);
+    return this.result(counts);
   }
 
   /** Sometimes a majority first, with the rest dead, then all; each has to come to rest in time. */
-  private async heal(): Promise<void> {
+  private async heal(work: Promise<unknown>): Promise<void> {
     const { cluster, membership, random, plan } = this;
     const dead = random.split("heal").pick([...cluster.nodes.values(), undefined, undefined]);
     if (dead !== undefined && membership.mayLose(dead)) {
@@ -111,19 +127,29 @@ class SimRun {
       if (dead.isRunning) dead.crash(undefined);
       cluster.heal();
       plan.trace?.note(cluster.time.now, `all but ${dead.id} heals`);
-      await this.comeToRest("a majority", () => isLevel(cluster));
+      await this.comeToRest("a majority", work, () => isLevel(cluster));
+      await this.comeToRest("a majority", this.readAll(), () => isLevel(cluster));
       dead.isHeldDown = false;
       cluster.sightings.note("majority alone came to rest");
     }
     cluster.heal();
     plan.trace?.note(cluster.time.now, "all heals");
-    await this.comeToRest("all", () => isLevel(cluster) && membership.isSettled);
+    const isSettled = (): boolean => isLevel(cluster) && membership.isSettled;
+    await this.comeToRest("all", work, isSettled);
+    // When all are level, what was salvaged is there for the last reads.
+    await this.comeToRest("all", this.readAll(), isSettled);
   }
 
-  private async comeToRest(who: string, isLevelNow: () => boolean): Promise<void> {
+  private async comeToRest(who: string, work: Promise<unknown>, isLevelNow: () => boolean): Promise<void> {
     const { cluster } = this;
-    await this.runTo(cluster.time.now + healMilliseconds, () => this.rested && isLevelNow());
-    expectThat(this.rested, "progress", () => `work that never ends after ${who} healed: ${levels(cluster)}`);
+    let rested = false;
+    const done = work.then(() => {
+      rested = true;
+    });
+    done.catch(() => undefined);
+    await this.runTo(cluster.time.now + healMilliseconds, () => rested && isLevelNow());
+    expectThat(rested, "progress", () => `work that never ends after ${who} healed: ${levels(cluster)}`);
+    await done;
     expectThat(isLevelNow(), "progress", () => `${who} healed and did not come level: ${levels(cluster)}`);
   }
 
@@ -138,6 +164,7 @@ class SimRun {
       sightings: cluster.sightings.counts,
       leaderChanges: this.invariants.leaderChanges,
       fates,
+      met: this.met,
       trace: traceOf(this.history, cluster),
     };
   }
@@ -151,14 +178,14 @@ class SimRun {
   }
 
   private client(id: number): Client {
-    const { cluster, history, counts, promises } = this;
-    return new Client({ id, cluster, history, random: this.random.split(`client ${id}`), counts, promises });
+    const { cluster, history, workload, counts, met, promises } = this;
+    const random = this.random.split(`client ${id}`);
+    return new Client({ id, cluster, history, workload, random, counts, met, promises });
   }
 
   private async readAll(): Promise<void> {
     const last = this.client(99);
     for (const key of this.history.keys) await last.readLast(key);
-    this.rested = true;
   }
 }
 

@@ -10,6 +10,8 @@
 
 import process from "node:process";
 import { assert } from "../../internal/base/assert.ts";
+import { stampsPerMillisecond } from "../../internal/base/stamp.ts";
+import type { Stamp } from "../../internal/base/stamp.ts";
 import type { Clock, Scheduler, Timer } from "../../internal/platform/clock.ts";
 
 interface Event {
@@ -145,6 +147,9 @@ const epochMilliseconds = 1_700_000_000_000;
 function drained(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
+
+/** A stamp or an expiry as a moment of virtual time, by a clock that is right. */
+export const virtualMilliseconds = (value: Stamp): number => value / stampsPerMillisecond - epochMilliseconds;
 
 const isBefore = (left: Event, right: Event): boolean =>
   left.at < right.at || (left.at === right.at && left.order < right.order);

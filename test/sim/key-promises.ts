@@ -1,0 +1,191 @@
+// What may be seen of one key, whoever uses it and how: by versions, without a search. A read sees what was written, and before
+// it returns; what is in the log that counts is never lost from strong reads, nor seen again when something newer was there;
+// a leader sees what it has answered; a replica sees what it says it has applied; nothing is seen long after its expiry.
+
+import type { Version } from "../../internal/engine/cell.ts";
+import type { JudgedBy } from "./checkers.ts";
+import { compareKnown, versionName } from "./history.ts";
+import type { HistoryEntry, Saw, Step } from "./history.ts";
+import { Violation } from "./violation.ts";
+
+interface Write {
+  readonly entry: HistoryEntry;
+  readonly step: Step;
+  /** The least that it may have; undefined: nobody was told. */
+  readonly version: Version | undefined;
+  /** The answer is of the entry that took effect, or will. */
+  readonly isCertain: boolean;
+}
+
+interface Read {
+  readonly entry: HistoryEntry;
+  readonly saw: Saw;
+  readonly mode: string;
+}
+
+/** Throws a Violation. `entries`: all that had to do with the key, in the order of their calls. */
+export function checkKeyPromises(key: string, entries: readonly HistoryEntry[], by: JudgedBy): void {
+  const writes: Write[] = [];
+  const reads: Read[] = [];
+  for (const entry of entries) {
+    const { done, told } = entry;
+    if (done.kind === "read") {
+      if (told?.kind === "saw") reads.push({ entry, saw: told, mode: done.mode });
+      continue;
+    }
+    const step = done.steps.find((each) => each.key === key);
+    if (step === undefined || told?.kind === "refused") continue;
+    const isRetried = done.mode === "fast" && entry.versions.length > 1;
+    const version = told?.kind !== "done" ? undefined : isRetried ? entry.versions[0] : told.version;
+    writes.push({ entry, step, version, isCertain: told !== undefined && !isRetried });
+  }
+  const judge = new KeyJudge(key, { writes, reads, by });
+  for (const read of reads) {
+    judge.isWritten(read);
+    judge.isNotExpired(read);
+    judge.isOfTheLeader(read);
+    judge.isOfTheReplica(read);
+  }
+  judge.strongViewGrows();
+  judge.fatesAreTrue();
+}
+
+function greatestOf(all: readonly { readonly version: Version | undefined }[]): Version | undefined {
+  let greatest: Version | undefined;
+  for (const { version } of all) if (compareKnown(version, greatest) > 0) greatest = version;
+  return greatest;
+}
+
+class KeyJudge {
+  private readonly key: string;
+  private readonly writes: readonly Write[];
+  private readonly reads: readonly Read[];
+  private readonly by: JudgedBy;
+  private readonly puts = new Map<string, number>();
+  private readonly hasSums: boolean;
+
+  constructor(key: string, parts: { writes: readonly Write[]; reads: readonly Read[]; by: JudgedBy }) {
+    this.key = key;
+    this.writes = parts.writes;
+    this.reads = parts.reads;
+    this.by = parts.by;
+    for (const { entry, step } of this.writes) if (step.action === "put") this.puts.set(step.body, entry.calledAt);
+    this.hasSums = this.writes.some(({ step }) => step.action === "increment" || step.action === "append");
+  }
+
+  /** By somebody, and not only later. A write that was refused, or is known to have had no effect, does not count. */
+  isWritten({ entry, saw }: Read): void {
+    if (saw.value === undefined || (this.hasSums && !this.puts.has(saw.value))) return;
+    const at = this.puts.get(saw.value);
+    if (at === undefined) this.fail("reads of what was written", `"${saw.value}" was seen and never written`);
+    else if (at > entry.returnedAt)
+      this.fail("reads of what was written", `"${saw.value}" was seen before it was written`);
+  }
+
+  isNotExpired({ entry, saw }: Read): void {
+    if (saw.expiresAt === undefined || entry.calledAt < saw.expiresAt + this.by.clockError + 1) return;
+    this.fail("expiry", `"${saw.value}" was seen at ${entry.calledAt}, and had expired at ${saw.expiresAt}`);
+  }
+
+  /** Whoever leads from the call to the answer shows all that it answered before. */
+  isOfTheLeader(read: Read): void {
+    const { entry } = read;
+    if (entry.ledTerm === undefined) return;
+    const mine = this.writes.filter(({ version, isCertain, entry: { told, returnedAt } }) => {
+      // A request that another leader answered anew may be of its term as well.
+      const isOwn = isCertain && told?.kind === "done" && told.at !== undefined;
+      return isOwn && version?.term === entry.ledTerm && returnedAt <= entry.calledAt;
+    });
+    this.sees(read, greatestOf(mine), "reads at the leader");
+  }
+
+  isOfTheReplica(read: Read): void {
+    if (read.mode !== "session") return;
+    for (const version of read.entry.versions) this.sees(read, version, "session reads");
+  }
+
+  /** Strong reads and writes, in the order of time: versions never go back, and what was gone does not return. */
+  strongViewGrows(): void {
+    const reads = this.reads.filter(({ mode }) => mode === "strong");
+    const strong = this.writes.filter(({ entry }) => entry.done.mode === "strong");
+    for (const read of reads) {
+      const { calledAt } = read.entry;
+      const before = reads.filter(({ entry }) => entry.returnedAt <= calledAt);
+      const written = strong.filter(({ entry }) => entry.returnedAt <= calledAt);
+      this.sees(read, greatestOf([...written, ...before.map(({ saw }) => saw)]), "strong reads");
+      this.sees(read, greatestOf(this.answeredByThePresentLeader(read)), "strong reads of fast writes");
+      for (const one of before) if (one.saw.value === undefined) this.isNotBack(read, one);
+    }
+  }
+
+  private answeredByThePresentLeader({ entry: { calledAt, returnedAt } }: Read): Write[] {
+    return this.writes.filter(({ entry, version, isCertain }) => {
+      if (!isCertain || version === undefined || entry.returnedAt > calledAt) return false;
+      return !this.by.leaders.some(({ term, since }) => term > version.term && since <= returnedAt);
+    });
+  }
+
+  /** What a strong read saw before another found nothing is not there again. */
+  private isNotBack(read: Read, absent: Read): void {
+    if (read.saw.version === undefined) return;
+    const known = this.reads.some(
+      ({ mode, saw, entry }) =>
+        mode === "strong" &&
+        entry.returnedAt <= absent.entry.calledAt &&
+        compareKnown(saw.version, read.saw.version) === 0,
+    );
+    if (known) this.fail("gone and back", `${this.nameOf(read.saw.version)} was gone, and was seen again`);
+  }
+
+  /** What took no effect is seen by no strong read; what did is there, unless something newer is. */
+  fatesAreTrue(): void {
+    const { fates } = this.by;
+    const last = this.reads.findLast(({ mode }) => mode === "strong");
+    for (const { mode, saw } of this.reads) {
+      const fate = saw.version === undefined ? undefined : fates.get(versionName(saw.version));
+      if (mode === "strong" && (fate === "lost" || fate === "superseded" || fate === "rejected")) {
+        this.fail("fates", `${this.nameOf(saw.version)} is said to be ${fate}, and a strong read saw it`);
+      }
+    }
+    if (last === undefined) return;
+    for (const { version, isCertain, entry } of this.writes) {
+      const fate = version === undefined ? undefined : fates.get(versionName(version));
+      const counts =
+        entry.done.mode === "strong" || fate === "committed" || fate === "salvaged" || fate === "superseded";
+      if (isCertain && counts && entry.returnedAt <= last.entry.calledAt) this.sees(last, version, "fates");
+    }
+  }
+
+  /** The read shows `version` or something newer. */
+  private sees(read: Read, version: Version | undefined, by: string): void {
+    if (version === undefined) return;
+    const { saw } = read;
+    const isNewer =
+      saw.value === undefined ? this.mayBeGone(version, read.entry) : compareKnown(saw.version, version) >= 0;
+    if (isNewer) return;
+    const what = saw.value === undefined ? "nothing" : this.nameOf(saw.version);
+    this.fail(
+      by,
+      `${this.nameOf(version)} was there, and ${what} was seen by client ${read.entry.client} at ${read.entry.calledAt}`,
+    );
+  }
+
+  /** Whether something that deletes, or lives for a time only, may have come at `version` or behind it. */
+  private mayBeGone(version: Version, { returnedAt }: HistoryEntry): boolean {
+    const { clockError } = this.by;
+    return this.writes.some(({ entry, step, version: of, isCertain }) => {
+      if (entry.calledAt > returnedAt) return false;
+      if (isCertain && of !== undefined && compareKnown(of, version) < 0 && step.expiry !== "keep") return false;
+      if (step.action === "delete" || step.expiry === "keep") return true;
+      return typeof step.expiry === "number" && entry.calledAt + step.expiry <= returnedAt + 2 * clockError + 1;
+    });
+  }
+
+  private nameOf(version: Version | undefined): string {
+    return `${this.key} @${version === undefined ? "?" : versionName(version)}`;
+  }
+
+  private fail(by: string, what: string): void {
+    throw new Violation(by, `${this.key}: ${what}`);
+  }
+}
