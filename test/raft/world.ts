@@ -53,14 +53,15 @@ export class Member {
   incoming: SnapshotOffer | undefined;
   private life = 0;
 
-  constructor(id: ReplicaId, seed: Prng, first: Configuration, options: Partial<RaftOptions>) {
+  constructor(id: ReplicaId, seed: Prng, base: SnapshotMark, options: Partial<RaftOptions>) {
     this.id = id;
     this.random = seed;
     this.options = options;
-    const base = { index: logIndex(0), term: term(0), stamp: stamp(0), configuration: first };
-    this.durable = { hardState: { term: term(0), vote: nobody, commit: logIndex(0) }, base, entries: [] };
+    this.durable = { hardState: { term: base.term, vote: nobody, commit: base.index }, base, entries: [] };
     this.staged = copyOf(this.durable);
     this.raft = this.begin();
+    this.applied = base.index;
+    this.commitSeen = base.index;
   }
 
   entryAt(index: number): Entry | undefined {
@@ -126,11 +127,18 @@ export class Member {
   }
 }
 
+/** What lies before the first entry: everybody begins with a snapshot of it. */
+export interface WorldStart {
+  readonly index: number;
+  readonly term: number;
+}
+
 export class World {
   readonly members = new Map<ReplicaId, Member>();
   readonly random: Prng;
   readonly options: Partial<RaftOptions>;
   first: Configuration;
+  private readonly start: WorldStart;
   messages: Message[] = [];
   /** Everything that was ever committed, by index. */
   readonly committed = new Map<number, Entry>();
@@ -140,20 +148,29 @@ export class World {
   onSent: (message: Message) => void = () => undefined;
   onRead: (member: Member, answer: ReadAnswer) => void = () => undefined;
   onReady: (member: Member, ready: Ready) => void = () => undefined;
+  onCommitted: (entry: Entry) => void = () => undefined;
   private readonly leaders = new Map<number, ReplicaId>();
   /** Per member and term: whom it voted for, as it told others. */
   private readonly votesTold = new Map<string, ReplicaId>();
 
-  constructor(seed: number, ids: readonly number[] = [1, 2, 3], options: Partial<RaftOptions> = {}) {
+  constructor(
+    seed: number,
+    ids: readonly number[] = [1, 2, 3],
+    options: Partial<RaftOptions> = {},
+    start: WorldStart = { index: 0, term: 0 },
+  ) {
     this.random = new Prng(seed);
     this.options = options;
+    this.start = start;
     this.first = configuration(ids.map(replicaId));
     for (const id of ids) this.add(id);
   }
 
-  /** A replica with an empty disk. */
+  /** A replica with an empty disk, or with a snapshot of the start. */
   add(id: number): Member {
-    const member = new Member(replicaId(id), this.random.split(`member ${id}`), this.first, this.options);
+    const { index, term: startTerm } = this.start;
+    const base = { index: logIndex(index), term: term(startTerm), stamp: stamp(1), configuration: this.first };
+    const member = new Member(replicaId(id), this.random.split(`member ${id}`), base, this.options);
     this.members.set(member.id, member);
     return member;
   }
@@ -328,6 +345,7 @@ export class World {
   /** Stamps grow along what is committed, whoever led. */
   private commit(index: number, entry: Entry): void {
     this.committed.set(index, entry);
+    this.onCommitted(entry);
     this.committedTo = Math.max(this.committedTo, index);
     const below = this.committed.get(index - 1);
     const above = this.committed.get(index + 1);
