@@ -64,6 +64,16 @@ export class InFlight {
     this.count = 0;
     this.bytes = 0;
   }
+
+  /** What is on its way ends behind `match` and before `next`, and grows. */
+  checkInvariants(match: LogIndex, next: LogIndex): void {
+    let before: number = match;
+    for (let at = 0; at < this.count; at++) {
+      const last = this.lasts[(this.start + at) % this.window.messagesMax] as number;
+      assert(last > before && last < next, "an append on its way out of order", { last, before, next });
+      before = last;
+    }
+  }
 }
 
 export type ProgressState = "probe" | "replicate" | "snapshot";

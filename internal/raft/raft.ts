@@ -330,6 +330,12 @@ export class Raft {
     assert(state.persistedTerm <= state.term, "a term durable before it came", { term: state.term });
     assert(state.role.kind !== "leader" || state.leader === state.id, "a leader that follows another");
     assert(state.configurations.newest.index <= state.log.last, "a configuration behind the log's end");
+    if (state.role.kind !== "leader") return;
+    for (const { match, next, inFlight } of state.role.followers.values()) {
+      const { last } = state.log;
+      assert(match < next && next <= last + 1, "a follower ahead of its leader", { match, next, last });
+      inFlight.checkInvariants(match, next);
+    }
   }
 
   private refusalOf(proposal: Proposal): ProposalRefusal | undefined {
