@@ -2,12 +2,23 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { fuzz } from "./fuzz.ts";
+import { fuzz, neverMet, triedOf } from "./fuzz.ts";
 
 const { values } = parseArgs({
   options: { messages: { type: "string", default: "1000000" }, seed: { type: "string", default: "1" } },
 });
-const { malformed, replayed, refusedReplays } = fuzz(Number(values.seed), Number(values.messages));
+const counts = fuzz(Number(values.seed), Number(values.messages));
+const { spoiltOf, replayedOf, ...kinds } = counts;
+const lineOf = (of: object): string =>
+  Object.entries(of)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(", ");
 process.stdout.write(
-  `${malformed} malformed refused, ${replayed} genuine replayed (${refusedReplays} refused), seed ${values.seed}\n`,
+  `inputs ${triedOf(counts)}, seed ${values.seed}\n${lineOf(kinds)}\n` +
+    `refused, by type: ${lineOf(spoiltOf)}\ntaken, by type: ${lineOf(replayedOf)}\n`,
 );
+const missing = neverMet(counts);
+if (missing.length > 0) {
+  process.stdout.write(`never met: ${missing.join(", ")}\n`);
+  process.exitCode = 1;
+}

@@ -1,97 +1,209 @@
 // Messages that nobody could have sent, and genuine ones at the wrong time. Both come to a core in the middle of a life full of
-// faults: the first are refused and change nothing, the others break no invariant.
+// faults: the first are refused and change nothing at all, the others are taken and break no invariant.
+//
+// Cluster and group stand on the envelope that carries a message: the core is never given one of another group. What it can
+// tell by itself is that a message is for another replica, and that it refuses.
 
 import { assert } from "../../internal/base/assert.ts";
-import { stampMax } from "../../internal/base/stamp.ts";
+import { replicaId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
+import { membersOf } from "../../internal/raft/configuration.ts";
 import type { Message } from "../../internal/raft/messages.ts";
 import { RandomRun } from "./random-run.ts";
+import { spoil } from "./spoilt-message.ts";
 import type { Member } from "./world.ts";
 
+const messageTypes = [
+  "append",
+  "append_accepted",
+  "append_rejected",
+  "heartbeat",
+  "heartbeat_answer",
+  "pre_vote",
+  "pre_vote_answer",
+  "read",
+  "read_confirmed",
+  "read_refused",
+  "snapshot",
+  "transfer_now",
+  "vote",
+  "vote_answer",
+] as const satisfies readonly Message["type"][];
+
+/** How often each was met; none may stay at zero. */
 export interface FuzzCounts {
+  /** Refused: a field of a wrong kind, or none; numbers that cannot be. */
   malformed: number;
+  outOfRange: number;
+  /** Refused: of a group whose replicas have other ids. */
+  foreign: number;
+  /** Taken: genuine ones once more. A message can be several of the following. */
   replayed: number;
-  refusedReplays: number;
+  duplicated: number;
+  reordered: number;
+  ofOlderTerm: number;
+  fromRemoved: number;
+  afterRestart: number;
+  readonly spoiltOf: Record<Message["type"], number>;
+  readonly replayedOf: Record<Message["type"], number>;
 }
 
-/** What a field of any message must never be. */
-const badNumbers: readonly number[] = [Number.NaN, -1, 0.5, 2 ** 53, 2 ** 60, Infinity, -Infinity, 2 ** 48 + 1];
-const keptMax = 2000;
+const perType = (): Record<Message["type"], number> =>
+  Object.fromEntries(messageTypes.map((type) => [type, 0])) as Record<Message["type"], number>;
+
+function noFuzzCounts(): FuzzCounts {
+  const refused = { malformed: 0, outOfRange: 0, foreign: 0 };
+  const taken = { replayed: 0, duplicated: 0, reordered: 0, ofOlderTerm: 0, fromRemoved: 0, afterRestart: 0 };
+  return { ...refused, ...taken, spoiltOf: perType(), replayedOf: perType() };
+}
+
+export const triedOf = (counts: FuzzCounts): number =>
+  counts.malformed + counts.outOfRange + counts.foreign + counts.replayed;
+
+/** Names of what was not met. */
+export function neverMet(counts: FuzzCounts): string[] {
+  const { spoiltOf, replayedOf, ...kinds } = counts;
+  const zeros = (of: object, prefix = ""): string[] =>
+    Object.entries(of)
+      .filter(([, count]) => count === 0)
+      .map(([name]) => `${prefix}${name}`);
+  return [...zeros(kinds), ...zeros(spoiltOf, "spoilt "), ...zeros(replayedOf, "replayed ")];
+}
+
+const stepsPerLife = 150;
+const keptMax = 1500;
 
 /** Runs until `messagesMax` messages were tried, with a new world after some of them. */
 export function fuzz(seed: number, messagesMax: number): FuzzCounts {
-  const counts = { malformed: 0, replayed: 0, refusedReplays: 0 };
+  const counts = noFuzzCounts();
   const random = new Prng(seed).split("fuzz");
-  for (let life = 0; counts.malformed + counts.replayed < messagesMax; life++)
-    fuzzLife(seed + life * 1000, random, counts);
+  for (let life = 0; triedOf(counts) < messagesMax; life++) {
+    try {
+      new FuzzLife(seed + life * 1000, random, counts).live();
+    } catch (error) {
+      throw new Error(`seed ${seed}, life ${life}`, { cause: error });
+    }
+  }
   return counts;
 }
 
-function fuzzLife(seed: number, random: Prng, counts: FuzzCounts): void {
-  const run = new RandomRun(seed);
-  const kept: Message[] = [];
-  for (let step = 0; step < 150; step++) {
-    run.faults(8);
-    const { messages } = run.world;
-    if (messages.length > 0) kept.push(random.pick(messages));
-    if (kept.length > keptMax) kept.splice(0, 100);
-    if (kept.length === 0) continue;
-    for (let count = 0; count < 6; count++) {
-      tryMalformed(run, random, random.pick(kept), counts);
-      replay(run, random, random.pick(kept), counts);
+interface Kept {
+  readonly message: Message;
+  /** Of the one who is to have it again: lives so far, and the order among all that were sent. */
+  readonly crashes: number;
+  readonly order: number;
+}
+
+class FuzzLife {
+  private readonly run: RandomRun;
+  private readonly random: Prng;
+  private readonly counts: FuzzCounts;
+  private readonly kept: Kept[] = [];
+  private readonly newest = new Map<string, number>();
+  private order = 0;
+
+  constructor(seed: number, random: Prng, counts: FuzzCounts) {
+    this.run = new RandomRun(seed);
+    this.random = random;
+    this.counts = counts;
+    const { world } = this.run;
+    const { onSent } = world;
+    world.onSent = (message) => {
+      onSent(message);
+      this.keep(message);
+    };
+  }
+
+  live(): void {
+    const { run, random } = this;
+    for (let step = 0; step < stepsPerLife; step++) {
+      run.faults(8);
+      if (this.kept.length === 0) continue;
+      for (let count = 0; count < 6; count++) {
+        this.refuse(random.pick(this.kept).message);
+        this.replay(random.pick(this.kept));
+      }
     }
+    run.heal();
   }
-  run.heal();
-}
 
-/** An old message comes once more, to a replica that lives. */
-function replay(run: RandomRun, random: Prng, message: Message, counts: FuzzCounts): void {
-  const member = run.world.members.get(message.to);
-  if (member?.isUp !== true) return;
-  counts.replayed++;
-  // A replica that restarted since may find that it contradicts: refusing is harmless.
-  if (member.raft.step(message).kind === "refused") counts.refusedReplays++;
-  if (random.chance(1, 2)) run.world.drain(member);
-  run.world.check();
-}
-
-function tryMalformed(run: RandomRun, random: Prng, genuine: Message, counts: FuzzCounts): void {
-  const member = run.world.members.get(genuine.to);
-  if (member?.isUp !== true) return;
-  const bad = malformed(random, genuine);
-  if (bad === undefined) return;
-  counts.malformed++;
-  while (run.world.drain(member) !== undefined);
-  const before = stateOf(member);
-  const result = member.raft.step(bad);
-  assert(result.kind === "refused", "a malformed message taken", { text: JSON.stringify(bad) });
-  assert(stateOf(member) === before, "a refused message changed something", { text: JSON.stringify(bad) });
-  assert(member.raft.ready() === undefined, "a refused message was answered", { text: JSON.stringify(bad) });
-}
-
-const stateOf = (member: Member): string => JSON.stringify([member.raft.status, member.raft.followers()]);
-
-/** The message with one number in it spoilt. */
-function malformed(random: Prng, genuine: Message): Message | undefined {
-  const value = random.pick(badNumbers);
-  if (genuine.type === "append" && genuine.entries.length > 0 && random.chance(1, 2)) {
-    const at = random.below(genuine.entries.length);
-    const field = random.pick(["term", "index", "stamp", "kind", "flags"] as const);
-    if (field === "stamp" && isStamp(value)) return undefined;
-    const entries = genuine.entries.map((entry, which) => (which === at ? { ...entry, [field]: value } : entry));
-    return { ...genuine, entries };
+  /** Of each type some, for a few come very often. */
+  private keep(message: Message): void {
+    const { kept, random } = this;
+    const isCommon = message.type === "append" || message.type === "append_accepted" || message.type.startsWith("hea");
+    this.order++;
+    if (isCommon && random.chance(5, 6)) return;
+    const crashes = this.run.world.member(message.to).crashes;
+    kept.push({ message, crashes, order: this.order });
+    if (kept.length > keptMax) kept.splice(random.below(keptMax), 1);
   }
-  if (genuine.type === "snapshot" && random.chance(1, 3)) {
-    const { configuration } = genuine;
-    const voters = [...configuration.voters.slice(1), value] as unknown as typeof configuration.voters;
-    return { ...genuine, configuration: { ...configuration, voters } };
+
+  /** An old message comes once more, to a replica that lives. */
+  private replay(again: Kept): void {
+    const { counts, random, run, newest } = this;
+    const { message, order } = again;
+    const member = run.world.members.get(message.to);
+    if (member?.isUp !== true) return;
+    const { term, configuration } = member.raft.status;
+    const link = `${message.from} ${message.to}`;
+    counts.replayed++;
+    counts.replayedOf[message.type]++;
+    if (message.term < term) counts.ofOlderTerm++;
+    if (!membersOf(configuration).includes(message.from)) counts.fromRemoved++;
+    if (again.crashes < member.crashes) counts.afterRestart++;
+    if (order < (newest.get(link) ?? 0)) counts.reordered++;
+    newest.set(link, order);
+    this.take(member, message);
+    if (random.chance(1, 3)) {
+      counts.duplicated++;
+      this.take(member, message);
+    }
+    if (random.chance(1, 2)) run.world.drain(member);
+    run.world.check();
   }
-  const fields = Object.entries(genuine).filter(([, held]) => typeof held === "number");
-  const [field] = random.pick(fields);
-  // A context may be any whole number; 2^48 + 1 is one.
-  if (field === "context" && value === 2 ** 48 + 1) return undefined;
-  if ((field === "time" || field === "stamp") && isStamp(value)) return undefined;
-  return { ...genuine, [field]: value };
+
+  private take(member: Member, message: Message): void {
+    const result = member.raft.step(message);
+    assert(result.kind === "taken", "a genuine message refused", {
+      why: result.kind === "refused" ? result.why : "",
+      text: textOf(message),
+    });
+  }
+
+  private refuse(genuine: Message): void {
+    const { counts, random, run } = this;
+    const member = run.world.members.get(genuine.to);
+    if (member?.isUp !== true) return;
+    if (random.chance(1, 20)) {
+      // The same message in a group of replicas 101, 102, 103.
+      counts.foreign++;
+      const { from, to } = genuine;
+      this.mustRefuse(member, { ...genuine, from: replicaId(from + 100), to: replicaId(to + 100) });
+      return;
+    }
+    const spoilt = spoil(random, genuine);
+    if (spoilt === undefined) return;
+    if (spoilt.how === "malformed") counts.malformed++;
+    else counts.outOfRange++;
+    counts.spoiltOf[genuine.type]++;
+    this.mustRefuse(member, spoilt.message);
+  }
+
+  private mustRefuse(member: Member, bad: Message): void {
+    while (this.run.world.drain(member) !== undefined);
+    const before = textOf(member.raft);
+    const result = member.raft.step(bad);
+    assert(result.kind === "refused", "a malformed message taken", { text: textOf(bad) });
+    assert(textOf(member.raft) === before, "a refused message changed something", { text: textOf(bad) });
+    assert(member.raft.ready() === undefined, "a refused message was answered", { text: textOf(bad) });
+  }
 }
 
-const isStamp = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && value <= stampMax;
+/** All that is in a value, however deep. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, held: unknown) => {
+    if (held instanceof Map || held instanceof Set) return Array.from<unknown>(held);
+    if (held instanceof Uint8Array) return held.length;
+    return typeof held === "bigint" ? `${held}n` : held;
+  });
+}

@@ -51,6 +51,7 @@ export class Member {
   cachedFrom = 0;
   snapshotsWanted: ReplicaId[] = [];
   incoming: SnapshotOffer | undefined;
+  crashes = 0;
   private life = 0;
 
   constructor(id: ReplicaId, seed: Prng, base: SnapshotMark, options: Partial<RaftOptions>) {
@@ -76,6 +77,7 @@ export class Member {
 
   /** A crash: what was staged may survive as far as `kept` Readys. */
   crash(kept = 0): void {
+    this.crashes++;
     for (const ready of this.writing.splice(0, kept)) store(this.durable, ready);
     this.writing = [];
     this.isUp = false;
