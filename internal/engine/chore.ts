@@ -56,8 +56,7 @@ export class Chore {
         if (await this.work.step()) this.woken = true;
         this.core.settleTrouble(this);
       } catch (failure) {
-        // Nobody awaits this: the process stops.
-        if (failure instanceof AssertionFailure) throw failure;
+        if (failure instanceof AssertionFailure) return this.stopProcess(failure);
         // Closing ends running jobs: their failure is no trouble, and the next open removes what they left.
         if (!this.core.closing) await this.endure(failure);
       }
@@ -65,6 +64,14 @@ export class Chore {
     // In one turn with the last look at `woken`: no call of wake falls between.
     this.isRunning = false;
     this.core.changed();
+  }
+
+  /** Nobody awaits this rejection. Where the process goes on all the same, writers are told, and it can be closed. */
+  private stopProcess(bug: AssertionFailure): void {
+    this.broken = true;
+    this.isRunning = false;
+    this.core.reportTrouble(this, troubleFrom(bug, this.work.doing, this.core.folder));
+    void Promise.reject(bug);
   }
 
   private async endure(failure: unknown): Promise<void> {

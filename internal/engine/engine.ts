@@ -338,7 +338,9 @@ export class Engine {
   }
 
   private seal(operations = 0, bytes = 0): void {
-    this.core.memtables.seal(operations, bytes);
+    const { memtables, trouble } = this.core;
+    assert(memtables.canSeal || trouble !== undefined, "a memtable was sealed although no other may be begun");
+    memtables.seal(operations, bytes);
     this.flusher.chore.wake();
   }
 

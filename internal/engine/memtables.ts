@@ -72,7 +72,7 @@ export class Memtables {
 
   /**
    * Puts the active memtable in line for its flush and begins a new one, which has room for a batch of
-   * this size whatever the usual size is. REQUIRES: canSeal, but for what was in memory before a restart as well.
+   * this size whatever the usual size is. REQUIRES: canSeal, unless trouble keeps memtables from being flushed.
    */
   seal(operations = 0, bytes = 0): void {
     this.sealedOldestFirst = [...this.sealedOldestFirst, this.activeSlot];

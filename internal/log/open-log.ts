@@ -2,8 +2,9 @@
 // beyond doubt. When openLog resolves, everything that the log says is synced.
 
 import { TrefoilError } from "../base/errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
 import { DiskFailure } from "../platform/disk.ts";
-import type { Disk, OpenOptions } from "../platform/disk.ts";
+import type { Disk, DiskFailureKind, OpenOptions } from "../platform/disk.ts";
 import { segmentHeaderBytes } from "./format.ts";
 import { Log } from "./log.ts";
 import { completeOptions } from "./options.ts";
@@ -14,12 +15,21 @@ import type { SpareFile } from "./segment-files.ts";
 import { Segment, begunName, draftName, segmentName, spareName } from "./segment.ts";
 import { rewriteTail } from "./tail-rewrite.ts";
 
-/** The folder is created when it is not there. Who opens a log holds the lock of its folder or of one above. */
-export async function openLog(folder: string, seams: LogSeams, partial: Partial<LogOptions> = {}): Promise<Log> {
+/**
+ * The folder is created when it is not there. Who opens a log holds the lock of its folder or of one above. `judge` is shown what
+ * the log says before anything is changed, and may throw.
+ */
+export async function openLog(
+  folder: string,
+  seams: LogSeams,
+  partial: Partial<LogOptions> = {},
+  judge: (recovered: RecoveredLog) => void = () => undefined,
+): Promise<Log> {
   const options = completeOptions(partial);
   try {
     await makeFolder(folder, seams);
     const recovered = await recoverLog(seams.disk, folder);
+    judge(recovered);
     const last = recovered.segments.at(-1);
     await clearDrafts(folder, seams.disk, recovered.files.drafts);
     if (last !== undefined && !recovered.cleanStop) {
@@ -41,10 +51,12 @@ export async function openLog(folder: string, seams: LogSeams, partial: Partial<
     return log;
   } catch (reason) {
     if (!(reason instanceof DiskFailure)) throw reason;
-    const code = reason.kind === "full" ? "storage_full" : "internal";
+    const code = codes[reason.kind] ?? "internal";
     throw new TrefoilError(code, `the log in ${folder} cannot be opened: ${reason.message}`, { cause: reason });
   }
 }
+
+const codes: Partial<Record<DiskFailureKind, ErrorCode>> = { full: "storage_full", exhausted: "busy" };
 
 /** Makes the folder and those above it, durably, as far as they are not there. */
 async function makeFolder(folder: string, seams: LogSeams): Promise<void> {

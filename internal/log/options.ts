@@ -91,7 +91,8 @@ function fsyncFault(fsync: unknown): string | undefined {
     if (typeof milliseconds === "number" && milliseconds >= 1 && milliseconds <= 60_000) return undefined;
     return `fsync: an interval of ${String(milliseconds)} ms is not from 1 to 60000`;
   }
-  return `fsync: ${JSON.stringify(fsync)} is neither {kind: "always"} nor {kind: "interval", milliseconds}`;
+  const text = typeof fsync === "object" ? JSON.stringify({ kind }) : String(fsync);
+  return `fsync: ${text} is neither {kind: "always"} nor {kind: "interval", milliseconds}`;
 }
 
 /** Chunks of memory: large enough that a batch rarely leaves the end of one unused. */

@@ -199,8 +199,13 @@ export class SegmentFiles {
       // Nothing in it counts any more.
       this.seams.logger?.warn("an old segment of the log could not be closed", { reason: String(reason) });
     }
-    await this.syncFolder();
-    if (isSpare) this.spare = { number: segment.number, bytes: segment.allocated };
+    try {
+      await this.syncFolder();
+      if (isSpare) this.spare = { number: segment.number, bytes: segment.allocated };
+    } catch (reason) {
+      if (!isExhausted(reason)) throw reason;
+      // An old segment that comes back does no harm. A spare whose name is not synced is not used: it goes at the next opening.
+    }
     if (this.failure !== undefined) this.prepareNext(segmentBytes);
     return true;
   }
@@ -244,20 +249,13 @@ export class SegmentFiles {
 
   /** A name that failed to be synced may be lost with all that is written under it later: no second try. */
   private async syncFolder(): Promise<void> {
-    const { disk, scheduler } = this.seams;
-    for (;;) {
-      this.checkRunning();
-      try {
-        return await disk.syncFolder(this.folder);
-      } catch (reason) {
-        if (!(reason instanceof DiskFailure) || reason.kind !== "exhausted") {
-          this.onFatal(reason);
-          throw reason;
-        }
-        // That sync was not even begun.
-        this.fail(reason);
-      }
-      await new Promise<void>((resolve) => scheduler.after(this.options.retryMilliseconds, resolve));
+    this.checkRunning();
+    try {
+      await this.seams.disk.syncFolder(this.folder);
+    } catch (reason) {
+      // Where no file can be opened, no sync was begun.
+      if (!isExhausted(reason)) this.onFatal(reason);
+      throw reason;
     }
   }
 
@@ -383,6 +381,8 @@ export class SegmentFiles {
     return maskCrc(crc32(seed));
   }
 }
+
+const isExhausted = (reason: unknown): boolean => reason instanceof DiskFailure && reason.kind === "exhausted";
 
 export interface SpareFile {
   readonly number: number;

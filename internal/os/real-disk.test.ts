@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rename, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -57,6 +57,7 @@ describe("real disk", () => {
       const disk = new RealDisk();
       const own = `${folder}/own`;
       await disk.makeFolder(own);
+      const held = await disk.lockFolder(own);
       await disk.syncFolder(own);
       await disk.syncFolder(own);
       await rename(own, `${folder}/moved`);
@@ -64,6 +65,7 @@ describe("real disk", () => {
       const isTold = (failure: unknown): boolean =>
         failure instanceof DiskFailure && failure.kind === "failed" && /moved or replaced/.test(failure.message);
       await assert.rejects(disk.syncFolder(own), isTold);
+      await held.release();
       const lock = await disk.lockFolder(own);
       await disk.syncFolder(own);
       await lock.release();
@@ -76,7 +78,18 @@ describe("real disk", () => {
   it("makes a path absolute, which another folder of the process later does not change", () => {
     const disk = new RealDisk();
     assert.equal(disk.absolute("a/../b"), join(process.cwd(), "b"));
-    assert.equal(disk.absolute("/a/"), "/a");
+    assert.equal(disk.absolute("/not/there/"), "/not/there");
+  });
+
+  it("makes a path absolute without its links, also of what is not there yet", async () => {
+    await withFolder(async (folder) => {
+      const disk = new RealDisk();
+      await mkdir(`${folder}/real`);
+      await symlink(`${folder}/real`, `${folder}/link`);
+      const real = await realpath(`${folder}/real`);
+      assert.equal(disk.absolute(`${folder}/link`), real);
+      assert.equal(disk.absolute(`${folder}/link/a/b`), `${real}/a/b`);
+    });
   });
 
   it("stops on what is a bug: closing under a call, using a closed file, writing to one read", async () => {

@@ -7,10 +7,10 @@
 // New files are 0600 and folders 0700: data is nobody else's to read.
 
 import * as fs from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { DiskFailure } from "../platform/disk.ts";
 import type { Disk, DiskFile, FolderLock, JobDisk, OpenOptions } from "../platform/disk.ts";
-import { toDiskFailure } from "./disk-failures.ts";
+import { errorCode, toDiskFailure } from "./disk-failures.ts";
 import { isLockName, lockFolder } from "./folder-lock.ts";
 import { PoolGate } from "./pool-gate.ts";
 import { RealFile } from "./real-file.ts";
@@ -29,8 +29,9 @@ export interface RealDiskOptions {
 export class RealDisk implements Disk {
   readonly jobs: JobDisk = realJobDisk;
   private readonly gate: PoolGate;
-  /** Which folder it was that was synced under a name. */
+  /** Which folder it was that was synced under a name, in folders that are locked. */
   private readonly identities = new Map<string, string>();
+  private readonly locked = new Set<string>();
 
   constructor(options: RealDiskOptions = {}) {
     const threads = options.poolThreads ?? poolThreadsFromEnvironment();
@@ -38,7 +39,14 @@ export class RealDisk implements Disk {
   }
 
   absolute(path: string): string {
-    return resolve(path);
+    const whole = resolve(path);
+    try {
+      return fs.realpathSync.native(whole);
+    } catch (reason) {
+      const parent = dirname(whole);
+      if (errorCode(reason) !== "ENOENT" || parent === whole) return whole;
+      return join(this.absolute(parent), basename(whole));
+    }
   }
 
   async openFile(path: string, options: OpenOptions): Promise<DiskFile> {
@@ -126,14 +134,23 @@ export class RealDisk implements Disk {
   }
 
   lockFolder(folder: string): Promise<FolderLock> {
+    return lockFolder(folder).then((lock) => {
+      this.locked.add(folder);
+      return { release: () => this.unlock(folder, lock) };
+    });
+  }
+
+  private async unlock(folder: string, lock: FolderLock): Promise<void> {
+    this.locked.delete(folder);
     for (const known of this.identities.keys()) {
-      if (known === folder || known.startsWith(`${folder}/`)) this.identities.delete(known);
+      if (isWithin(known, folder)) this.identities.delete(known);
     }
-    return lockFolder(folder);
+    await lock.release();
   }
 
   /** What was written under the name before lies elsewhere now: nothing that is written here may count as beside it. */
   private checkIdentity(folder: string, identity: string): void {
+    if (![...this.locked].some((held) => isWithin(folder, held))) return;
     const known = this.identities.get(folder);
     if (known !== undefined && known !== identity) {
       const why = new Error("another folder stands under this name now: it was moved or replaced while it was in use");
@@ -142,6 +159,8 @@ export class RealDisk implements Disk {
     this.identities.set(folder, identity);
   }
 }
+
+const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
 type Done<T> = (error: Error | null, value: T) => void;
 

@@ -50,7 +50,7 @@ export interface OpenOptions {
 }
 
 export interface Disk {
-  /** The path from the root, whatever the process's own folder becomes later. */
+  /** The path from the root, without links, whatever the process's own folder becomes later. */
   absolute(path: string): string;
   openFile(path: string, options: OpenOptions): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
@@ -64,7 +64,7 @@ export interface Disk {
   removeFolder(path: string): Promise<void>;
   /** The names in a folder, sorted. */
   list(folder: string): Promise<string[]>;
-  /** Fails when another folder than at the last time stands under this name: somebody moved it, or put one in its place. */
+  /** In a locked folder fails when another folder than at the last time stands under this name: somebody moved it, or replaced it. */
   syncFolder(folder: string): Promise<void>;
   /** Size in bytes, or undefined when there is no such file. */
   sizeOf(path: string): Promise<number | undefined>;

@@ -38,7 +38,7 @@ export class Applier {
   private readonly slot: RecordSlot = { bytes: new Uint8Array(0), start: 0, end: 0 };
   private gatheredIndex: LogIndex;
   private isReplaying = false;
-  /** Called when trouble that may pass keeps entries of the log from being applied. */
+  /** Called when a full disk keeps entries of the log from being applied. */
   onHeldUp: (trouble: TrefoilError) => void = () => undefined;
   /** The stamp of the entry that was gathered last. */
   lastStamp: Stamp = stampZero;
@@ -107,7 +107,7 @@ export class Applier {
         if (!passes) throw trouble;
         // A disk without space can be read all the same: what memory held before is held again.
         if (this.isReplaying) break;
-        this.onHeldUp(trouble);
+        if (trouble.code === "storage_full") this.onHeldUp(trouble);
       }
       await engine.whenWritable();
     }

@@ -28,8 +28,22 @@ describe("hybrid clock", () => {
     assert.equal(at.clock.now(), before, "it does not go back");
     at.monotonic += 250;
     assert.equal(at.clock.now(), before + stampOfMilliseconds(250), "nor stand still");
+    for (let step = 0; step < 1000; step++) {
+      at.monotonic += 0.0009;
+      at.clock.now();
+    }
+    assert.equal(at.clock.now(), before + Math.floor(250.9 * 1024), "however often it is asked");
     at.wall += 2 * day;
     assert.equal(at.clock.now(), stampOfMilliseconds(11 * day));
+  });
+
+  it("goes on from a stamp that it has seen, from then on", () => {
+    const at = clockAt(day);
+    at.monotonic += 60_000;
+    at.clock.observe(stampOfMilliseconds(2 * day));
+    assert.equal(at.clock.now(), stampOfMilliseconds(2 * day));
+    at.monotonic += 1000;
+    assert.equal(at.clock.now(), stampOfMilliseconds(2 * day + 1000));
   });
 
   it("refuses a clock that is beyond what a stamp can say with a ttl behind it", () => {

@@ -12,15 +12,17 @@ const end = stampOfMilliseconds(5_617_123_200_000);
 
 export class HybridClock {
   private readonly clock: Clock;
-  /** The greatest time that was told, and when by the monotonic clock. */
+  /** The greatest time that was told. */
   private told: Stamp;
-  private toldAt: number;
+  /** Time goes on from here, at the pace of the monotonic clock, until the wall clock is ahead of it. */
+  private base: Stamp;
+  private baseAt: number;
 
   /** Stamps begin above `last`. */
   constructor(clock: Clock, last: Stamp) {
     this.clock = clock;
-    this.told = last;
-    this.toldAt = clock.monotonicMilliseconds();
+    this.told = this.base = last;
+    this.baseAt = clock.monotonicMilliseconds();
   }
 
   /** A fresh stamp. */
@@ -36,16 +38,21 @@ export class HybridClock {
     const { clock } = this;
     const at = clock.monotonicMilliseconds();
     const wall = stampOfMilliseconds(clock.wallMilliseconds());
-    const carried = Math.floor(this.told + (at - this.toldAt) * stampsPerMillisecond);
     if (wall > end) throw beyondEnd(clock.wallMilliseconds());
-    this.told = stamp(Math.max(wall, carried));
-    this.toldAt = at;
+    let now = Math.floor(this.base + (at - this.baseAt) * stampsPerMillisecond);
+    if (wall > now) {
+      now = this.base = wall;
+      this.baseAt = at;
+    }
+    if (now > this.told) this.told = stamp(now);
     return this.told;
   }
 
   /** A stamp was seen: later ones lie above it. */
   observe(seen: Stamp): void {
-    if (seen > this.told) this.told = seen;
+    if (seen <= this.now()) return;
+    this.told = this.base = seen;
+    this.baseAt = this.clock.monotonicMilliseconds();
   }
 }
 

@@ -4,6 +4,7 @@ import { TrefoilError } from "../base/errors.ts";
 import { valueBytesDefault, valueBytesMax } from "../base/limits.ts";
 import { engineViolations } from "../engine/options.ts";
 import type { EngineOptions } from "../engine/options.ts";
+import { found } from "./input.ts";
 import { logViolations } from "../log/options.ts";
 import type { FsyncMode, LogOptions } from "../log/options.ts";
 import type { Background } from "../platform/background.ts";
@@ -56,10 +57,7 @@ export function storeOptions(given: Partial<StoreOptions>): StoreOptions {
   const noObject = Object.entries<unknown>(parts).find(([, part]) => typeof part !== "object" || part === null);
   if (noObject !== undefined) {
     const [name, part] = noObject;
-    throw new TrefoilError(
-      "bad_request",
-      `store settings: ${name}: ${JSON.stringify(part)} is not an object of settings`,
-    );
+    throw new TrefoilError("bad_request", `store settings: ${name}: ${found(part)} is not an object of settings`);
   }
   const wrong = Object.keys(options)
     .filter((name) => !(name in storeDefaults))

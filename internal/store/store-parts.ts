@@ -16,6 +16,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { EngineState } from "../engine/version/version-edit.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
+import type { RecoveredLog } from "../log/recovery.ts";
 import { parseLogName } from "../log/segment.ts";
 import type { Disk, FolderLock } from "../platform/disk.ts";
 import { Applier } from "./applier.ts";
@@ -96,40 +97,35 @@ export async function checkLogIsThere(disk: Disk, folder: string, tables: Engine
 }
 
 /**
- * Entries between the tables and the log are missing: told before the engine is opened, which removes tables that its manifest
- * does not name. (Should the manifest's end be damaged, they are those that it named.)
+ * Log and tables have to fit together: told before either is changed. (Opening the engine removes tables that its manifest does not
+ * name. Should the manifest's end be damaged, they are those that it named.)
  */
-export function checkLogReaches(log: Log, folder: string, tables: EngineState | undefined): void {
-  const { base, lastIndex, hardState } = log.group(onlyGroup);
+export function checkLogFits(recovered: RecoveredLog, folder: string, tables: EngineState | undefined): void {
+  const { groups, run, cleanStop } = recovered;
+  const group = groups.get(onlyGroup);
   const applied = appliedIn(tables);
-  checkLogEnds(folder, applied, { term: hardState.term, lastIndex, mayHaveLost: log.mayHaveLost });
-  if (base.index <= applied) return;
+  const last = group?.lastIndex ?? 0;
+  if (group !== undefined && group.baseIndex > applied) {
+    throw corruption(
+      `${logPart(folder)} begins behind entry ${group.baseIndex}, ${enginePart(folder)} ends at entry ${applied}: entries between ` +
+        `are missing`,
+    );
+  }
+  if (applied <= last) return;
+  // Every store begins its log with a term, which is synced whatever the mode.
+  if (group === undefined || group.term === 0) throw lostLog(folder, applied);
+  const mayHaveLost = run !== undefined && (run.mayHaveLost || (run.isBuffered && !cleanStop));
+  if (mayHaveLost) return;
   throw corruption(
-    `${logPart(folder)} begins behind entry ${base.index}, ${enginePart(folder)} ends at entry ${applied}: entries between ` +
-      `are missing`,
+    `${logPart(folder)} ends at entry ${last}, ${enginePart(folder)} holds entries up to ${applied}, and all of them were ` +
+      "synced: the end of the log is lost",
   );
 }
 
 /** The last entry whose effects are in tables; 0: none is. */
-export function appliedIn(tables: EngineState | undefined): number {
+function appliedIn(tables: EngineState | undefined): number {
   const incarnation = tables?.groups.get(onlyGroup)?.incarnation;
   return incarnation === undefined ? 0 : (tables?.applied.get(incarnation) ?? 0);
-}
-
-/** The log's end must be where the tables' is, or behind it, unless what was not synced may have gone with the machine. */
-export function checkLogEnds(
-  folder: string,
-  applied: number,
-  log: { readonly term: number; readonly lastIndex: number; readonly mayHaveLost: boolean },
-): void {
-  if (applied <= log.lastIndex) return;
-  // Every store begins its log with a term, which is synced whatever the mode.
-  if (log.term === 0) throw lostLog(folder, applied);
-  if (log.mayHaveLost) return;
-  throw corruption(
-    `${logPart(folder)} ends at entry ${log.lastIndex}, ${enginePart(folder)} holds entries up to ${applied}, and all of ` +
-      "them were synced: the end of the log is lost",
-  );
 }
 
 function lostLog(folder: string, applied: number): Error {

@@ -29,6 +29,7 @@ export interface ScannedStore {
 export class StoreScan {
   private readonly iterator: RecordIterator;
   private readonly store: ScannedStore;
+  private awaitsTurn = false;
 
   constructor(iterator: RecordIterator, store: ScannedStore) {
     this.iterator = iterator;
@@ -51,8 +52,7 @@ export class StoreScan {
   next(): Promise<boolean> {
     const refusal = this.refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    const { share } = this.store;
-    return share.take() ? this.iterator.nextLoaded() : share.nextTurn().then(() => this.iterator.nextLoaded());
+    return this.store.share.take() ? this.iterator.nextLoaded() : this.nextInTurn();
   }
 
   /** Copies of all that is still to come; the scan is closed when the loop ends, however it does. */
@@ -109,10 +109,19 @@ export class StoreScan {
     return entry;
   }
 
+  private async nextInTurn(): Promise<boolean> {
+    this.awaitsTurn = true;
+    await this.store.share.nextTurn();
+    this.awaitsTurn = false;
+    const refusal = this.refusal();
+    if (refusal !== undefined) throw refusal;
+    return this.iterator.nextLoaded();
+  }
+
   private refusal(): TrefoilError | undefined {
     const { use } = this.iterator;
     if (use === "closed") return new TrefoilError("bad_request", "the scan was closed: begin another");
-    if (use === "waiting") {
+    if (use === "waiting" || this.awaitsTurn) {
       return new TrefoilError("bad_request", "a next() or load() of this scan is pending: await it first");
     }
     return this.store.refusal();

@@ -33,7 +33,7 @@ import { storeOptions } from "./options.ts";
 import type { StoreOptions, StoreSeams } from "./options.ts";
 import { checkpointStore } from "./store-checkpoint.ts";
 import { claimFolder, enginePart, logPart } from "./store-folder.ts";
-import { checkLogIsThere, checkLogReaches, startParts } from "./store-parts.ts";
+import { checkLogFits, checkLogIsThere, startParts } from "./store-parts.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { StoreScan } from "./store-scan.ts";
 import { TurnShare } from "./turn-share.ts";
@@ -108,9 +108,10 @@ export class Store {
       // Neither part is changed before both are known to be sound: the log sees to that for itself.
       const tables = await checkEngineFolder(seams.disk, enginePart(folder));
       await checkLogIsThere(seams.disk, folder, tables);
-      const log = await openLog(logPart(folder), seams, { ...options.log, fsync: options.fsync });
+      const log = await openLog(logPart(folder), seams, { ...options.log, fsync: options.fsync }, (recovered) => {
+        checkLogFits(recovered, folder, tables);
+      });
       closes.unshift(() => log.close());
-      checkLogReaches(log, folder, tables);
       const engine = await Engine.open(seams, enginePart(folder), options.engine);
       closes.unshift(() => engine.close());
       return new Store(await startParts({ seams, folder, options, lock, engine, log }));

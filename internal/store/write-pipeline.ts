@@ -57,7 +57,7 @@ export class WritePipeline {
   private head = 0;
   private stagedBytes = 0;
   /** Not staged, oldest first, from `waitingHead` on. */
-  private waiting: Waiting[] = [];
+  private waiting: (Waiting | undefined)[] = [];
   private waitingHead = 0;
   private waitingBytes = 0;
   private isApplying = false;
@@ -122,7 +122,7 @@ export class WritePipeline {
       },
     );
     for (const write of this.staged.slice(this.head)) write.reject(unknown);
-    for (const write of this.waiting.slice(this.waitingHead)) write.reject(reason);
+    for (const write of this.waiting.slice(this.waitingHead)) write?.reject(reason);
     this.staged = [];
     this.head = 0;
     this.waiting = [];
@@ -136,7 +136,7 @@ export class WritePipeline {
     const detail = `the write waits, and takes effect when this has passed, if this process lives until then: ${trouble.message}`;
     const unknown = new TrefoilError("outcome_unknown", detail, { cause: trouble, outcome: "unknown" });
     for (let at = this.head; at < this.staged.length; at++) (this.staged[at] as Staged).reject(unknown);
-    for (const write of this.waiting.slice(this.waitingHead)) write.reject(trouble);
+    for (const write of this.waiting.slice(this.waitingHead)) write?.reject(trouble);
     this.waiting = [];
     this.waitingHead = 0;
     this.waitingBytes = 0;
@@ -175,15 +175,16 @@ export class WritePipeline {
     if (log.failure !== undefined) return this.fail(log.failure);
     this.applyWritten();
     const { heldUp } = log;
-    if (heldUp === undefined) this.stageWaiting();
-    else this.tellHeldUp(heldUp);
+    if (heldUp?.code === "storage_full") this.tellHeldUp(heldUp);
+    else this.stageWaiting();
     this.tellMoved();
   }
 
   private stageWaiting(): void {
     const { waiting } = this;
     while (this.waitingHead < waiting.length && this.mayStage) {
-      const { command, resolve, reject } = waiting[this.waitingHead++] as Waiting;
+      const { command, resolve, reject } = waiting[this.waitingHead] as Waiting;
+      waiting[this.waitingHead++] = undefined;
       this.waitingBytes -= command.length + overheadBytes;
       this.stage(command, command.length, resolve, reject);
     }

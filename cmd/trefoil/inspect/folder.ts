@@ -40,7 +40,7 @@ export async function* findingsOfFolder(
   const findings = kind === "store" ? parts.store : kind === "engine" ? parts.engine : parts.log;
   const holder = holderOf(kind === "store" ? folder : `${folder}/..`);
   if (holder !== undefined) {
-    const details = `process ${holder} has it open and changes it: what is found may never have been so. Look again when it has ended`;
+    const details = `process ${holder} may have it open and change it: then what is found may never have been so. Look again when it has ended`;
     yield { place: fileName(folder), what: "in use", details, fields: { pid: holder } };
   }
   const judged = { damages: 0, refused: false };
