@@ -91,7 +91,10 @@ function fsyncFault(fsync: unknown): string | undefined {
     if (typeof milliseconds === "number" && milliseconds >= 1 && milliseconds <= 60_000) return undefined;
     return `fsync: an interval of ${String(milliseconds)} ms is not from 1 to 60000`;
   }
-  const text = typeof fsync === "object" ? JSON.stringify({ kind }) : String(fsync);
+  const text =
+    typeof fsync === "object"
+      ? JSON.stringify({ kind: typeof kind === "string" ? kind : typeof kind })
+      : `a ${typeof fsync}`;
   return `fsync: ${text} is neither {kind: "always"} nor {kind: "interval", milliseconds}`;
 }
 
