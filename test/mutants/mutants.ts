@@ -47,8 +47,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "segment made, directory not synced",
     "internal/log/segment-files.ts",
-    "return await disk.syncFolder(this.folder);",
-    "return;",
+    "await this.seams.disk.syncFolder(this.folder);",
+    "",
   ),
   mutant(
     "store marked before the names of its parts are synced",
