@@ -191,6 +191,7 @@ export class RaftLog {
 
   /** The entries that were not handed out yet; from now on they are. */
   handOut(): readonly Entry[] {
+    if (this.handedIndex === this.last) return noEntries;
     const entries = this.tail.slice(this.handedIndex - this.tailBase);
     this.handedIndex = this.last;
     return entries;
@@ -285,6 +286,8 @@ export class RaftLog {
     return low - 1;
   }
 }
+
+const noEntries: readonly Entry[] = [];
 
 /** What an entry counts for in limits. */
 export const entryBytes = ({ payload }: { readonly payload: Uint8Array }): number =>

@@ -153,12 +153,14 @@ function dispatch(state: RaftState, message: Message): void {
 }
 
 function fromLeader(state: RaftState, message: Append | Heartbeat | SnapshotMessage | TransferNow): void {
-  if (state.role.kind !== "follower" || state.leader !== message.from) state.becomeFollower(state.term, message.from);
+  // Whoever asks for pre-votes goes on asking though a leader without its quorum is heard: it holds nobody back.
+  const asksOn = state.role.kind === "pre_candidate" && message.type !== "transfer_now" && !message.hasQuorum;
+  const isNews = state.role.kind !== "follower" || state.leader !== message.from;
+  if (isNews && !asksOn) state.becomeFollower(state.term, message.from);
   if (message.type === "transfer_now") {
     onTransferNow(state, message);
     return;
   }
-  // A leader that says it has lost its quorum holds nobody back.
   if (message.hasQuorum) state.heardLeader();
   if (message.type === "append") onAppend(state, message);
   else if (message.type === "heartbeat") onHeartbeat(state, message);
