@@ -127,6 +127,11 @@ export class Replica {
 
   // --- what is so
 
+  /** For tests and the simulator. */
+  checkInvariants(): void {
+    this.core.raft.checkInvariants();
+  }
+
   get status(): RaftStatus {
     return this.core.raft.status;
   }

@@ -6,9 +6,13 @@ import { hashBytes } from "../../internal/base/hash.ts";
 import { isExpired } from "../../internal/base/stamp.ts";
 import { decodeCell } from "../../internal/engine/cell.ts";
 import { KeyWatch } from "./key-watch.ts";
+import { LogWatch } from "./log-watch.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
+import type { Trace } from "./trace.ts";
 import { expectThat, Violation } from "./violation.ts";
+
+const stepsBetweenDeepChecks = 500;
 
 export class Invariants {
   private readonly cluster: SimCluster;
@@ -21,10 +25,16 @@ export class Invariants {
   private readonly applied = new Map<number, string>();
   private readonly checkedTo = new Map<number, number>();
   readonly keys: KeyWatch;
+  private readonly logs: LogWatch;
+  private readonly trace: Trace | undefined;
+  private readonly roles = new Map<number, string>();
+  private steps = 0;
 
-  constructor(cluster: SimCluster) {
+  constructor(cluster: SimCluster, trace: Trace | undefined) {
     this.cluster = cluster;
+    this.trace = trace;
     this.keys = new KeyWatch(cluster);
+    this.logs = new LogWatch(cluster);
   }
 
   get leaderChanges(): number {
@@ -33,13 +43,26 @@ export class Invariants {
 
   check(): void {
     this.keys.check();
+    const isDeep = ++this.steps % stepsBetweenDeepChecks === 0;
     for (const node of this.cluster.nodes.values()) {
       if (node.failure instanceof Violation) throw node.failure;
       if (node.failure !== undefined) throw new Violation("node failure", `node ${node.id} failed`, node.failure);
       this.clockError = Math.max(this.clockError, 1 + Math.abs(node.clockError.at(this.cluster.time.now)));
+      if (this.trace !== undefined) this.tell(node, this.trace);
+      this.logs.check(node);
       this.checkLeader(node);
       this.checkApplied(node);
+      if (isDeep) checkDeep(node);
     }
+  }
+
+  private tell({ id, replica }: SimNode, trace: Trace): void {
+    const { role, term, last, commit } = replica?.status ?? { role: "down", term: 0, last: 0, commit: 0 };
+    const known = `${role} ${term}`;
+    if (this.roles.get(id) === known) return;
+    this.roles.set(id, known);
+    const what = replica === undefined ? "is down" : `is ${role} in term ${term}, last ${last}, commit ${commit}`;
+    trace.note(this.cluster.time.now, `node ${id} ${what}`);
   }
 
   private checkLeader(node: SimNode): void {
@@ -51,6 +74,7 @@ export class Invariants {
     if (known !== undefined) return;
     this.leaders.set(status.term, node.id);
     this.leadersSeen.push({ term: status.term, since: this.cluster.time.now });
+    this.logs.leads(node, status.term);
   }
 
   private checkApplied(node: SimNode): void {
@@ -67,6 +91,14 @@ export class Invariants {
     // What is read of a damaged disk shows nothing.
     if (!node.disk.isDamaged) this.keys.applied(node);
   }
+}
+
+/** What log, core and engine know of themselves; it walks over all that is in memory. */
+function checkDeep({ log, engine, replica, disk }: SimNode): void {
+  if (disk.isDamaged) return;
+  log?.checkInvariants();
+  engine?.checkInvariants();
+  replica?.checkInvariants();
 }
 
 /** All live records of a replica, and what it remembers, as of its last applied entry: one line each, in order. */

@@ -6,6 +6,7 @@ import { runCampaign } from "./campaign.ts";
 import { faultKinds } from "./faults.ts";
 import { flagsOf, wholeRun } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
+import { shrink } from "./shrink.ts";
 import { trySeed } from "./sim-run.ts";
 import { Trace } from "./trace.ts";
 import { features } from "./workload.ts";
@@ -27,7 +28,8 @@ Exit code 1: something was violated, or too little happened for the run to mean 
     { name: "until", value: "MS", what: "with --seed: all heals after so many virtual milliseconds" },
     { name: "without", value: "NAMES", what: "with --seed: leaves out kinds of faults, and features of the workload" },
     { name: "faults", value: "NUMBERS", what: "with --seed: makes these of its faults only" },
-    { name: "lines", value: "N", fallback: String(traceLines), what: "with --seed: lines of the trace of a failure" },
+    { name: "shrink", value: "S", fallback: "120", what: "seconds to make what failed smaller; 0: not at all" },
+    { name: "lines", value: "N", fallback: String(traceLines), what: "lines of the trace of a failure" },
   ],
 };
 
@@ -40,16 +42,17 @@ async function runMany(given: Given): Promise<boolean> {
   const gaps = campaign.reports.length > 0 ? [] : campaign.gaps();
   for (const gap of gaps) console.log(`not valid: ${gap}`);
   for (const report of campaign.reports) showReport(report, wholeRun);
+  const [violated] = campaign.reports;
+  if (violated !== undefined) await explain(violated.seed, wholeRun, given);
   return campaign.reports.length + gaps.length === 0;
 }
 
 /** One seed, twice: the same trace, or its failure. */
-async function runSeed(seed: number, plan: RunPlan, lines: number): Promise<boolean> {
-  const trace = new Trace(lines);
-  const once = await trySeed(seed, { ...plan, trace });
+async function runSeed(seed: number, plan: RunPlan, given: Given): Promise<boolean> {
+  const once = await trySeed(seed, plan);
   if (once.kind === "violated") {
-    console.log(trace.last(lines).join("\n"));
     showReport(once.report, plan);
+    await explain(seed, plan, given);
     return false;
   }
   const again = await trySeed(seed, plan);
@@ -60,6 +63,29 @@ async function runSeed(seed: number, plan: RunPlan, lines: number): Promise<bool
   if (again.kind === "done" && again.result.trace === hash) return true;
   console.log("the second run of the same seed differs");
   return false;
+}
+
+/** The least that still fails so, and how it came about. */
+async function explain(seed: number, plan: RunPlan, given: Given): Promise<void> {
+  const seconds = given.wholeNumber("shrink");
+  const found = await trySeed(seed, plan);
+  if (found.kind === "done") return console.log("  run again, it does not fail: the machine takes part in it");
+  const end = performance.now() + 1000 * seconds;
+  const names = [...faultKinds, ...features];
+  const shrunk = await shrink(plan, found, {
+    names,
+    run: (smaller) => trySeed(seed, smaller),
+    isEnough: () => performance.now() > end,
+  });
+  const lines = given.wholeNumber("lines");
+  const trace = new Trace(lines);
+  await trySeed(seed, { ...shrunk.plan, trace });
+  console.log(trace.last(lines).join("\n"));
+  const left = names.filter((name) => !shrunk.plan.without.has(name));
+  console.log(
+    `smaller, after ${shrunk.runs} runs${shrunk.isCutShort ? " and out of time" : ""}; needed: ${left.join(", ")}`,
+  );
+  showReport(shrunk.report, shrunk.plan);
 }
 
 function showReport({ by, seed, what, atMilliseconds }: Report, plan: RunPlan): void {
@@ -84,5 +110,5 @@ function planOf(given: Given): RunPlan {
 const listOf = (text: string | undefined): string[] => (text ?? "").split(",").filter((name) => name !== "");
 
 await runCommand(command, async (given) =>
-  given.has("seed") ? runSeed(given.wholeNumber("seed"), planOf(given), given.wholeNumber("lines")) : runMany(given),
+  given.has("seed") ? runSeed(given.wholeNumber("seed"), planOf(given), given) : runMany(given),
 );

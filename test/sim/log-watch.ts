@@ -1,0 +1,109 @@
+// Logs of replicas, compared as they grow: two that have an entry of one term at one index have the same entries before it; who
+// begins to lead has all that was committed in terms before its own; and a configuration has three voters.
+
+import { groupId, logIndex } from "../../internal/base/ids.ts";
+import type { LogIndex } from "../../internal/base/ids.ts";
+import type { GroupLog } from "../../internal/log/group-log.ts";
+import type { SimCluster } from "./sim-cluster.ts";
+import type { SimNode } from "./sim-node.ts";
+import { expectThat } from "./violation.ts";
+
+const group = groupId(1);
+
+interface Commit {
+  readonly index: LogIndex;
+  readonly term: number;
+  /** The term of the first replica that was seen to know of it. */
+  readonly inTerm: number;
+}
+
+export class LogWatch {
+  private readonly cluster: SimCluster;
+  private readonly ends = new Map<number, string>();
+  /** By term and index: the stamp of an entry that was some log's last. */
+  private readonly stamps = new Map<string, number>();
+  /** Of each term in which something was committed, the last of it. */
+  private readonly commits = new Map<number, Commit>();
+  private committed = 0;
+
+  constructor(cluster: SimCluster) {
+    this.cluster = cluster;
+  }
+
+  check(node: SimNode): void {
+    const log = node.log?.group(group);
+    const status = node.replica?.status;
+    if (log === undefined || status === undefined || node.disk.isDamaged) return;
+    this.checkVoters(node);
+    const end = `${log.lastTerm}.${log.lastIndex}`;
+    if (this.ends.get(node.id) !== end) {
+      this.ends.set(node.id, end);
+      if (status.last === log.lastIndex) this.checkStamp(node, end, status.lastStamp);
+      for (const other of this.cluster.nodes.values()) {
+        const theirs = other === node || other.disk.isDamaged ? undefined : other.log?.group(group);
+        if (theirs !== undefined) checkMatch(node.id, log, theirs);
+      }
+    }
+    this.noteCommit(log, status.term, Math.min(status.commit, log.lastIndex));
+  }
+
+  /** It leads in a term of which no leader was seen before. */
+  leads(node: SimNode, term: number): void {
+    const log = node.log?.group(group);
+    if (log === undefined) return;
+    for (const { index, term: of, inTerm } of this.commits.values()) {
+      if (inTerm >= term || index < log.base.index) continue;
+      const has = log.termOf(index);
+      expectThat(has === of, "leaders have what was committed", () => {
+        return `node ${node.id} leads term ${term}; at ${index}, committed in term ${inTerm}, it has term ${has}, not ${of}`;
+      });
+    }
+  }
+
+  private checkVoters({ id, replica }: SimNode): void {
+    const { voters, outgoing } = replica?.status.configuration ?? { voters: [], outgoing: [] };
+    const isRight = voters.length === 3 && (outgoing.length === 0 || outgoing.length === 3);
+    expectThat(
+      isRight,
+      "three voters",
+      () => `node ${id} has the voters ${voters.join()} and, leaving, ${outgoing.join()}`,
+    );
+  }
+
+  private checkStamp(node: SimNode, end: string, stamp: number): void {
+    const known = this.stamps.get(end) ?? stamp;
+    expectThat(
+      known === stamp,
+      "logs match",
+      () => `entry ${end} is stamped ${stamp} at node ${node.id}, elsewhere ${known}`,
+    );
+    this.stamps.set(end, stamp);
+  }
+
+  private noteCommit(log: GroupLog, inTerm: number, commit: number): void {
+    if (commit <= this.committed) return;
+    const term = log.termOf(logIndex(commit));
+    if (term === undefined) return;
+    this.committed = commit;
+    this.commits.set(inTerm, { index: logIndex(commit), term, inTerm });
+  }
+}
+
+function checkMatch(id: number, mine: GroupLog, theirs: GroupLog): void {
+  const mineRuns = mine.termRuns;
+  const theirRuns = theirs.termRuns;
+  const first = Math.max(mine.firstIndex, theirs.firstIndex);
+  let last = Math.min(mine.lastIndex, theirs.lastIndex);
+  const starts = [...mineRuns, ...theirRuns].map(({ start }): number => start).sort((left, right) => right - left);
+  const differ = (index: number): boolean => mine.termOf(logIndex(index)) !== theirs.termOf(logIndex(index));
+  // Back to the last entry that both have.
+  for (const start of starts) {
+    if (last < first || !differ(last)) break;
+    if (start <= last) last = start - 1;
+  }
+  if (last < first || differ(last)) return;
+  for (const start of starts) {
+    if (start > last || start < first) continue;
+    expectThat(!differ(start), "logs match", () => `node ${id} agrees with another at ${last}, and not at ${start}`);
+  }
+}
