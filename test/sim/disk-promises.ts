@@ -12,10 +12,18 @@ import { expectThat } from "./violation.ts";
 const check = "promises survive a crash";
 
 export class DiskPromises {
+  private fresh: "vote" | "entries" | undefined;
   private term = 0;
   private vote: ReplicaId = nobody;
   /** In the term `saidIn` the log agreed with its leader's up to this entry. */
   private held: { readonly saidIn: number; readonly entry: Version } | undefined;
+
+  /** What it has promised since it was asked last. */
+  takeFresh(): "vote" | "entries" | undefined {
+    const { fresh } = this;
+    this.fresh = undefined;
+    return fresh;
+  }
 
   /** A message of the node leaves. */
   note(message: ReplicaMessage, group: GroupLog): void {
@@ -24,8 +32,8 @@ export class DiskPromises {
     // These speak of a term that nobody has yet.
     if (type === "pre_vote" || (type === "pre_vote_answer" && message.isGranted)) return;
     this.speak(message.term);
-    if (type === "vote") this.vote = message.from;
-    if (type === "vote_answer" && message.isGranted) this.vote = message.to;
+    if (type === "vote") this.promiseVote(message.from);
+    if (type === "vote_answer" && message.isGranted) this.promiseVote(message.to);
     if (type !== "append_accepted") return;
     // Of what was discarded since it was made, it says nothing any more.
     const term = group.hardState.term === message.term ? group.termOf(message.index) : undefined;
@@ -62,10 +70,17 @@ export class DiskPromises {
     this.vote = nobody;
   }
 
+  private promiseVote(to: ReplicaId): void {
+    this.vote = to;
+    this.fresh = "vote";
+  }
+
   private hold(saidIn: number, entry: Version): void {
     const { held } = this;
     const isMore =
       held === undefined || saidIn > held.saidIn || (saidIn === held.saidIn && entry.index > held.entry.index);
-    if (isMore) this.held = { saidIn, entry };
+    if (!isMore) return;
+    this.held = { saidIn, entry };
+    this.fresh ??= "entries";
   }
 }

@@ -27,6 +27,7 @@ type Action = (actions: FaultActions, scene: Scene) => boolean;
 const kinds = {
   "crash leader": (actions, { leader, random }) => actions.crash(leader, random),
   "crash new leader": (actions, { leader, random }) => actions.crash(leader, random),
+  "crash who promised": (actions, { target, random }) => actions.crash(target, random),
   "crash any": (actions, { any, random }) => actions.crash(any, random),
   "crash all": (actions, { random }) => actions.nodes.map((node) => actions.crash(node, random)).some(Boolean),
   "crash at an operation": (actions, { target, random }) => actions.crashLater(target, random, false),
@@ -98,10 +99,11 @@ export class FaultActions {
     this.membership = membership;
   }
 
-  make(kind: FaultKind, random: Prng): boolean {
+  /** `at`: whom it is aimed at. */
+  make(kind: FaultKind, random: Prng, at?: SimNode): boolean {
     const { leader } = this.cluster;
     const any = random.pick(this.nodes);
-    const target = random.chance(1, 2) ? (leader ?? any) : any;
+    const target = at ?? (random.chance(1, 2) ? (leader ?? any) : any);
     const action: Action = kinds[kind];
     return action(this, { random, any, leader, target });
   }

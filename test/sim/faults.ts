@@ -8,6 +8,7 @@ import type { FaultKind } from "./fault-actions.ts";
 import type { Membership } from "./membership.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { SimCluster } from "./sim-cluster.ts";
+import type { SimNode } from "./sim-node.ts";
 
 export { faultKinds };
 
@@ -22,6 +23,7 @@ export class Faults {
   private readonly schedule: Prng;
   /** Of those that answer to what happens. */
   private readonly aimed: Prng;
+  private readonly promised: Prng;
   private readonly kinds: readonly FaultKind[];
   private number = 0;
   private isStopped = false;
@@ -33,6 +35,7 @@ export class Faults {
     this.plan = plan;
     this.schedule = random.split("schedule");
     this.aimed = random.split("elections");
+    this.promised = random.split("promises");
     this.actions = new FaultActions(cluster, membership);
     const [parts, of] = random.pick([
       [1, 6],
@@ -59,6 +62,7 @@ export class Faults {
   /** To be called at every moment: what is most delicate may be hit right then, or a little later. */
   watch(): void {
     if (this.isStopped) return;
+    this.watchPromises();
     const status = this.cluster.leader?.replica?.status;
     if (status === undefined) return;
     const { term, configuration } = status;
@@ -70,6 +74,16 @@ export class Faults {
       this.jointTerm = term;
       this.cluster.sightings.note("joint configuration");
       this.aim(["crash in a change", "cut in a change"]);
+    }
+  }
+
+  /** Who has just said what its disk must know loses all that its disk does not. */
+  private watchPromises(): void {
+    const kind = "crash who promised";
+    if (!this.kinds.includes(kind)) return;
+    for (const node of this.cluster.nodes.values()) {
+      const promised = node.promises.takeFresh();
+      if (promised !== undefined && this.promised.chance(1, promised === "vote" ? 8 : 500)) this.try(kind, node);
     }
   }
 
@@ -89,12 +103,12 @@ export class Faults {
   }
 
   /** Makes the next fault, unless the plan leaves it out. */
-  private try(kind: FaultKind): void {
+  private try(kind: FaultKind, at?: SimNode): void {
     const number = ++this.number;
     const { plan, cluster } = this;
     if (plan.without.has(kind) || plan.faults?.has(number) === false) return;
     // A fault has its own chance: leaving one out changes nothing in the others.
-    if (!this.actions.make(kind, this.schedule.split(`fault ${number}`))) return;
+    if (!this.actions.make(kind, this.schedule.split(`fault ${number}`), at)) return;
     this.made.push(number);
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     plan.trace?.note(cluster.time.now, `fault ${number}: ${kind}`);
