@@ -66,6 +66,7 @@ export const raftMutants: readonly SimMutant[] = [
     find: "role.reads.add({ from, context, commit, last, time: state.hybridNow });",
     replace:
       "role.reads.add({ from, context, commit, last, time: state.hybridNow });\n  answerConfirmedReads(state, role, role.reads.begin());",
+    trace: "thesis-6-4-read-deposed",
   },
   {
     name: "local read by a leader without a check",
@@ -79,6 +80,7 @@ export const raftMutants: readonly SimMutant[] = [
     file: leading,
     find: "return id === state.id ? log.persisted : (role.followers.get(id)?.match ?? 0);",
     replace: "return id === state.id ? log.last : (role.followers.get(id)?.match ?? 0);",
+    trace: "append-before-own-disk",
   },
   {
     name: "acknowledgement before fsync (follower)",
