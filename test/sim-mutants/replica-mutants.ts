@@ -270,7 +270,7 @@ export const replicaMutants: readonly SimMutant[] = [
     name: "rule 17: a merge does not record its origin's request",
     file: applier,
     find: 'if (write.request !== undefined && fate === "salvaged") {',
-    replace: 'if (write.request !== undefined && fate === "salvaged" && state.last.index < 0) {',
+    replace: 'if (write.request !== undefined && fate === "salvaged" && fate.length === 0) {',
   },
   {
     name: "rule 18: remembered answers not in the batch",
