@@ -242,4 +242,14 @@ describe("expiry", () => {
     assert.equal(rig.replica(3).transfer(replicaId(9)) === undefined, false);
     await rig.close();
   });
+
+  it("rule 5: a process that stood still goes by the clock of now when it reads fast, not by that of its last turn", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.write(1, "strong", putUntil("a", "1", wallAt(rig, 2000)));
+    assert.notEqual(await rig.replica(1).readFast(utf8("a")), undefined);
+    rig.time.advance(2500);
+    assert.equal(await rig.replica(1).readFast(utf8("a")), undefined);
+    await rig.close();
+  });
 });

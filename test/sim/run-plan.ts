@@ -14,7 +14,7 @@ export interface RunPlan {
 }
 
 export const wholeRun: RunPlan = {
-  faultMilliseconds: 90_000,
+  faultMilliseconds: 75_000,
   without: new Set(),
   faults: undefined,
   trace: undefined,
