@@ -115,6 +115,13 @@ export class MemoryFile {
     this.forgetDurable();
   }
 
+  /** The platter rots: one bit of what it holds is another now, and nobody wrote it. */
+  flipBit(position: number, bit: number): void {
+    const byte = this.image.slice(position, position + 1);
+    byte[0] = (byte[0] as number) ^ (1 << bit);
+    this.image.write(byte, position);
+  }
+
   /** A sync failed as Linux fails it: the pages count as clean, and their bytes never reach the platter. */
   dropUnsynced(): void {
     for (const change of this.changes) if (change.state === "done") change.state = "dropped";

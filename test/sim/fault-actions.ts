@@ -11,6 +11,7 @@ import type { SimCluster } from "./sim-cluster.ts";
 import { linkOf } from "./sim-network.ts";
 import type { Link, NetworkWeather } from "./sim-network.ts";
 import type { SimNode } from "./sim-node.ts";
+import { Violation } from "./violation.ts";
 
 /** What a fault is made of. */
 interface Scene {
@@ -30,6 +31,11 @@ const kinds = {
   "crash who promised": (actions, { target, random }) => actions.crash(target, random),
   "crash any": (actions, { any, random }) => actions.crash(any, random),
   "crash all": (actions, { random }) => actions.nodes.map((node) => actions.crash(node, random)).some(Boolean),
+  "crash with salvage": (actions, { random }) =>
+    actions.crash(
+      actions.nodes.find(({ replica }) => replica?.hasSalvage),
+      random,
+    ),
   "crash at an operation": (actions, { target, random }) => actions.crashLater(target, random, false),
   kill: (actions, { target, random }) => actions.crash(target, random, true),
   "kill at an operation": (actions, { target, random }) => actions.crashLater(target, random, true),
@@ -66,6 +72,7 @@ const kinds = {
   "bit flip": (actions, { target, random }) => actions.damage(target, random, { kind: "flip" }),
   "misdirected read": (actions, { target, random }) =>
     actions.damage(target, random, { kind: "misdirect", bytes: random.pick([512, 4096, 65_536]) }),
+  rot: (actions, { target, random }) => actions.rot(target, random),
   "disk lost": (actions, { target, random }) => actions.lose(target, random),
 
   "clock off": (actions, { any, random }) => actions.setClock(any, random.between(0, 800) - 400, 0),
@@ -88,6 +95,8 @@ const kinds = {
 
 export type FaultKind = keyof typeof kinds;
 export const faultKinds = Object.keys(kinds) as readonly FaultKind[];
+
+const operationsCut = [undefined, "create", "rename", "remove", "remove", "remove", "syncFolder", "syncData"] as const;
 
 export class FaultActions {
   readonly membership: Membership;
@@ -131,7 +140,7 @@ export class FaultActions {
 
   crashLater(node: SimNode, random: Prng, isKill: boolean): boolean {
     if (!node.isRunning) return false;
-    const only = random.pick([undefined, "create", "rename", "remove", "syncFolder", "syncData"] as const);
+    const only = random.pick(operationsCut);
     const operations = random.between(1, only === undefined ? 60 : 1);
     node.crashIn(operations, only, isKill ? undefined : this.survivalOf(node, random));
     return true;
@@ -200,22 +209,33 @@ export class FaultActions {
   hang(node: SimNode, random: Prng): boolean {
     const { cluster } = this;
     const milliseconds = random.between(500, 8000);
+    const begun = cluster.time.now;
     const status = node.replica?.status;
     node.disk.hang(cluster.time.now + milliseconds);
     if (status?.role !== "leader" || milliseconds < 4000) return node.isUp;
     const { clock } = node;
     this.later(milliseconds - 1, () => {
       const now = node.replica?.status;
-      if (clock === node.clock && (now?.role !== "leader" || now.term > status.term)) {
+      if (clock !== node.clock || now === undefined) return;
+      if (now.role !== "leader" || now.term > status.term) {
         cluster.sightings.note("leader steps down with a hung disk");
+      } else if (now.last > now.persisted && hungSince(node) && !clock.wasPausedSince(begun)) {
+        node.report(new Violation("a hung leader steps down", `node ${node.id} led for ${milliseconds} ms on`));
       }
     });
+    // What waits by then must have waited for long when the disk goes on.
+    let waiting = 0;
+    this.later(1500, () => (waiting = node.replica?.status.last ?? 0));
+    const hungSince = ({ replica }: SimNode): boolean => (replica?.status.persisted ?? 0) < waiting;
     return true;
   }
 
-  fill({ disk }: SimNode, random: Prng): boolean {
-    if (disk.isFull || !disk.fill(random.between(0, 40_000))) return false;
-    this.later(random.between(500, 8000), () => disk.fill(Number.POSITIVE_INFINITY));
+  fill(node: SimNode, random: Prng): boolean {
+    const { disk } = node;
+    if (disk.isFull || !disk.fill(random.pick([0, 1000, 20_000]))) return false;
+    // Somebody who needs space at once.
+    void node.flush();
+    this.later(random.between(2000, 15_000), () => disk.fill(Number.POSITIVE_INFINITY));
     return true;
   }
 
@@ -225,11 +245,23 @@ export class FaultActions {
     const [when, times] = [random.between(1, 10), random.between(1, 5)];
     if (!node.disk.arm({ calls: ["read"], path: /\.(table|log)$/, when, times, fault })) return false;
     node.disk.isDamaged = true;
-    // Whether or not anything was found: nobody keeps such a disk.
+    this.doAwayWith(node, random);
+    return true;
+  }
+
+  /** What lay there for long is not what it was; a start of the process, or a merge, may find that. */
+  rot(node: SimNode, random: Prng): boolean {
+    if (!this.membership.mayLose(node) || !node.disk.rot()) return false;
+    if (random.chance(1, 2)) this.crash(node, random, true);
+    this.doAwayWith(node, random);
+    return true;
+  }
+
+  /** Whether or not anything was found: nobody keeps such a disk. */
+  private doAwayWith(node: SimNode, random: Prng): void {
     this.later(random.between(1000, 8000), () => {
       if (this.cluster.nodes.has(node.id) && !node.isGone) node.lose();
     });
-    return true;
   }
 
   lose(node: SimNode, random: Prng): boolean {

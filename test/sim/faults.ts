@@ -12,6 +12,8 @@ import type { SimNode } from "./sim-node.ts";
 
 export { faultKinds };
 
+const lookMilliseconds = 200;
+
 export class Faults {
   readonly counts = new Map<FaultKind, number>();
   /** The numbers of the faults that were made. */
@@ -42,7 +44,7 @@ export class Faults {
       [1, 3],
       [1, 2],
     ] as const);
-    const chosen = faultKinds.filter(() => random.chance(parts, of));
+    const chosen = faultKinds.filter((kind) => random.split(kind).chance(parts, of));
     this.kinds = chosen.length === 0 ? ["crash leader"] : chosen;
   }
 
@@ -52,10 +54,24 @@ export class Faults {
 
   /** Faults from time to time, until they are stopped. */
   begin(everyMilliseconds: number): void {
+    if (this.kinds.includes("crash with salvage")) this.lookAround();
+    this.next(everyMilliseconds);
+  }
+
+  private next(everyMilliseconds: number): void {
     this.cluster.time.after(this.schedule.between(1, 2 * everyMilliseconds), () => {
       if (this.isStopped) return;
       this.try(this.schedule.pick(this.kinds));
-      this.begin(everyMilliseconds);
+      this.next(everyMilliseconds);
+    });
+  }
+
+  /** From time to time: what is rare is looked for. */
+  private lookAround(): void {
+    this.cluster.time.after(lookMilliseconds, () => {
+      if (this.isStopped) return;
+      if (this.actions.nodes.some(({ replica }) => replica?.hasSalvage)) this.aim(["crash with salvage"]);
+      this.lookAround();
     });
   }
 

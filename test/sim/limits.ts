@@ -7,7 +7,7 @@ import type { SimNodeOptions } from "./sim-node.ts";
 export function tinyLimits(random: Prng): SimNodeOptions {
   const tickMilliseconds = random.pick([10, 20, 30]);
   return {
-    diskFaults: random.chance(1, 2),
+    diskFaults: random.chance(2, 3),
     log: {
       // Acknowledged before it is synced: what a node loses with the power is for its peers to make good.
       fsync: random.chance(1, 5) ? { kind: "interval", milliseconds: random.pick([5, 50, 500]) } : { kind: "always" },

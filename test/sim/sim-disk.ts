@@ -90,6 +90,18 @@ export class SimDisk {
     return true;
   }
 
+  /** One bit of a file that was written long ago turns. False: there is none. */
+  rot(): boolean {
+    // Of the newest segments the end may be torn, and nobody could tell one from the other.
+    const segments = this.filesIn("/node/log", ".log").slice(0, -3);
+    const path = this.chance.pick([...segments, ...this.filesIn("/node/engine", ".table"), undefined]);
+    const file = path === undefined ? undefined : this.memory.tree.fileAt(path);
+    if (file === undefined || file.size === 0) return false;
+    file.flipBit(this.chance.below(file.size), this.chance.below(8));
+    this.isDamaged = true;
+    return true;
+  }
+
   /** Cuts the power when so many operations more, of this name or of any, have begun, and tells before anything else happens. */
   cutPowerIn(operations: number, only: OperationName | undefined, onCut: (at: OperationName) => void): void {
     const { memory } = this;
@@ -121,6 +133,12 @@ export class SimDisk {
       if (this.wasFull && reason.kind === "full") return "failure";
     }
     return undefined;
+  }
+
+  private filesIn(folder: string, ending: string): string[] {
+    const node = this.memory.tree.find(folder);
+    const names = node?.kind === "folder" ? node.names() : [];
+    return names.filter((name) => name.endsWith(ending)).map((name) => `${folder}/${name}`);
   }
 
   private delay(name: CallName): Promise<void> | undefined {

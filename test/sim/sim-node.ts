@@ -2,6 +2,7 @@
 // replica. Its process crashes at any await, and comes back with what its disk kept. A node whose disk is lost, or cannot be
 // trusted, is gone: another one, under another replica id, takes its place.
 
+import { TrefoilError } from "../../internal/base/errors.ts";
 import { groupId } from "../../internal/base/ids.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import { stampOfMilliseconds } from "../../internal/base/stamp.ts";
@@ -95,7 +96,11 @@ export class SimNode {
   /** The engine writes its tables now. */
   async flush(): Promise<void> {
     const { life, engine } = this;
-    await engine?.flush().catch((reason: unknown) => this.blame(life, reason));
+    await engine?.flush().catch((reason: unknown) => {
+      // A full disk passes; whoever runs a node ends it for the rest.
+      if (reason instanceof TrefoilError && reason.code === "storage_full") this.parts.sightings.note("storage full");
+      else this.blame(life, reason);
+    });
   }
 
   get isUp(): boolean {
@@ -156,7 +161,7 @@ export class SimNode {
         if (index !== undefined) replica.flushed(index);
       });
       log.onFlushWanted(() => {
-        engine.flush().catch((reason: unknown) => this.blame(life, reason));
+        if (life === this.life) void this.flush();
       });
       this.log = log;
       this.engine = engine;
@@ -243,7 +248,6 @@ export class SimNode {
     const ahead = lastStamp - stampOfMilliseconds(this.clock.wallMilliseconds());
     if (ahead > stampOfMilliseconds(10_000)) sightings.note("stamps far ahead");
     const trouble = this.engine?.trouble;
-    // A full disk passes; whoever runs a node ends it for the rest.
     if (trouble?.code === "storage_full" || this.log?.refusal !== undefined) sightings.note("storage full");
     else if (trouble !== undefined && trouble.code !== "busy") this.blame(life, trouble);
   }

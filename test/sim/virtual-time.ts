@@ -121,6 +121,10 @@ export class NodeClock implements Clock, Scheduler {
     this.pausedUntil = Math.max(this.pausedUntil, this.time.now + milliseconds);
   }
 
+  wasPausedSince(moment: number): boolean {
+    return this.pausedUntil > moment;
+  }
+
   get isPaused(): boolean {
     return this.time.now < this.pausedUntil;
   }
