@@ -175,6 +175,34 @@ describe("log: a failed write or sync", () => {
     assert.equal(world.time.timerCount, 0, "a timer is left");
   });
 
+  for (const [what, path] of [
+    ["a purged segment", /\.log$/],
+    ["a spare file", /\.spare$/],
+  ] as const) {
+    it(`goes on when a call failed that had given ${what} its new name all the same`, async () => {
+      const world = newFaultyWorld();
+      const log = await open(world);
+      const group = log.group(group1);
+      const fault = { kind: "fail", failure: "failed", after: true } as const;
+      const rule = world.faults.arm({ ...failing(["rename"], path), fault });
+      for (let n = 0; n < 80; n++) {
+        const number = append(group, "x".repeat(500));
+        // What failed is tried again a second later.
+        for (let tries = 0; log.durable < number && tries < 10; tries++) {
+          await rest();
+          if (log.durable < number) world.time.advance(1000);
+        }
+        assert.ok(log.durable >= number, `entry ${n + 1} waits for ever: ${log.refusal?.message ?? ""}`);
+        group.flushed(group.lastIndex);
+        group.compact(group.lastIndex);
+      }
+      assert.equal(rule.struck, 1);
+      world.time.advance(1000);
+      await until(() => log.stats().segments <= 2, "the old segments to go");
+      await log.close();
+    });
+  }
+
   it("lets a purged segment go whose file cannot be closed", async () => {
     const world = newFaultyWorld();
     const log = await open(world);

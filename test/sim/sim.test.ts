@@ -9,8 +9,6 @@ import { simRun } from "./sim-run.ts";
 /** Each once found a fault; said is which. */
 const regressions: readonly (readonly [seed: number, what: string])[] = [
   [246, "salvaged entries were read after staging one had evicted the others"],
-  [1029, "a damaged record, met while entries were applied, was thrown past the replica"],
-  [5088, "a rename that failed and was done left the log waiting for a spare file that was none any more"],
 ];
 
 describe("replicas under faults", () => {
