@@ -124,7 +124,7 @@ export const replicaMutants: readonly SimMutant[] = [
         file: persisting,
         find: "    this.stage(ready);\n    return true;",
         replace:
-          '    this.stage(ready);\n    const later = (Reflect.get(this.group, "later") ?? []) as Uint8Array[];\n    Reflect.set(this.group, "later", []);\n    if (later.length === 0) return true;\n    void this.log.whenDurable(this.lastBatch).then(() => {\n      for (const bytes of later) this.group.keepSalvage(bytes, 0, bytes.length);\n    });\n    return true;',
+          '    this.stage(ready);\n    const later = (Reflect.get(this.group, "later") ?? []) as Uint8Array[];\n    Reflect.set(this.group, "later", []);\n    if (later.length === 0) return true;\n    void this.log.whenDurable(this.log.staged).then(() => {\n      for (const bytes of later) this.group.keepSalvage(bytes, 0, bytes.length);\n    });\n    return true;',
       },
     ],
   },
