@@ -90,7 +90,8 @@ async function openPlace(start: ReplicaStart, group: GroupLog): Promise<ReplicaP
   const incarnation = known?.incarnation ?? (await engine.createIncarnation(id));
   const state = await GroupState.load(engine, incarnation, first);
   const durable = engine.appliedIndex(incarnation);
-  if (state.last.index !== durable) {
+  // Memory may know more, where the engine has been open all the time.
+  if (state.last.index < durable) {
     throw corruption(`group ${id}: its tables end at entry ${durable}, its own record says ${state.last.index}`);
   }
   const snapshot = known?.snapshot;
