@@ -91,6 +91,8 @@ describe("a replica that stops", () => {
     rig.rejoin(3);
     await rig.until(() => chunks > 3, "a snapshot on its way");
     await rig.ticks(60);
+    await rig.write(1, "strong", put("behind it", "1"));
+    await rig.ticks(10);
     for (const id of [1, 2, 3]) rig.replica(id).close();
     for (const id of [1, 2, 3]) await rig.replica(id).ended();
     for (const id of [1, 2]) {

@@ -367,7 +367,7 @@ describe("a snapshot", () => {
   });
 
   it("rule 23: from a leader that is deposed meanwhile comes to its end, and the next one goes on behind it", async () => {
-    const rig = await Rig.open(tiny);
+    const rig = await Rig.open({ ...tiny, replica: { ...tiny.replica, chunkRetryMilliseconds: 1000 } });
     await leaveBehind(rig);
     let chunks = 0;
     rig.passes = ({ type, from }) => {
@@ -377,6 +377,7 @@ describe("a snapshot", () => {
     rig.rejoin(3);
     await rig.until(() => chunks > 3, "a snapshot on its way");
     await rig.elect(2);
+    await rig.until(() => rig.sent.some(({ type, from }) => type === "snapshot" && from === 2), "another offer");
     rig.passes = () => true;
     await rig.level();
     const { index } = rig.sent.find(({ type }) => type === "snapshot") as unknown as { index: number };
