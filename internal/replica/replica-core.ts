@@ -334,6 +334,7 @@ export class ReplicaCore {
       this.applicable = snapshot.offer.index;
       this.knownBase = this.parts.group.base.index;
       this.raft.snapshotInstalled(snapshot.offer);
+      this.writes.jumpedTo(snapshot.offer.index, place.state);
     } finally {
       this.isHeld = false;
       this.enter();

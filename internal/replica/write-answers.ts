@@ -75,6 +75,15 @@ export class WriteAnswers {
     for (const index of this.answers.keys()) if (index <= applied) this.answers.delete(index);
   }
 
+  /** A snapshot stands for all entries up to `index` now: what each of them came to it does not say. */
+  jumpedTo(index: LogIndex, state: GroupState): void {
+    for (const { term, index: at, resolve } of [...this.waiters.takeFast(index), ...this.waiters.takeStrong(index)]) {
+      const version = { term, index: at };
+      if (state.holds(term, at) === false) resolve({ kind: "overridden", version });
+      else resolve({ kind: "unknown", version, why: "a snapshot took the place of its log here" });
+    }
+  }
+
   /** The replica stops: nobody knows what became of the rest. */
   failAll(why: string): void {
     this.waiters.failAll(why);

@@ -9,6 +9,7 @@ import { simRun } from "./sim-run.ts";
 /** Each once found a fault; said is which. */
 const regressions: readonly (readonly [seed: number, what: string])[] = [
   [246, "salvaged entries were read after staging one had evicted the others"],
+  [715_026, "a write that a snapshot covers was answered as done, though nobody there knew what it had come to"],
 ];
 
 describe("replicas under faults", () => {
