@@ -1,6 +1,7 @@
-// What may be seen of one key, whoever uses it and how: by versions, without a search. A read sees what was written, and before
-// it returns; what is in the log that counts is never lost from strong reads, nor seen again when something newer was there;
-// a leader sees what it has answered; a replica sees what it says it has applied; nothing is seen long after its expiry.
+// What may be seen of one key, whoever uses it and how: by versions, without a search. What two clients are told at one moment has
+// no order. A read sees what was written, and before it returns; what is in the log that counts is never lost from strong
+// reads, nor seen again when something newer was there; a leader sees what it has answered; a replica sees what it says it
+// has applied; nothing is seen long after its expiry.
 
 import type { Version } from "../../internal/engine/cell.ts";
 import type { JudgedBy } from "./checkers.ts";
@@ -94,7 +95,7 @@ class KeyJudge {
     const mine = this.writes.filter(({ version, isCertain, entry: { told, returnedAt } }) => {
       // A request that another leader answered anew may be of its term as well.
       const isOwn = isCertain && told?.kind === "done" && told.at !== undefined;
-      return isOwn && version?.term === entry.ledTerm && returnedAt <= entry.calledAt;
+      return isOwn && version?.term === entry.ledTerm && returnedAt < entry.calledAt;
     });
     this.sees(read, greatestOf(mine), "reads at the leader");
   }
@@ -110,8 +111,8 @@ class KeyJudge {
     const strong = this.writes.filter(({ entry }) => entry.done.mode === "strong");
     for (const read of reads) {
       const { calledAt } = read.entry;
-      const before = reads.filter(({ entry }) => entry.returnedAt <= calledAt);
-      const written = strong.filter(({ entry }) => entry.returnedAt <= calledAt);
+      const before = reads.filter(({ entry }) => entry.returnedAt < calledAt);
+      const written = strong.filter(({ entry }) => entry.returnedAt < calledAt);
       this.sees(read, greatestOf([...written, ...before.map(({ saw }) => saw)]), "strong reads");
       this.sees(read, greatestOf(this.answeredByThePresentLeader(read)), "strong reads of fast writes");
       for (const one of before) if (one.saw.value === undefined) this.isNotBack(read, one);
@@ -120,7 +121,7 @@ class KeyJudge {
 
   private answeredByThePresentLeader({ entry: { calledAt, returnedAt } }: Read): Write[] {
     return this.writes.filter(({ entry, version, isCertain }) => {
-      if (!isCertain || version === undefined || entry.returnedAt > calledAt) return false;
+      if (!isCertain || version === undefined || entry.returnedAt >= calledAt) return false;
       return !this.by.leaders.some(({ term, since }) => term > version.term && since <= returnedAt);
     });
   }
@@ -131,7 +132,7 @@ class KeyJudge {
     const known = this.reads.some(
       ({ mode, saw, entry }) =>
         mode === "strong" &&
-        entry.returnedAt <= absent.entry.calledAt &&
+        entry.returnedAt < absent.entry.calledAt &&
         compareKnown(saw.version, read.saw.version) === 0,
     );
     if (known) this.fail("gone and back", `${this.nameOf(read.saw.version)} was gone, and was seen again`);
@@ -152,7 +153,7 @@ class KeyJudge {
       const fate = version === undefined ? undefined : fates.get(versionName(version));
       const counts =
         entry.done.mode === "strong" || fate === "committed" || fate === "salvaged" || fate === "superseded";
-      if (isCertain && counts && entry.returnedAt <= last.entry.calledAt) this.sees(last, version, "fates");
+      if (isCertain && counts && entry.returnedAt < last.entry.calledAt) this.sees(last, version, "fates");
     }
   }
 
