@@ -254,14 +254,7 @@ export class ReplicaCore {
     const before = this.applier.appliedIndex;
     if (before >= this.applicable) return this.applied(before);
     const { applier, applicable } = this;
-    let isDone: boolean;
-    try {
-      isDone = applier.applyNow(applicable);
-    } catch (reason) {
-      // What was read is damaged. A bug is for nobody to catch.
-      if (!(reason instanceof TrefoilError)) throw reason;
-      return this.fail(reason);
-    }
+    const isDone = applier.applyNow(applicable);
     this.applied(before);
     if (isDone) return;
     this.isApplying = true;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
+import type { GroupLog } from "../../internal/log/group-log.ts";
 import { accepted, put, Rig, theGroup } from "./rig.ts";
 
 const tiny = {
@@ -26,6 +27,35 @@ describe("a writer that waits", () => {
     await rig.level();
     assert.ok(rig.replica(1).state.last.index >= mine.version.index);
     assert.equal(await rig.node(1).read("a"), undefined);
+    await rig.close();
+  });
+
+  it("is told that nobody knows when a snapshot covers its write, and what was overridden is so", async () => {
+    const rig = await Rig.open(tiny);
+    const lead = await rig.elect(1);
+    await rig.level();
+    // The others have it, commit it, and node 1 hears nothing of that.
+    rig.passes = ({ to }) => to !== 1;
+    const covered = accepted(lead.propose("strong", () => put("a", "1")));
+    await rig.rest();
+    rig.isolate(1);
+    const overridden = accepted(lead.propose("strong", () => put("b", "1")));
+    rig.passes = () => true;
+    await rig.until(() => rig.leader !== 1 && rig.leader !== undefined, "another leader");
+    const leader = rig.leader as number;
+    await rig.elect(leader);
+    for (let at = 0; at < 40; at++) await rig.write(leader, "strong", put(`key ${at}`, "x".repeat(100)));
+    for (const id of [2, 3]) await rig.answer(rig.node(id).engine?.flush() ?? Promise.resolve());
+    await rig.ticks(60);
+    await rig.write(leader, "strong", put("more", "1"));
+    const { incarnation } = rig.replica(1);
+    rig.rejoin(1);
+    assert.equal((await rig.answer(covered.outcome)).kind, "unknown");
+    assert.equal((await rig.answer(overridden.outcome)).kind, "overridden");
+    assert.notEqual(rig.replica(1).incarnation, incarnation, "by a snapshot");
+    await rig.level();
+    assert.equal(rig.replica(1).state.holds(covered.version.term, covered.version.index), true);
+    assert.deepEqual([await rig.node(1).read("a"), await rig.node(1).read("b")], ["1", undefined]);
     await rig.close();
   });
 
@@ -93,16 +123,23 @@ describe("a replica that stops", () => {
     await rig.ticks(60);
     await rig.write(1, "strong", put("behind it", "1"));
     await rig.ticks(10);
+    for (const id of [1, 2]) await rig.answer(rig.node(id).engine?.flush() ?? Promise.resolve());
+    const offer = rig.sent.find(({ type }) => type === "snapshot");
+    assert.ok(offer?.type === "snapshot");
+    const groupOf = (id: number) => rig.node(id).log?.group(theGroup) as GroupLog;
+    for (const id of [1, 2]) {
+      const group = groupOf(id);
+      assert.ok(group.flushedIndex > offer.index);
+      group.compact(group.lastIndex);
+      assert.equal(group.base.index, offer.index, "what lies behind the snapshot is pinned");
+    }
     for (const id of [1, 2, 3]) rig.replica(id).close();
     for (const id of [1, 2, 3]) await rig.replica(id).ended();
+    await rig.rest();
     for (const id of [1, 2]) {
-      const { log, engine } = rig.node(id);
-      const group = log?.group(theGroup);
-      assert.ok(group !== undefined && engine !== undefined);
-      await rig.answer(engine.flush());
-      group.compact(group.lastIndex);
-      assert.equal(group.base.index, Math.min(group.lastIndex, group.flushedIndex), "nothing is pinned");
-      assert.equal(engine.stats().snapshots, 0);
+      const group = groupOf(id);
+      assert.equal(group.base.index, group.flushedIndex, "nothing is pinned");
+      assert.equal(rig.node(id).engine?.stats().snapshots, 0);
     }
     await rig.close();
   });
