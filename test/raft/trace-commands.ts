@@ -5,7 +5,7 @@
 //   tick ID|all [n]    elect ID    settle [n]   run n (ticks of all)   deliver|drop|double [A>B|*] [type|*] [first|last]
 //   hold [A>B|*] [type|*] [first|last]     release (what is held; it is on its way again, behind the rest)
 //   cut A>B ...        heal        slow|fast ID    persist ID [n]      crash ID [readys kept]    restart ID
-//   propose ID [n]     read ID     transfer ID TO  change ID a,b,c [learners d,e]    lost ID LEADER
+//   propose ID [n]     read ID [n] transfer ID TO  change ID a,b,c [learners d,e]    lost ID LEADER
 //   compact ID INDEX   offer ID    withdraw ID TO  install ID   abandon ID    clock ID MS   trust ID   salvage ID on|off
 //   add ID             status [ID]      matched ID     followers ID      begin|finish ID     quietly COMMAND
 //
@@ -59,14 +59,14 @@ export class TraceCommands {
     crash: ([id, kept = "0"]) => this.crash(this.member(id), Number(kept)),
     restart: ([id]) => this.restart(this.member(id)),
     propose: ([id, count = "1"]) => this.propose(this.member(id), Number(count)),
-    read: ([id]) => void this.member(id).raft.read(),
+    read: ([id, count = "1"]) => this.read(this.member(id), Number(count)),
     transfer: ([id, to]) => this.say(this.member(id).raft.transfer(replicaId(Number(to))) ?? "accepted"),
     change: (words) => this.change(words),
     lost: ([id, leader]) => this.member(id).raft.connectionLost(replicaId(Number(leader))),
     compact: ([id, index]) => this.world.compact(this.member(id), logIndex(Number(index))),
     offer: ([id]) => this.world.offerSnapshots(this.member(id)),
     withdraw: ([id, to]) => this.member(id).raft.withdrawSnapshot(replicaId(Number(to))),
-    install: ([id]) => this.say(this.world.install(this.member(id)) ? "installed" : "not wanted any more"),
+    install: ([id]) => this.install(this.member(id)),
     begin: ([id]) => this.begin(this.member(id)),
     finish: ([id]) => this.finish(this.member(id)),
     abandon: ([id]) => this.abandon(this.member(id)),
@@ -238,11 +238,20 @@ export class TraceCommands {
     }
   }
 
+  private read(member: Member, count: number): void {
+    for (let done = 0; done < count; done++) member.raft.read();
+  }
+
   private change([id, voters = "", , learners]: readonly string[]): void {
     const list = (text: string | undefined): ReplicaId[] =>
       text === undefined ? [] : text.split(",").map((word) => replicaId(Number(word)));
     const result = this.member(id).raft.change({ voters: list(voters), learners: list(learners) });
     this.say(result.kind === "accepted" ? "accepted" : `refused: ${result.why}`);
+  }
+
+  private install(member: Member): void {
+    assert(member.incoming !== undefined, "nothing to install", { id: member.id });
+    this.say(this.world.install(member) ? "installed" : "not wanted any more");
   }
 
   private begin(member: Member): void {
