@@ -91,10 +91,6 @@ export class RaftLog {
     return this.commitStamp;
   }
 
-  get stampBehindCommit(): Stamp | undefined {
-    return this.tail[this.commitIndex - this.tailBase]?.stamp;
-  }
-
   /** Entries up to here were handed out to be persisted. */
   get handed(): LogIndex {
     return logIndex(this.handedIndex);

@@ -19,6 +19,7 @@ import { stampOfMilliseconds } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Configuration } from "./configuration.ts";
 import { countOwnVote, onConnectionLost, tickElection } from "./election.ts";
+import { HandedOut } from "./handed-out.ts";
 import { beginChange } from "./membership.ts";
 import type { ChangeResult, Membership } from "./membership.ts";
 import { matchedByAll, onOwnPersisted, sendHeartbeats, tickLeader } from "./leading.ts";
@@ -73,24 +74,12 @@ export interface FollowerStatus {
   readonly hasSalvage: boolean;
 }
 
-interface Unpersisted {
-  readonly number: number;
-  readonly term: Term;
-  readonly last: LogIndex;
-  readonly lastTerm: Term;
-}
-
-/** A claim that holds of no entry any more, when it held of one that went. */
-function cutAt(claim: Unpersisted, truncateFrom: LogIndex): Unpersisted {
-  return claim.last < truncateFrom ? claim : { ...claim, last: logIndex(0) };
-}
-
 export class Raft {
   private readonly state: RaftState;
   private number = 0;
   private handed: { term: Term; vote: ReplicaId };
   private applicable: LogIndex;
-  private unpersisted: Unpersisted[] = [];
+  private readonly handedOut = new HandedOut();
 
   constructor(start: RaftStart, options: Partial<RaftOptions> = {}) {
     this.state = new RaftState(start, checkedOptions(options));
@@ -161,15 +150,13 @@ export class Raft {
   /** Ready `number` and all before it are durable. */
   persisted(number: number): void {
     const { state } = this;
-    let last: Unpersisted | undefined;
-    while (this.unpersisted.length > 0 && (this.unpersisted[0] as Unpersisted).number <= number) {
-      last = this.unpersisted.shift() as Unpersisted;
-      state.log.notePersisted(last.last, last.lastTerm);
-    }
-    if (last === undefined) return;
-    state.persistedTerm = last.term;
+    const durable = this.handedOut.take(number);
+    for (const { last, lastTerm } of durable) state.log.notePersisted(last, lastTerm);
+    const newest = durable.at(-1);
+    if (newest === undefined) return;
+    state.persistedTerm = newest.term;
     // A candidate's term and its vote for itself were handed out together.
-    if (last.term === state.term) countOwnVote(state);
+    if (newest.term === state.term) countOwnVote(state);
     if (state.role.kind === "leader") onOwnPersisted(state, state.role);
   }
 
@@ -246,9 +233,9 @@ export class Raft {
     state.loads = [];
     this.number++;
     const { term, log } = state;
-    // What is truncated now is not durable when an earlier Ready is, though the same entry may come back.
-    if (truncateFrom !== undefined) this.unpersisted = this.unpersisted.map((earlier) => cutAt(earlier, truncateFrom));
-    this.unpersisted.push({ number: this.number, term, last: log.last, lastTerm: log.lastTerm });
+    if (truncateFrom !== undefined) this.handedOut.truncatedFrom(truncateFrom);
+    if (truncateFrom !== undefined || entries.length > 0 || hardState !== undefined)
+      this.handedOut.add({ number: this.number, term, last: log.last, lastTerm: log.lastTerm });
     // Until the present term is durable, nothing may speak for it.
     const waits = state.persistedTerm !== term;
     return {
@@ -302,11 +289,6 @@ export class Raft {
   matchedByAll(awayTicks: number): LogIndex | undefined {
     const { role } = this.state;
     return role.kind === "leader" ? matchedByAll(this.state, role, awayTicks) : undefined;
-  }
-
-  /** Of the oldest entry that is not committed, if there is one. */
-  get oldestUncommitted(): Stamp | undefined {
-    return this.state.log.stampBehindCommit;
   }
 
   /** What the limits on proposals count: entries that are not committed, or not durable here. */

@@ -15,17 +15,24 @@ import type { Ready } from "../raft/types.ts";
 import { keepFast, keepFastNow } from "./keep-fast.ts";
 
 interface OnItsWay {
-  readonly number: number;
+  /** The last of the Readys in it. */
+  number: number;
   readonly batch: number;
-  readonly messages: readonly Message[];
+  readonly messages: Message[];
 }
+
+/** As many messages may wait for the disk; what is too much, while it hangs, gets lost as in a network. */
+const messagesMax = 4096;
 
 export class Persisting {
   private readonly log: Log;
   private readonly group: GroupLog;
   private readonly raft: Raft;
   private readonly send: (message: Message) => void;
-  private onItsWay: OnItsWay[] = [];
+  /** One for each batch of the log. */
+  private readonly onItsWay: OnItsWay[] = [];
+  /** Messages in `onItsWay`. */
+  private waiting = 0;
   /** The batch that what was staged last is in. */
   private lastBatch = 0;
 
@@ -34,10 +41,6 @@ export class Persisting {
     this.group = group;
     this.raft = raft;
     this.send = send;
-  }
-
-  get isIdle(): boolean {
-    return this.onItsWay.length === 0;
   }
 
   /** Stages a Ready at once; false when `stageLoaded` has to, because what it discards must be read first. */
@@ -59,6 +62,7 @@ export class Persisting {
       const first = this.onItsWay[0];
       if (first === undefined || first.batch > this.log.written) return moved;
       this.onItsWay.shift();
+      this.waiting -= first.messages.length;
       moved = true;
       this.raft.persisted(first.number);
       for (const message of first.messages) this.send(message);
@@ -75,7 +79,20 @@ export class Persisting {
     if (ready.truncateFrom !== undefined) this.lastBatch = group.truncateFrom(ready.truncateFrom);
     for (const entry of ready.entries) this.lastBatch = group.append(entry, entry.payload);
     for (const message of ready.messages) this.send(message);
-    this.onItsWay.push({ number: ready.number, batch: this.lastBatch, messages: ready.messagesAfterPersist });
+    this.wait(ready);
+  }
+
+  private wait({ number, messagesAfterPersist }: Ready): void {
+    const { onItsWay, lastBatch: batch } = this;
+    const messages = messagesAfterPersist.slice(0, messagesMax - this.waiting);
+    this.waiting += messages.length;
+    const newest = onItsWay.at(-1);
+    if (newest?.batch === batch) {
+      newest.number = number;
+      newest.messages.push(...messages);
+    } else {
+      onItsWay.push({ number, batch, messages });
+    }
   }
 
   private notedCommit(commit: LogIndex): LogIndex {
