@@ -7,6 +7,7 @@ import type { Stamp } from "../base/stamp.ts";
 import { stampZero } from "../base/stamp.ts";
 import { stampsOfMilliseconds } from "../raft/options.ts";
 import type { Raft, RaftStatus } from "../raft/raft.ts";
+import { Backlog } from "./backlog.ts";
 import { commandKind } from "./command.ts";
 import type { GroupState } from "./group-state.ts";
 import { ticksOf } from "./options.ts";
@@ -18,6 +19,7 @@ export class LeaderDuties {
   private readonly raft: Raft;
   private readonly options: ReplicaOptions;
   private readonly samples = new StampSamples();
+  private readonly backlog = new Backlog();
   /** Of the last entry that was proposed here only for its stamp. */
   private ticked: Stamp = stampZero;
   private tickedIndex = logIndex(0);
@@ -29,12 +31,15 @@ export class LeaderDuties {
   }
 
   /** Entries were appended. */
-  sample(status: RaftStatus): void {
-    if (status.role === "leader") this.samples.add(status.last, status.lastStamp);
+  sample({ role, last, lastStamp }: RaftStatus, now: number): void {
+    if (role !== "leader") return;
+    this.samples.add(last, lastStamp);
+    this.backlogMilliseconds(now);
   }
 
   newTerm(): void {
     this.samples.clear();
+    this.backlog.clear();
     this.ticked = stampZero;
   }
 
@@ -48,6 +53,12 @@ export class LeaderDuties {
   /** For how long this leader has been without its quorum; undefined: it has it. */
   noQuorumMilliseconds(now: number): number | undefined {
     return this.noQuorumSince === undefined ? undefined : now - this.noQuorumSince;
+  }
+
+  /** For how long the oldest entry of this leader's log has been waiting to be committed; 0: there is none. */
+  backlogMilliseconds(now: number): number {
+    const { status } = this.raft;
+    return status.role === "leader" ? this.backlog.milliseconds(status, now) : 0;
   }
 
   /** Puts an entry of the replica's own making into the log, if this is the leader and it may. */

@@ -183,7 +183,7 @@ export class ReplicaCore {
   private rest(ready: Ready): void {
     const { entries } = this.parts;
     if (ready.truncateFrom !== undefined) this.raft.setSalvage(this.salvager.isPending);
-    if (ready.entries.length > 0) this.duties.sample(this.raft.status);
+    if (ready.entries.length > 0) this.duties.sample(this.raft.status, this.parts.seams.clock.monotonicMilliseconds());
     for (const answer of ready.reads) {
       this.reads.strong.answered(answer);
       this.freshness.readAnswered(answer);

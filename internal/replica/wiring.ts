@@ -48,8 +48,10 @@ export function proposingOf(core: ReplicaCore): Proposing {
     circumstances: () => {
       const now = seams.clock.monotonicMilliseconds();
       const noQuorumMilliseconds = core.duties.noQuorumMilliseconds(now);
+      const backlogMilliseconds = core.duties.backlogMilliseconds(now);
       const { salvageBytes } = group;
-      return { engine, log, options, noQuorumMilliseconds, salvageBytes, isPressed: core.pins.isPressed(now) };
+      const isPressed = core.pins.isPressed(now);
+      return { engine, log, options, noQuorumMilliseconds, backlogMilliseconds, salvageBytes, isPressed };
     },
     answered: (id, stamp) => answeredBefore(core, id, stamp),
   });

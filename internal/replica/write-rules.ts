@@ -4,7 +4,6 @@ import type { Stamp } from "../base/stamp.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../log/log.ts";
 import type { Raft } from "../raft/raft.ts";
-import { stampsOfMilliseconds } from "../raft/options.ts";
 import type { ProposalRefusal } from "../raft/types.ts";
 import { isBlind, isDeleteOnly } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -47,6 +46,8 @@ export interface WriteCircumstances {
   readonly stamp: Stamp;
   /** Milliseconds for which the leader has been without its quorum; undefined: it has it. */
   readonly noQuorumMilliseconds: number | undefined;
+  /** For how long the oldest uncommitted entry has been waiting. */
+  readonly backlogMilliseconds: number;
 }
 
 export interface AskedWrite {
@@ -80,11 +81,8 @@ export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstan
   return status.hasQuorum ? backlogInHealth(circumstances) : backlogWithoutQuorum(circumstances);
 }
 
-function backlogInHealth({ raft, options }: WriteCircumstances): WriteRefusal | undefined {
-  const oldest = raft.oldestUncommitted;
-  if (oldest === undefined) return undefined;
-  const age = raft.hybridNow() - oldest;
-  return age > stampsOfMilliseconds(options.fastBacklogMilliseconds) ? "busy" : undefined;
+function backlogInHealth({ backlogMilliseconds, options }: WriteCircumstances): WriteRefusal | undefined {
+  return backlogMilliseconds > options.fastBacklogMilliseconds ? "busy" : undefined;
 }
 
 function backlogWithoutQuorum({ raft, options, noQuorumMilliseconds }: WriteCircumstances): WriteRefusal | undefined {

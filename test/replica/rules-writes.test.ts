@@ -188,6 +188,7 @@ describe("fast writes", () => {
     // Heartbeats are answered, appends are not.
     rig.passes = (message) => message.type !== "append_accepted";
     assert.equal(why(rig, 1, "fast", put("a", "1")), "accepted");
+    await rig.rest();
     await rig.ticks(24);
     assert.equal(why(rig, 1, "fast", put("a", "2")), "accepted");
     await rig.ticks(2);
@@ -195,6 +196,30 @@ describe("fast writes", () => {
     assert.equal(why(rig, 1, "fast", put("a", "3")), "busy");
     rig.passes = () => true;
     await rig.until(() => why(rig, 1, "fast", put("a", "4")) === "accepted", "writes again", 300);
+    await rig.close();
+  });
+
+  it("rule 11: are refused for the age of the oldest one whatever the leader's clock shows, or jumps to", async () => {
+    const rig = await Rig.open({ replica: { raft: { electionTicks: 100 } } });
+    await rig.elect(2);
+    // The log is stamped 5 s ahead of node 1's clock: no time passes in it.
+    for (const id of [2, 3]) rig.node(id).skew = 5000;
+    await rig.write(2, "strong", put("a", "0"));
+    await rig.elect(1);
+    rig.passes = (message) => message.type !== "append_accepted";
+    assert.equal(why(rig, 1, "fast", put("a", "1")), "accepted");
+    await rig.rest();
+    await rig.ticks(24);
+    assert.equal(why(rig, 1, "fast", put("a", "2")), "accepted");
+    await rig.ticks(2);
+    assert.equal(why(rig, 1, "fast", put("a", "3")), "busy");
+    rig.passes = () => true;
+    await rig.level();
+    rig.passes = (message) => message.type !== "append_accepted";
+    assert.equal(why(rig, 1, "fast", put("a", "4")), "accepted");
+    await rig.ticks(2);
+    rig.node(1).skew = 8000;
+    assert.equal(why(rig, 1, "fast", put("a", "5")), "accepted");
     await rig.close();
   });
 

@@ -251,7 +251,7 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 11: no bound on the age of the backlog",
     file: rules,
-    find: 'return age > stampsOfMilliseconds(options.fastBacklogMilliseconds) ? "busy" : undefined;',
+    find: 'return backlogMilliseconds > options.fastBacklogMilliseconds ? "busy" : undefined;',
     replace: "return undefined;",
   },
   {
