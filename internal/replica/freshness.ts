@@ -78,7 +78,12 @@ export class Freshness {
 
   /** True: all that clients of this node were answered is here. False: not yet, and the leader has to be asked. */
   whenOwnApplied(): Promise<boolean> {
-    const { answered: index, parts } = this;
+    return this.whenApplied(this.answered);
+  }
+
+  /** False: not in time. */
+  whenApplied(index: LogIndex): Promise<boolean> {
+    const { parts } = this;
     if (index <= parts.appliedIndex()) return Promise.resolve(true);
     if (this.isClosed) return Promise.resolve(false);
     return new Promise((resolve) => {

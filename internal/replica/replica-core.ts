@@ -11,6 +11,7 @@ import { TrefoilError } from "../base/errors.ts";
 import { logIndex, nobody } from "../base/ids.ts";
 import type { LogIndex } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
+import type { Version } from "../engine/cell.ts";
 import { membersOf } from "../raft/configuration.ts";
 import type { Message as RaftMessage } from "../raft/messages.ts";
 import type { Raft, RaftStatus } from "../raft/raft.ts";
@@ -294,6 +295,13 @@ export class ReplicaCore {
     if (isFull && leader !== nobody && leader !== this.parts.id)
       seams.send({ type: "log_full", from: this.parts.id, to: leader });
     group.compact(this.duties.dispensable(this.applier.appliedIndex));
+  }
+
+  /** Whether a fast read sees what an entry did: it is applied, or this leader's own and in its overlay, if it was answered. */
+  shows({ term, index }: Version): boolean {
+    const { role, term: present } = this.raft.status;
+    if (this.place.state.holds(term, index) === true) return true;
+    return role === "leader" && term === present && this.raft.termOf(index) === term;
   }
 
   wantTick(until: Stamp): void {

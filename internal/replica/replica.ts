@@ -16,6 +16,8 @@ import { positionOf, receiptOf } from "./receipts.ts";
 import type { Position, Receipt, ReceiptParts } from "./receipts.ts";
 import { ReplicaCore } from "./replica-core.ts";
 import type { ReplicaParts } from "./replica-parts.ts";
+import { readInSession } from "./session-reads.ts";
+import type { SessionParts, SessionRead } from "./session-reads.ts";
 import type { SlotsCommand } from "./slots-command.ts";
 import type { StrongRead } from "./strong-reads.ts";
 import type { Consistency, Proposed } from "./write-answers.ts";
@@ -81,6 +83,18 @@ export class Replica {
   /** As readFast, once all is here that clients of this node were answered; "behind" when that takes too long. */
   async readOwn(key: Uint8Array): Promise<EngineRecord | "behind" | undefined> {
     return (await this.core.freshness.whenOwnApplied()) ? this.readFast(key) : "behind";
+  }
+
+  /** As readFast, once what a session has seen is here. */
+  readInSession(key: Uint8Array, seen: Version): Promise<SessionRead> {
+    const { core } = this;
+    const parts: SessionParts = {
+      shows: (version) => core.shows(version),
+      positionOf: (version) => this.positionOf(version),
+      whenApplied: (index) => core.freshness.whenApplied(index),
+      readFast: () => this.readFast(key),
+    };
+    return readInSession(parts, seen);
   }
 
   /** A client of this node was answered out of the entry `index`, by whoever leads. */

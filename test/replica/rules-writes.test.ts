@@ -8,7 +8,7 @@ import { stamp } from "../../internal/base/stamp.ts";
 import { action, conditionKind, expiryMode } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
 import { judgeMerge } from "../../internal/replica/merge.ts";
-import { accepted, asked, del, foreign, put, Rig } from "./rig.ts";
+import { accepted, asked, del, foreign, put, Rig, valueOf } from "./rig.ts";
 
 /** Node 1 leads, is cut off, and another one leads; what node 1 takes meanwhile only it has. */
 async function cutOff(rig: Rig, meanwhile: () => Promise<unknown>): Promise<number> {
@@ -314,6 +314,37 @@ describe("receipts", () => {
     const place = await rig.replica(1).positionOf(salvaged);
     assert.ok(place.kind === "here" && place.version.index > done.version.index, "it is the merge's now");
     assert.deepEqual(await rig.replica(1).positionOf(superseded), { kind: "lost" });
+    await rig.close();
+  });
+
+  it("rule 14: a read in a session is of what the session has seen, also where that is replaced while the read waits for it", async () => {
+    const rig = await Rig.open();
+    let seen = { term: term(0), index: logIndex(0) };
+    const read = (id: number) => rig.replica(id).readInSession(utf8("a"), seen);
+    const leader = await cutOff(rig, async () => {
+      await rig.write(1, "fast", put("b", "1"));
+      ({ version: seen } = await rig.write(1, "fast", put("a", "one")));
+      const own = await rig.answer(read(1));
+      assert.ok(own.kind === "read" && own.record !== undefined, "its leader shows it, though it is not applied");
+      assert.equal(valueOf(own.record), "one");
+      assert.deepEqual(await rig.answer(read(2)), { kind: "behind" });
+    });
+    await rig.write(leader, "strong", put("b", "2"));
+    await rig.write(leader, "strong", put("b", "3"));
+    // The old leader hears of the new one, and still has in its log what that one will replace.
+    rig.passes = ({ type, to }) => type !== "salvage" && (type !== "append" || to !== 1);
+    rig.rejoin(1);
+    await rig.until(() => rig.replica(1).status.role === "follower", "the new leader is heard");
+    assert.equal((await rig.replica(1).positionOf(seen)).kind, "here");
+    const waiting = read(1);
+    rig.passes = ({ type }) => type !== "salvage";
+    assert.deepEqual(await rig.answer(waiting), { kind: "lost" });
+    rig.passes = () => true;
+    await rig.until(() => !rig.replica(1).hasSalvage, "the merge");
+    await rig.level();
+    const merged = await rig.answer(read(3));
+    assert.ok(merged.kind === "read" && merged.record !== undefined, "its merge is here");
+    assert.equal(valueOf(merged.record), "one");
     await rig.close();
   });
 });

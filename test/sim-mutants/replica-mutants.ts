@@ -347,4 +347,10 @@ export const replicaMutants: readonly SimMutant[] = [
     replace:
       "if (record === undefined || record.tombstone || isExpired(record.expiry, (this.origin.stamp + Math.floor(Math.random() * 1_000_000)) as typeof this.origin.stamp)) return undefined;",
   },
+  {
+    name: "rule 14: session token compared by index without term",
+    file: "internal/replica/replica-core.ts",
+    find: "if (this.place.state.holds(term, index) === true) return true;",
+    replace: "if (index <= this.applier.appliedIndex) return true;",
+  },
 ];

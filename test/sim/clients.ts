@@ -27,8 +27,6 @@ export interface ClientCounts {
 }
 
 const deadline = 2000;
-/** How long a session read waits for a replica that is behind. */
-const catchUpMilliseconds = 50;
 const triesMax = 4;
 
 export interface ClientParts {
@@ -129,20 +127,13 @@ export class Client {
   private async readInSession(entry: HistoryEntry, node: SimNode): Promise<void> {
     const key = entry.done.kind === "read" ? entry.done.key : "";
     const known = this.known.get(key);
-    if (known !== undefined) {
-      const position = await this.ask(node, (replica) => replica.positionOf(known));
-      this.count(`session ${position === "late" ? "late" : position.kind}`);
-      if (position === "late" || position.kind !== "here") {
-        if (position !== "late" && position.kind === "lost") this.known.delete(key);
-        return this.giveUp(entry);
-      }
-      const { index } = position.version;
-      const isBehind = (): boolean => (node.replica?.appliedIndex ?? 0) < index;
-      for (let waited = 0; waited < catchUpMilliseconds && isBehind(); waited += 10) await this.sleep(10);
-      if (isBehind()) return this.giveUp(entry);
-      entry.versions.push(known);
-    }
-    return this.readFast(entry, node);
+    if (known === undefined) return this.readFast(entry, node);
+    const read = await this.ask(node, (replica) => replica.readInSession(keyOf(entry), known));
+    this.count(`session ${read === "late" ? "late" : read.kind}`);
+    if (read !== "late" && read.kind === "lost") this.known.delete(key);
+    if (read === "late" || read.kind !== "read") return this.giveUp(entry);
+    entry.versions.push(known);
+    this.finish(entry, sawOf(read.record));
   }
 
   /** Under a request id it is tried again until the outcome is known, or patience ends. */

@@ -1,0 +1,37 @@
+// Reads of a session: of what it has seen, and nothing older (rule 14). What it has seen may lie in this replica's log without being
+// applied, and be gone from there while the read waits for it: so the log is asked again when the waiting is over, and between
+// its last answer and the read nothing else happens.
+
+import type { LogIndex } from "../base/ids.ts";
+import type { Version } from "../engine/cell.ts";
+import type { EngineRecord } from "../engine/reader.ts";
+import type { Position } from "./receipts.ts";
+
+export type SessionRead =
+  | { readonly kind: "read"; readonly record: EngineRecord | undefined }
+  /** This replica does not have it yet. */
+  | { readonly kind: "behind" }
+  /** Another entry took its place, and none came in for it. */
+  | { readonly kind: "lost" };
+
+export interface SessionParts {
+  /** Whether a fast read would show an entry now, or something newer. */
+  shows(version: Version): boolean;
+  positionOf(version: Version): Promise<Position>;
+  /** False: not in time. */
+  whenApplied(index: LogIndex): Promise<boolean>;
+  readFast(): Promise<EngineRecord | undefined>;
+}
+
+const roundsMax = 2;
+
+export async function readInSession(parts: SessionParts, seen: Version): Promise<SessionRead> {
+  for (let round = 1; round <= roundsMax; round++) {
+    const position = await parts.positionOf(seen);
+    if (position.kind === "lost") return { kind: "lost" };
+    const version = position.kind === "here" ? position.version : seen;
+    if (parts.shows(version)) return { kind: "read", record: await parts.readFast() };
+    if (round < roundsMax && !(await parts.whenApplied(version.index))) break;
+  }
+  return { kind: "behind" };
+}
