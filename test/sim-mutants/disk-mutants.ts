@@ -41,7 +41,7 @@ export const diskMutants: readonly SimMutant[] = [
   {
     name: "truncation not persisted",
     file: "internal/log/group-log.ts",
-    find: "this.stageNumbers(recordType.truncation, record.truncationBytes, [index]);",
+    find: "this.stageNumbers(recordType.truncation, record.truncationBytes, [index]);\n    stager.demandSync();",
     replace: "",
   },
   {

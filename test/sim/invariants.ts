@@ -3,8 +3,10 @@
 
 import { assert } from "../../internal/base/assert.ts";
 import { hashBytes } from "../../internal/base/hash.ts";
+import type { Prng } from "../../internal/base/prng.ts";
 import { isExpired } from "../../internal/base/stamp.ts";
 import { decodeCell } from "../../internal/engine/cell.ts";
+import { ContentWatch } from "./content-watch.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { LogWatch } from "./log-watch.ts";
 import type { SimCluster } from "./sim-cluster.ts";
@@ -26,15 +28,17 @@ export class Invariants {
   private readonly checkedTo = new Map<number, number>();
   readonly keys: KeyWatch;
   private readonly logs: LogWatch;
+  private readonly contents: ContentWatch;
   private readonly trace: Trace | undefined;
   private readonly roles = new Map<number, string>();
   private steps = 0;
 
-  constructor(cluster: SimCluster, trace: Trace | undefined) {
+  constructor(cluster: SimCluster, random: Prng, trace: Trace | undefined) {
     this.cluster = cluster;
     this.trace = trace;
     this.keys = new KeyWatch(cluster);
     this.logs = new LogWatch(cluster);
+    this.contents = new ContentWatch(cluster, cluster.first, random);
   }
 
   get leaderChanges(): number {
@@ -52,6 +56,7 @@ export class Invariants {
       this.logs.check(node);
       this.checkLeader(node);
       this.checkApplied(node);
+      this.contents.check(node);
       if (isDeep) checkDeep(node);
     }
   }

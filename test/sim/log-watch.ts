@@ -1,14 +1,13 @@
 // Logs of replicas, compared as they grow: two that have an entry of one term at one index have the same entries before it; who
 // begins to lead has all that was committed in terms before its own; and a configuration has three voters.
 
-import { groupId, logIndex } from "../../internal/base/ids.ts";
+import { logIndex } from "../../internal/base/ids.ts";
 import type { LogIndex } from "../../internal/base/ids.ts";
 import type { GroupLog } from "../../internal/log/group-log.ts";
 import type { SimCluster } from "./sim-cluster.ts";
+import { simGroup } from "./sim-node.ts";
 import type { SimNode } from "./sim-node.ts";
 import { expectThat } from "./violation.ts";
-
-const group = groupId(1);
 
 interface Commit {
   readonly index: LogIndex;
@@ -31,7 +30,7 @@ export class LogWatch {
   }
 
   check(node: SimNode): void {
-    const log = node.log?.group(group);
+    const log = node.log?.group(simGroup);
     const status = node.replica?.status;
     if (log === undefined || status === undefined || node.disk.isDamaged) return;
     this.checkVoters(node);
@@ -40,7 +39,7 @@ export class LogWatch {
       this.ends.set(node.id, end);
       if (status.last === log.lastIndex) this.checkStamp(node, end, status.lastStamp);
       for (const other of this.cluster.nodes.values()) {
-        const theirs = other === node || other.disk.isDamaged ? undefined : other.log?.group(group);
+        const theirs = other === node || other.disk.isDamaged ? undefined : other.log?.group(simGroup);
         if (theirs !== undefined) checkMatch(node.id, log, theirs);
       }
     }
@@ -49,7 +48,7 @@ export class LogWatch {
 
   /** It leads in a term of which no leader was seen before. */
   leads(node: SimNode, term: number): void {
-    const log = node.log?.group(group);
+    const log = node.log?.group(simGroup);
     if (log === undefined) return;
     for (const { index, term: of, inTerm } of this.commits.values()) {
       if (inTerm >= term || index < log.base.index) continue;

@@ -31,6 +31,7 @@ export const sightingKinds = [
   "snapshot installed by a learner",
   "started again with salvage",
   "stamps far ahead",
+  "replica compared with what was applied",
 ] as const;
 export type SightingKind = (typeof sightingKinds)[number];
 

@@ -15,6 +15,7 @@ const firstVoters = [1, 2, 3].map(replicaId);
 
 export class SimCluster {
   readonly time = new VirtualTime();
+  readonly first = configuration(firstVoters);
   readonly sightings = new Sightings();
   readonly nodes = new Map<ReplicaId, SimNode>();
   readonly network: SimNetwork;
@@ -117,7 +118,7 @@ export class SimCluster {
         time,
         sightings,
         random: this.random.split(`node ${id}`),
-        first: configuration(firstVoters),
+        first: this.first,
         send: (message) => this.network.send(message),
         onEnd: (ended) => this.ended(ended),
       },

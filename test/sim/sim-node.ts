@@ -52,7 +52,7 @@ interface SimNodeParts {
   onEnd(node: SimNode): void;
 }
 
-const simGroup = groupId(1);
+export const simGroup = groupId(1);
 
 export class SimNode {
   readonly id: ReplicaId;

@@ -82,7 +82,7 @@ class SimRun {
     this.random = new Prng(seed).split("run");
     this.limits = tinyLimits(this.random.split("limits"));
     this.cluster = new SimCluster(seed, this.limits);
-    this.invariants = new Invariants(this.cluster, plan.trace);
+    this.invariants = new Invariants(this.cluster, this.random.split("invariants"), plan.trace);
     this.membership = new Membership(this.cluster, this.random.split("membership"));
     this.faults = new Faults(this.cluster, this.membership, this.random.split("faults"), plan);
     this.workload = new Workload(this.random.split("workload"), plan.without);
