@@ -1,6 +1,8 @@
 // Slots: the 16384 buckets of the key space. A key's slot is CRC16 (XMODEM: polynomial 0x1021, from 0, nothing reflected) of
 // the key, or of what stands between its first `{` and the next `}` when that is not empty; as in Redis Cluster, so
 // that its clients find the right group, and so that keys with one tag lie together.
+//
+// Keys are looked at where they lie, mostly in a frame with many others: nothing outside of the range is read, nothing is made.
 
 export const slotCount = 16_384;
 
@@ -9,18 +11,14 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const table = makeTable();
 
-export function slotOf(key: Uint8Array, start = 0, end = key.length): number {
-  let from = start;
-  let to = end;
-  const open = key.indexOf(openBrace, start);
-  if (open >= 0 && open < end) {
-    const close = key.indexOf(closeBrace, open + 1);
-    if (close > open + 1 && close < end) {
-      from = open + 1;
-      to = close;
-    }
+/** The slot of the key that lies in `bytes` from `start` to before `end`. */
+export function slotOf(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  const open = find(bytes, openBrace, start, end);
+  if (open < end) {
+    const close = find(bytes, closeBrace, open + 1, end);
+    if (close < end && close > open + 1) return crc16(bytes, open + 1, close) % slotCount;
   }
-  return crc16(key, from, to) % slotCount;
+  return crc16(bytes, start, end) % slotCount;
 }
 
 export function crc16(bytes: Uint8Array, start = 0, end = bytes.length): number {
@@ -29,6 +27,13 @@ export function crc16(bytes: Uint8Array, start = 0, end = bytes.length): number 
     crc = ((crc << 8) & 0xffff) ^ (table[((crc >>> 8) ^ (bytes[at] as number)) & 0xff] as number);
   }
   return crc;
+}
+
+/** `end` when it is not there. `indexOf` would search the rest of the frame behind the key. */
+function find(bytes: Uint8Array, byte: number, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== byte) at++;
+  return at;
 }
 
 function makeTable(): Uint16Array {
