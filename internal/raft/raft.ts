@@ -212,8 +212,9 @@ export class Raft {
       sendAppends(state, state.role);
     }
     const truncateFrom = state.log.takeTruncation();
+    const { handed } = state.log;
     const entries = state.log.handOut();
-    const hardState = this.takeHardState();
+    const hardState = this.takeHardState(handed);
     const applicable = this.takeApplicable();
     const snapshot = this.takeSnapshot();
     const { outbox, outboxAfterPersist, answeredReads, snapshotsWanted, loads } = state;
@@ -331,11 +332,12 @@ export class Raft {
     return log.openBytes > 0 && bytes > options.uncommittedBytesMax ? "busy" : undefined;
   }
 
-  private takeHardState(): HardState | undefined {
+  /** It stands before the entries of its Ready, and before the truncation: it calls committed only what is there by then. */
+  private takeHardState(inPlace: LogIndex): HardState | undefined {
     const { term, vote, log } = this.state;
     if (term === this.handed.term && vote === this.handed.vote) return undefined;
     this.handed = { term, vote };
-    return { term, vote, commit: log.commit };
+    return { term, vote, commit: logIndex(Math.min(log.commit, inPlace)) };
   }
 
   /** Whether there is more to apply than was told. */

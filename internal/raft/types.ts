@@ -47,6 +47,7 @@ export type ProposeResult =
 export interface HardState {
   readonly term: Term;
   readonly vote: ReplicaId;
+  /** Known to be committed, of the entries that earlier Readys brought. */
   readonly commit: LogIndex;
 }
 

@@ -6,7 +6,6 @@
 // memory, they are read before anything of their Ready is staged, and later Readys wait behind it.
 
 import { logIndex, term } from "../base/ids.ts";
-import type { LogIndex } from "../base/ids.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
 import type { Message } from "../raft/messages.ts";
@@ -73,8 +72,8 @@ export class Persisting {
     const { group } = this;
     if (ready.hardState !== undefined) {
       const { term: present, vote, commit } = ready.hardState;
-      // Entries that come with this Ready may be committed already; the log notes that with what it writes next.
-      this.lastBatch = group.setHardState({ term: term(present), vote, commit: this.notedCommit(commit) });
+      const noted = logIndex(Math.max(group.hardState.commit, commit));
+      this.lastBatch = group.setHardState({ term: term(present), vote, commit: noted });
     }
     if (ready.truncateFrom !== undefined) this.lastBatch = group.truncateFrom(ready.truncateFrom);
     for (const entry of ready.entries) this.lastBatch = group.append(entry, entry.payload);
@@ -93,9 +92,5 @@ export class Persisting {
     } else {
       onItsWay.push({ number, batch, messages });
     }
-  }
-
-  private notedCommit(commit: LogIndex): LogIndex {
-    return logIndex(Math.max(this.group.hardState.commit, Math.min(commit, this.group.lastIndex)));
   }
 }

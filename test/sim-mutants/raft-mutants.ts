@@ -14,7 +14,7 @@ export const raftMutants: readonly SimMutant[] = [
   {
     name: "vote not persisted",
     file: raft,
-    find: "return { term, vote, commit: log.commit };",
+    find: "return { term, vote, commit: logIndex(Math.min(log.commit, inPlace)) };",
     replace: "return { term, vote: 0 as ReplicaId, commit: log.commit };",
   },
   {
