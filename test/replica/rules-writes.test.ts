@@ -8,7 +8,7 @@ import { stamp } from "../../internal/base/stamp.ts";
 import { action, conditionKind, expiryMode } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
 import { judgeMerge } from "../../internal/replica/merge.ts";
-import { accepted, asked, del, foreign, put, Rig, valueOf } from "./rig.ts";
+import { accepted, asked, del, foreign, put, Rig, theGroup, valueOf } from "./rig.ts";
 
 /** Node 1 leads, is cut off, and another one leads; what node 1 takes meanwhile only it has. */
 async function cutOff(rig: Rig, meanwhile: () => Promise<unknown>): Promise<number> {
@@ -83,6 +83,30 @@ describe("fast writes", () => {
     }
     await rig.close();
   });
+
+  for (const [count, atOnce, where] of [
+    [65, 65, "all in the log's memory, which keeping one takes from another"],
+    [120, 20, "more than the log's memory has"],
+  ] as const) {
+    it(`rule 8: that a log loses come back as they were: ${count} of them, ${where}`, async () => {
+      const rig = await Rig.open({ log: { batchBytesMax: 2048, cacheBytesMax: 16_384 } });
+      const text = (at: number): string => `${at} ${"x".repeat(140 + at)}`;
+      await cutOff(rig, async () => {
+        for (let at = 0; at < count; at++) {
+          accepted(rig.replica(1).propose("fast", () => put(`key ${at}`, text(at))));
+          if (at % atOnce === atOnce - 1) await rig.rest();
+        }
+        await rig.rest();
+      });
+      const group = rig.node(1).log?.group(theGroup);
+      const first = logIndex((group?.lastIndex ?? 0) - count + 1);
+      const isInMemory = group?.readNow(first, group.lastIndex, 100_000)?.length === count;
+      assert.equal(isInMemory, count === 65);
+      await backAgain(rig);
+      for (let at = 0; at < count; at++) assert.equal(await rig.node(2).read(`key ${at}`), text(at));
+      await rig.close();
+    });
+  }
 
   it("rule 8: a merge that is made again decides nothing again: the first fate stands", async () => {
     const rig = await Rig.open();
