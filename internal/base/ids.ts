@@ -27,3 +27,8 @@ export const logIndex = (value: number): LogIndex => value as LogIndex;
 export const incarnation = (value: number): Incarnation => value as Incarnation;
 export const sequence = (value: number): Sequence => value as Sequence;
 export const fileNumber = (value: number): FileNumber => value as FileNumber;
+
+/** The name of a node, as `--id` gives it. */
+export type NodeId = string & { readonly [brand]: "NodeId" };
+
+export const nodeId = (value: string): NodeId => value as NodeId;

@@ -1,0 +1,72 @@
+// Keeps a stream to one peer open: dials again when it is lost, later and later, by chance so that a cluster does not dial
+// a restarted node all at once.
+
+import type { Clock, Timer } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import { Dial, type DialParts } from "./dial.ts";
+import type { PeerLink } from "./peer-link.ts";
+
+export interface DiallerParts extends Omit<DialParts, "ended"> {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** From 0 to 1. */
+  chance(): number;
+}
+
+export class Dialler {
+  readonly address: string;
+  private readonly link: PeerLink;
+  private readonly parts: DiallerParts;
+  private dial: Dial | undefined;
+  private dialledAt = 0;
+  private failures = 0;
+  private timer: Timer | undefined;
+  private isClosed = false;
+  private lastTrouble: string | undefined;
+
+  constructor(link: PeerLink, parts: DiallerParts) {
+    this.link = link;
+    this.parts = parts;
+    this.address = parts.address;
+    this.try();
+  }
+
+  /** The peer is there: it has dialled this node. */
+  hurry(): void {
+    if (this.timer === undefined) return;
+    this.timer.cancel();
+    this.try();
+  }
+
+  /** Ends the stream, too. */
+  close(why: string): void {
+    this.isClosed = true;
+    this.timer?.cancel();
+    this.dial?.close(why);
+  }
+
+  private try(): void {
+    this.timer = undefined;
+    this.dialledAt = this.parts.clock.monotonicMilliseconds();
+    this.dial = new Dial(this.link, { ...this.parts, ended: (why) => this.ended(why) });
+  }
+
+  private ended(why: string | undefined): void {
+    if (this.isClosed) return;
+    this.dial = undefined;
+    if (why !== undefined) this.tell(why);
+    const { limits, clock, scheduler } = this.parts;
+    // Who takes a connection and drops it is not dialled faster than who takes none.
+    const lasted = clock.monotonicMilliseconds() - this.dialledAt;
+    this.failures = why === undefined && lasted > limits.redialMillisecondsMost ? 1 : this.failures + 1;
+    const most = Math.min(limits.redialMillisecondsMost, limits.redialMillisecondsLeast * 2 ** (this.failures - 1));
+    this.timer = scheduler.after(most * (0.5 + this.parts.chance() / 2), () => this.try(), true);
+  }
+
+  private tell(why: string): void {
+    if (this.link.life === undefined) this.link.trouble = why;
+    if (why === this.lastTrouble) return;
+    this.lastTrouble = why;
+    this.parts.logger.warn("a peer cannot be reached", { peer: this.link.node, address: this.address, why });
+  }
+}

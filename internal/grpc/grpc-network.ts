@@ -1,0 +1,189 @@
+// Network over gRPC: one server that takes other nodes' streams, and for each peer a link with a dialler.
+
+import { Server, type ServerDuplexStream } from "@grpc/grpc-js";
+import { assert } from "../base/assert.ts";
+import type { NodeId } from "../base/ids.ts";
+import type { Clock, Scheduler } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Network, NetworkHost, Peer } from "../platform/network.ts";
+import { Dial } from "./dial.ts";
+import { Dialler } from "./dialler.ts";
+import { Greeting } from "./greeting.ts";
+import { judgeHello, welcomeOf } from "./handshake.ts";
+import { defaultLimits, type TransportLimits } from "./limits.ts";
+import { PeerLink } from "./peer-link.ts";
+import { encodeHello, purpose, type Hello } from "./peer-protocol.ts";
+import { peerCredentials, peersService, serverOptions } from "./peer-service.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { ServerWire, type Wire } from "./wire.ts";
+
+export interface GrpcNetworkOptions {
+  /** "host:port"; port 0 takes one that is free. */
+  readonly address: string;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly limits?: Partial<TransportLimits>;
+}
+
+interface Neighbour {
+  readonly link: PeerLink;
+  /** None: it has dialled, and nobody here has asked for it. */
+  dialler: Dialler | undefined;
+}
+
+export class GrpcNetwork implements Network {
+  private readonly options: GrpcNetworkOptions;
+  private readonly limits: TransportLimits;
+  private readonly server: Server;
+  private readonly bulkRate: RateLimit;
+  private readonly neighbours = new Map<NodeId, Neighbour>();
+  private listening: { readonly host: NetworkHost; readonly port: number } | undefined;
+  private strangers = 0;
+  private isClosed = false;
+
+  constructor(options: GrpcNetworkOptions) {
+    this.options = options;
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.bulkRate = new RateLimit(this.limits.bulkBytesPerSecond);
+    this.server = new Server(serverOptions(this.limits));
+  }
+
+  /** REQUIRES: listening. */
+  get port(): number {
+    assert(this.listening !== undefined, "the network does not listen", {});
+    return this.listening.port;
+  }
+
+  /** Open streams to peers, those for snapshots left out: two for each when both sides dial. */
+  get streams(): number {
+    let count = 0;
+    for (const { link } of this.neighbours.values()) count += link.mainStreams;
+    return count;
+  }
+
+  async listen(host: NetworkHost): Promise<void> {
+    assert(this.listening === undefined, "the network listens already", {});
+    this.server.addService(peersService, {
+      exchange: (call: ServerDuplexStream<Uint8Array, Uint8Array>) => this.accept(new ServerWire(call), host),
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      this.server.bindAsync(this.options.address, peerCredentials.server(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
+    });
+    this.listening = { host, port };
+  }
+
+  peer(node: NodeId, address: string): Peer {
+    assert(this.listening !== undefined && !this.isClosed, "the network does not listen", { node });
+    const { host } = this.listening;
+    assert(node !== host.identity().node, "a node is no peer of itself", { node });
+    const neighbour = this.neighbour(node, host);
+    if (neighbour.dialler?.address === address) return neighbour.link;
+    neighbour.dialler?.close("it has moved to another address");
+    const { clock, scheduler, logger } = this.options;
+    const { limits } = this;
+    const { link } = neighbour;
+    neighbour.dialler = new Dialler(link, {
+      address,
+      host,
+      clock,
+      scheduler,
+      logger,
+      limits,
+      purpose: purpose.main,
+      chance: () => Math.random(),
+    });
+    link.openBulk = () => this.openBulk(link, address, host);
+    return link;
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    for (const { link } of this.neighbours.values()) link.end("the other node stops");
+    // The words of farewell leave in this turn; who does not take them loses the connection without.
+    await new Promise<void>((resolve) => {
+      this.options.scheduler.afterTurn(resolve);
+    });
+    this.server.forceShutdown();
+  }
+
+  private neighbour(node: NodeId, host: NetworkHost): Neighbour {
+    const known = this.neighbours.get(node);
+    if (known !== undefined) return known;
+    const { clock, scheduler } = this.options;
+    const { limits, bulkRate } = this;
+    const made: Neighbour = {
+      link: new PeerLink(node, { host, clock, scheduler, limits, bulkRate }),
+      dialler: undefined,
+    };
+    made.link.onClose = () => {
+      made.dialler?.close("not wanted any more");
+      this.neighbours.delete(node);
+    };
+    // Whom nobody here dials, a gateway, is forgotten when it leaves.
+    made.link.onLost = () => {
+      if (made.dialler === undefined) this.neighbours.delete(node);
+    };
+    this.neighbours.set(node, made);
+    return made;
+  }
+
+  private accept(wire: Wire, host: NetworkHost): void {
+    if (this.isClosed || this.strangers >= this.limits.strangersMax) {
+      refuse(wire, this.isClosed ? "this node stops" : "too many connections that have not said who they are");
+      return;
+    }
+    this.strangers++;
+    let isStranger = true;
+    const known = (): void => {
+      if (isStranger) this.strangers--;
+      isStranger = false;
+    };
+    new Greeting(wire, {
+      scheduler: this.options.scheduler,
+      milliseconds: this.limits.handshakeMilliseconds,
+      hello: (hello) => {
+        known();
+        this.greet(wire, hello, host);
+      },
+      closed: known,
+    });
+  }
+
+  private greet(wire: Wire, hello: Hello, host: NetworkHost): void {
+    const judged = judgeHello(hello, host);
+    if (judged.kind === "refused") {
+      this.options.logger.warn("a connection was refused", { why: judged.why });
+      wire.close(judged.why);
+      return;
+    }
+    const { identity } = judged;
+    const { link, dialler } = this.neighbour(identity.node, host);
+    const stale = link.refusal(identity);
+    if (stale !== undefined) {
+      wire.close(stale);
+      return;
+    }
+    wire.write(encodeHello(welcomeOf(host.identity(), judged)), () => undefined);
+    link.attach(wire, identity.life, { purpose: judged.purpose, isDialled: false });
+    dialler?.hurry();
+  }
+
+  private openBulk(link: PeerLink, address: string, host: NetworkHost): void {
+    const { scheduler } = this.options;
+    const { limits } = this;
+    const ended = (why: string | undefined): void => {
+      if (why !== undefined) link.bulkFailed();
+    };
+    new Dial(link, { address, host, scheduler, limits, purpose: purpose.bulk, ended });
+  }
+}
+
+function refuse(wire: Wire, why: string): void {
+  wire.listen({ frame: () => undefined, closed: () => undefined });
+  wire.close(why);
+}

@@ -1,0 +1,80 @@
+// The gRPC side: service, channel options, credentials. Frames pass through gRPC as bytes and are coded by
+// peer-protocol.ts, so that damaged ones are met there and not in a callback of the library.
+
+import {
+  Client,
+  credentials,
+  ServerCredentials,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type ClientDuplexStream,
+  type ServiceDefinition,
+} from "@grpc/grpc-js";
+import { frameBytesMax } from "../platform/network.ts";
+import type { TransportLimits } from "./limits.ts";
+
+const passBytes = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const takeBytes = (bytes: Buffer): Uint8Array => bytes;
+
+export const peersService = {
+  exchange: {
+    path: "/trefoil.v1.Peers/Exchange",
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: passBytes,
+    requestDeserialize: takeBytes,
+    responseSerialize: passBytes,
+    responseDeserialize: takeBytes,
+  },
+} as const satisfies ServiceDefinition;
+
+/** Where TLS between nodes comes in: both sides in one place. */
+export const peerCredentials = {
+  server: (): ServerCredentials => ServerCredentials.createInsecure(),
+  client: (): ChannelCredentials => credentials.createInsecure(),
+};
+
+export function serverOptions(limits: TransportLimits): ChannelOptions {
+  return {
+    "grpc.max_receive_message_length": frameBytesMax,
+    "grpc.max_send_message_length": frameBytesMax,
+    "grpc.keepalive_time_ms": limits.keepaliveMilliseconds,
+    "grpc.keepalive_timeout_ms": limits.keepaliveMilliseconds,
+    // A connection carries one stream.
+    "grpc.max_concurrent_streams": 4,
+    "grpc.enable_channelz": 0,
+  };
+}
+
+function channelOptions(limits: TransportLimits): ChannelOptions {
+  return {
+    "grpc.max_receive_message_length": frameBytesMax,
+    "grpc.max_send_message_length": frameBytesMax,
+    "grpc-node.flow_control_window": limits.windowBytes,
+    "grpc.keepalive_time_ms": limits.keepaliveMilliseconds,
+    "grpc.keepalive_timeout_ms": limits.keepaliveMilliseconds,
+    // Each stream has a connection of its own, and dialling again is the dialler's, not the library's.
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.enable_retries": 0,
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.enable_http_proxy": 0,
+    "grpc.enable_channelz": 0,
+  };
+}
+
+/** A connection of its own with one stream. */
+export class PeerCall {
+  readonly stream: ClientDuplexStream<Uint8Array, Uint8Array>;
+  private readonly client: Client;
+
+  constructor(address: string, limits: TransportLimits) {
+    this.client = new Client(address, peerCredentials.client(), channelOptions(limits));
+    const { path, requestSerialize, responseDeserialize } = peersService.exchange;
+    this.stream = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  }
+
+  /** The connection ends with its stream. */
+  release(): void {
+    this.client.close();
+  }
+}

@@ -1,0 +1,57 @@
+// A node that writes down what its network tells it.
+
+import { copyBytes, utf8Text } from "../../internal/base/bytes.ts";
+import { nodeId, type NodeId } from "../../internal/base/ids.ts";
+import type { IncomingRequest, NetworkHost, NodeIdentity } from "../../internal/platform/network.ts";
+
+export class RecordingHost implements NetworkHost {
+  readonly own: NodeIdentity;
+  readonly messages: Uint8Array[] = [];
+  readonly requests: IncomingRequest[] = [];
+  /** "up n2 1", "down n2 1", in order. */
+  readonly events: string[] = [];
+  /** Whom it does not want. */
+  readonly unwanted = new Set<NodeId>();
+  /** What it does with a request. */
+  serve: (request: IncomingRequest) => void = (request) => request.answer(request.payload);
+  /** While it stands, nothing more is taken. */
+  held: Promise<void> | undefined;
+
+  constructor(own: NodeIdentity) {
+    this.own = own;
+  }
+
+  get texts(): string[] {
+    return this.messages.map(utf8Text);
+  }
+
+  identity(): NodeIdentity {
+    return this.own;
+  }
+
+  refusal(other: NodeIdentity): string | undefined {
+    return this.unwanted.has(other.node) ? `${other.node} is not wanted here` : undefined;
+  }
+
+  message(_: NodeId, payload: Uint8Array): Promise<void> | void {
+    this.messages.push(copyBytes(payload));
+    return this.held;
+  }
+
+  request(_: NodeId, request: IncomingRequest): void {
+    this.requests.push(request);
+    this.serve(request);
+  }
+
+  up(node: NodeId, life: number): void {
+    this.events.push(`up ${node} ${life}`);
+  }
+
+  down(node: NodeId, life: number): void {
+    this.events.push(`down ${node} ${life}`);
+  }
+}
+
+export function hostOf(name: string, life = 1, cluster = "c1"): RecordingHost {
+  return new RecordingHost({ node: nodeId(name), cluster, life });
+}
