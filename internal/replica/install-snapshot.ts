@@ -2,6 +2,7 @@
 // switch in the engine, which is the decision, then the mark in the log. A crash before the switch leaves all as it was; one
 // behind it is finished at the next start (open-replica.ts).
 
+import { assert } from "../base/assert.ts";
 import { TrefoilError } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { logIndex } from "../base/ids.ts";
@@ -31,7 +32,13 @@ export async function installSnapshot(
     return undefined;
   }
   await log.whenDurable(group.installSnapshot(index, term));
-  return { incarnation, state: await GroupState.load(engine, incarnation, offer.configuration) };
+  const state = await GroupState.load(engine, incarnation, offer.configuration);
+  const { last } = state;
+  assert(last.index === index && last.term === term && last.stamp === offer.stamp, "a snapshot of another moment", {
+    offered: `${term}.${index} ${offer.stamp}`,
+    installed: `${last.term}.${last.index} ${last.stamp}`,
+  });
+  return { incarnation, state };
 }
 
 /** A full disk, a worker that died. */

@@ -326,6 +326,7 @@ export class ReplicaCore {
     while (!this.isClosed && (this.isApplying || this.isHeld)) await this.whenFree();
     if (this.isClosed || !this.raft.beginInstall(snapshot.offer)) return "not_wanted";
     this.isHeld = true;
+    this.snapshots.drop();
     try {
       const place = await installSnapshot(this.parts, snapshot);
       this.raft.setSalvage(this.salvager.isPending);

@@ -1,8 +1,9 @@
 // Snapshots for replicas whose next entry is gone from the log. One is made at a time, of what is applied, and shared by all who
 // want one meanwhile; they pull it in sorted chunks, each asking behind the last key that it has, so that a broken
 // stream is taken up where it broke, and memory holds one chunk. Until it is given up the engine keeps what it shows
-// and the log the entries behind it.
+// and the log the entries behind it; it is given up at the latest when this replica's own data is replaced.
 
+import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/codec.ts";
 import type { Incarnation, LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -58,6 +59,11 @@ export class SnapshotSender {
 
   wanted(by: ReplicaId): void {
     this.held ??= this.make();
+    const { incarnation } = this.parts.present();
+    assert(this.held.incarnation === incarnation, "a snapshot of data that is gone", {
+      held: this.held.incarnation,
+      incarnation,
+    });
     this.held.for.add(by);
     this.held.askedAt = this.parts.clock.monotonicMilliseconds();
     this.parts.offer(by, this.held.mark);
@@ -101,6 +107,16 @@ export class SnapshotSender {
     this.release();
   }
 
+  /**
+   * The data that it shows is about to go: an incarnation that is dead is kept for nobody. What is asked for is refused from now
+   * on, and what is being read is sent to nobody.
+   */
+  drop(): void {
+    const { held } = this;
+    this.held = undefined;
+    if (held?.reading === 0) letGo(held);
+  }
+
   /** What is being sent: the log behind it is needed by those who get it. */
   get holding(): LogIndex | undefined {
     return this.held?.mark.index;
@@ -133,8 +149,7 @@ export class SnapshotSender {
     const { held } = this;
     if (held === undefined) return;
     this.held = undefined;
-    held.at.release();
-    held.pin.release();
+    letGo(held);
   }
 
   private async answer(held: Held, to: ReplicaId): Promise<void> {
@@ -144,11 +159,15 @@ export class SnapshotSender {
     try {
       const { index, term, after } = held.asked.get(to) as ChunkRequest; // only taken away below
       const { bytes, isLast } = await parts.underWay.add(this.read(held, after));
-      if (!this.isClosed) parts.send({ type: "chunk", from: parts.id, to, index, term, after, bytes, isLast });
+      if (this.held === held && !this.isClosed)
+        parts.send({ type: "chunk", from: parts.id, to, index, term, after, bytes, isLast });
     } finally {
       held.asked.delete(to);
       held.reading--;
-      if (this.isClosed && held.reading === 0) this.release();
+      if ((this.isClosed || this.held !== held) && held.reading === 0) {
+        if (this.held === held) this.held = undefined;
+        letGo(held);
+      }
     }
   }
 
@@ -168,4 +187,9 @@ export class SnapshotSender {
       walk.close();
     }
   }
+}
+
+function letGo({ at, pin }: Held): void {
+  at.release();
+  pin.release();
 }

@@ -88,6 +88,11 @@ export class SnapshotTraffic {
     return this.sender.holding;
   }
 
+  /** This replica's data is about to be replaced: nobody gets a snapshot of it any more. */
+  drop(): void {
+    this.sender.drop();
+  }
+
   close(): void {
     this.sender.close();
     this.receiver.close();

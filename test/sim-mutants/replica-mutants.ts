@@ -304,6 +304,13 @@ export const replicaMutants: readonly SimMutant[] = [
     replace: "const pin = { release: (): void => undefined };",
   },
   {
+    name: "rule 23: a snapshot sent on after its data was replaced",
+    file: "internal/replica/replica-core.ts",
+    find: "    this.snapshots.drop();\n",
+    replace: "",
+    also: [{ file: sender, find: "assert(this.held.incarnation === incarnation,", replace: "assert(incarnation > 0," }],
+  },
+  {
     name: "rule 23: log marked before the switch",
     file: install,
     find: "  try {\n    await engine.ingest(",

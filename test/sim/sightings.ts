@@ -29,6 +29,7 @@ export const sightingKinds = [
   "change refused",
   "snapshot installed",
   "snapshot installed by a learner",
+  "snapshot installed by who sends one",
   "started again with salvage",
   "stamps far ahead",
   "replica compared with what was applied",

@@ -53,6 +53,8 @@ interface SimNodeParts {
 }
 
 export const simGroup = groupId(1);
+/** A snapshot is held for so long, at least, after a chunk of it was sent. */
+const sendingMilliseconds = 5000;
 
 export class SimNode {
   readonly id: ReplicaId;
@@ -79,6 +81,8 @@ export class SimNode {
   private cuts = 0;
   /** Where its data lay when it was last looked at; 0: nobody looked. */
   private incarnation = 0;
+  /** A snapshot was asked of it so lately that it may still hold it. */
+  private sendsUntil = 0;
 
   constructor(parts: SimNodeParts, options: SimNodeOptions) {
     this.id = parts.id;
@@ -144,6 +148,7 @@ export class SimNode {
           send: (message) => {
             if (clock.isDead) return;
             this.promises.note(message, log.group(simGroup));
+            if (message.type === "chunk") this.sendsUntil = this.parts.time.now + sendingMilliseconds;
             this.parts.send(message);
           },
           onFailure: (failure) => this.blame(life, failure),
@@ -243,6 +248,7 @@ export class SimNode {
     const { configuration, lastStamp } = replica.status;
     if (replica.incarnation !== this.incarnation && this.incarnation !== 0) {
       sightings.note(isVoter(configuration, this.id) ? "snapshot installed" : "snapshot installed by a learner");
+      if (this.parts.time.now < this.sendsUntil) sightings.note("snapshot installed by who sends one");
     }
     this.incarnation = replica.incarnation;
     const ahead = lastStamp - stampOfMilliseconds(this.clock.wallMilliseconds());
