@@ -63,6 +63,8 @@ export interface RaftStatus {
   /** A committed configuration that is not in this log leaves this replica out, as a member said. It does not stand again. */
   readonly isRemoved: boolean;
   readonly configuration: Configuration;
+  /** Of the entry that brought it. */
+  readonly configurationIndex: LogIndex;
 }
 
 export interface FollowerStatus {
@@ -272,6 +274,7 @@ export class Raft {
       isTransferring: role.kind === "leader" && role.transfer !== undefined,
       isRemoved: state.isRemoved,
       configuration,
+      configurationIndex: state.configurations.newest.index,
     };
   }
 

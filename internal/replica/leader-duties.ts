@@ -77,16 +77,9 @@ export class LeaderDuties {
   raiseWatermark(state: GroupState): void {
     const { hasQuorum, last } = this.raft.status;
     if (!hasQuorum) return;
-    const away = ticksOf(this.options, this.options.salvageWindowMilliseconds);
-    const matched = this.raft.matchedByAll(away);
+    const matched = this.withAll(state);
     const reached = matched === undefined ? undefined : this.samples.at(matched);
-    const { salvageWindowMilliseconds } = this.options;
-    // One that left may still come with writes that nobody else has.
-    const isAwaited = state.departures.isAwaited(
-      this.raft.hybridNow(),
-      stampsOfMilliseconds(salvageWindowMilliseconds),
-    );
-    const isRaised = reached !== undefined && reached > state.watermark && !isAwaited;
+    const isRaised = reached !== undefined && reached > state.watermark;
     const watermark = isRaised ? reached : state.watermark;
     const hasNews = last > this.tickedIndex;
     if (hasNews && watermark > state.watermark) return this.tick(watermark);
@@ -97,9 +90,17 @@ export class LeaderDuties {
 
   /** All voters, and those that left, have the log up to `index` and keep nothing, or the salvage window is over for them. */
   isWithAll(index: LogIndex, state: GroupState): boolean {
+    return (this.withAll(state) ?? -1) >= index;
+  }
+
+  /** Up to where that is so; undefined: nobody can say. */
+  private withAll(state: GroupState): LogIndex | undefined {
+    // Who leaves by an entry that is not applied is neither a voter any more nor among those that left.
+    if (this.raft.status.configurationIndex > state.last.index) return undefined;
     const window = this.options.salvageWindowMilliseconds;
-    if (state.departures.isAwaited(this.raft.hybridNow(), stampsOfMilliseconds(window))) return false;
-    return (this.raft.matchedByAll(ticksOf(this.options, window)) ?? -1) >= index;
+    // One that left may still come with writes that nobody else has.
+    if (state.departures.isAwaited(this.raft.hybridNow(), stampsOfMilliseconds(window))) return undefined;
+    return this.raft.matchedByAll(ticksOf(this.options, window));
   }
 
   /** Entries up to here are needed by nobody who is expected to come back soon. */

@@ -186,6 +186,12 @@ export const replicaMutants: readonly SimMutant[] = [
     replace: "const reached = this.samples.at(last);",
   },
   {
+    name: "rule 2: watermark waits for nobody between a change's append and its apply",
+    file: "internal/replica/leader-duties.ts",
+    find: "if (this.raft.status.configurationIndex > state.last.index) return undefined;",
+    replace: "",
+  },
+  {
     name: "rule 2: watermark falls",
     file: "internal/replica/leader-duties.ts",
     find: "const watermark = isRaised ? reached : state.watermark;",
