@@ -18,7 +18,9 @@ export type RefusalReason =
   /** The slot of a key moves away, or is not here. */
   | "sealed"
   /** A request so old that its first answer may be forgotten: nobody knows what became of it. */
-  | "request_too_old";
+  | "request_too_old"
+  /** It would write, or answer, more than an entry may hold. */
+  | "too_large";
 
 export type CommandAnswer =
   | {
@@ -38,7 +40,7 @@ export type CommandAnswer =
       readonly present: Version | undefined;
     };
 
-const reasons: readonly RefusalReason[] = ["condition", "conflict", "sealed", "request_too_old"];
+const reasons: readonly RefusalReason[] = ["condition", "conflict", "sealed", "request_too_old", "too_large"];
 
 export function encodeAnswer(answer: CommandAnswer): Uint8Array {
   const writer = new ByteWriter(32);

@@ -13,6 +13,7 @@
 // Keys carry the area byte of user records (areas.ts) in front, so that they are copied into the engine as they lie.
 // Nothing in a command depends on who applies it, or when: time is the entry's stamp, expiry is absolute.
 
+import { assert } from "../base/assert.ts";
 import { ByteReader, ByteWriter, readU16, readU32, readU64 } from "../base/codec.ts";
 import { corruption } from "../base/errors.ts";
 import { logIndex, term } from "../base/ids.ts";
@@ -21,6 +22,11 @@ import { neverExpires, stamp } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import { areaBytes, userArea } from "./areas.ts";
+import { commandFault } from "./command-check.ts";
+import { action, conditionKind, expiryMode } from "./command-words.ts";
+import type { Action, ConditionKind, ExpiryMode } from "./command-words.ts";
+
+export { action, conditionKind, expiryMode } from "./command-words.ts";
 
 /** Kinds of entries; 0 and 1 are the Raft core's. */
 export const commandKind = {
@@ -31,16 +37,6 @@ export const commandKind = {
   slots: 6,
   release: 7,
 } as const;
-
-export const action = { put: 0, delete: 1, increment: 2, append: 3, touch: 4 } as const;
-export type Action = (typeof action)[keyof typeof action];
-
-export const conditionKind = { none: 0, absent: 1, present: 2, version: 3 } as const;
-export type ConditionKind = (typeof conditionKind)[keyof typeof conditionKind];
-
-/** What becomes of the key's expiry: none from now on, a new one, or as it was. */
-export const expiryMode = { never: 0, at: 1, keep: 2 } as const;
-export type ExpiryMode = (typeof expiryMode)[keyof typeof expiryMode];
 
 export interface Operation {
   readonly action: Action;
@@ -67,8 +63,6 @@ export interface Command {
   readonly operations: readonly Operation[];
 }
 
-const requestIdBytesMax = 64;
-const operationsMax = 10_000;
 const emptyBody = new Uint8Array(0);
 
 /** Whether all replicas can do it without reading: only such writes may be fast. */
@@ -89,7 +83,10 @@ function isBlindOperation(operation: Operation): boolean {
   );
 }
 
+/** REQUIRES: commandFault has nothing to say. */
 export function encodeCommand(command: Command, writer = new ByteWriter()): Uint8Array {
+  const fault = commandFault(command);
+  if (fault !== undefined) assert(false, "a command that no replica could apply", { detail: fault.detail });
   writer.u8(command.request === undefined ? 0 : requestFlag);
   if (command.request !== undefined) writer.block(command.request.id).u64(command.request.stamp);
   writer.varint(command.operations.length);
@@ -103,18 +100,17 @@ export function decodeCommand(bytes: Uint8Array, start = 0, end = bytes.length):
   const flags = reader.u8();
   if ((flags & ~requestFlag) !== 0) throw corruption(`a command with unknown flags ${flags}`);
   const request = flags === 0 ? undefined : decodeRequest(reader);
-  const count = reader.varint();
-  if (count < 1 || count > operationsMax) throw corruption(`a command of ${count} operations`);
   const operations: Operation[] = [];
-  for (let which = 0; which < count; which++) operations.push(decodeOperation(reader));
+  for (let count = reader.varint(); count > 0; count--) operations.push(decodeOperation(reader));
   reader.expectEnd();
-  return { request, operations };
+  const command = { request, operations };
+  const fault = commandFault(command);
+  if (fault !== undefined) throw corruption(fault.detail);
+  return command;
 }
 
 export function decodeRequest(reader: ByteReader): RequestId {
-  const id = reader.block();
-  if (id.length < 1 || id.length > requestIdBytesMax) throw corruption(`a request id of ${id.length} bytes`);
-  return { id, stamp: stamp(reader.u64()) };
+  return { id: reader.block(), stamp: stamp(reader.u64()) };
 }
 
 /** Where the one blind operation of a command lies: the way of most writes, which makes no objects. */
@@ -151,6 +147,8 @@ export function readBlind(bytes: Uint8Array, start: number, end: number, slot: B
     if (at + 4 > end) return false;
     slot.bodyStart = at + 4;
     slot.bodyEnd = slot.bodyStart + readU32(bytes, at);
+    // Without its whole content type it is none: decodeCommand will say so.
+    if (slot.bodyStart + 1 + (bytes[slot.bodyStart] ?? 0) > slot.bodyEnd) return false;
   }
   return slot.bodyEnd === end;
 }
@@ -168,11 +166,8 @@ function encodeOperation(writer: ByteWriter, operation: Operation): void {
     .u16(key.length + areaBytes)
     .u8(userArea)
     .bytes(key);
-  if (condition === conditionKind.version) {
-    if (version === undefined) throw corruption("a condition on a version without one");
-    writer.u64(version.term).u64(version.index);
-  }
-  if (expiry === expiryMode.at) writer.u64(expiresAt ?? neverExpires);
+  if (version !== undefined) writer.u64(version.term).u64(version.index);
+  if (expiresAt !== undefined) writer.u64(expiresAt);
   if (hasBody(operation.action)) writer.u32(body.length).bytes(body);
 }
 
@@ -186,9 +181,7 @@ function decodeOperation(reader: ByteReader): Operation {
   }
   const keyLength = reader.u16();
   const key = reader.bytes(keyLength);
-  if (keyLength <= areaBytes || keyLength > keyBytesMax + areaBytes || key[0] !== userArea) {
-    throw corruption(`an operation on a key of ${keyLength} bytes`);
-  }
+  if (key[0] !== userArea) throw corruption("an operation on a record of the group itself");
   const version =
     condition === conditionKind.version ? { term: term(reader.u64()), index: logIndex(reader.u64()) } : undefined;
   const expiresAt = expiry === expiryMode.at ? stamp(reader.u64()) : undefined;

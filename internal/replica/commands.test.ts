@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { utf8, utf8Text } from "../base/bytes.ts";
+import { concatBytes, utf8, utf8Text } from "../base/bytes.ts";
 import { logIndex, term } from "../base/ids.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
 import type { EngineRecord } from "../engine/reader.ts";
+import { payloadBytesMax } from "../log/record.ts";
 import { decodeAnswer, encodeAnswer } from "./answer.ts";
+import { commandFault, foreignFault, loadFault, recordPayloadBytesMax, slotsFault } from "./command-check.ts";
 import { action, conditionKind, decodeCommand, encodeCommand, expiryMode, readBlind } from "./command.ts";
 import type { BlindSlot, Command, Operation } from "./command.ts";
 import { decide, keyName } from "./decide.ts";
@@ -25,13 +27,18 @@ const versions = recordOf({
   index: fc.integer({ min: 1, max: 2 ** 40 }).map(logIndex),
 });
 const requests = fc.option(recordOf({ id: bytes(64, 1), stamp: stamps }), { nil: undefined });
+const payloads = fc
+  .tuple(bytes(9), bytes(50))
+  .map(([type, value]) => concatBytes([Uint8Array.of(type.length), type, value]));
+const nothing = new Uint8Array(0);
 const writes = recordOf({
   version: versions,
   request: requests,
   isDelete: fc.boolean(),
   key: bytes(40, 1),
-  payload: bytes(60),
-}).chain((write) => stamps.map((expiry) => ({ ...write, expiry })));
+  payload: payloads,
+  expiry: stamps,
+}).map((made) => ({ ...made, payload: made.isDelete ? nothing : made.payload }));
 
 const operations: fc.Arbitrary<Operation> = recordOf({
   action: fc.constantFrom(...Object.values(action)),
@@ -39,14 +46,14 @@ const operations: fc.Arbitrary<Operation> = recordOf({
   condition: fc.constantFrom(conditionKind.none, conditionKind.none, ...Object.values(conditionKind)),
   expiry: fc.constantFrom(expiryMode.never, ...Object.values(expiryMode)),
   wantsPrevious: fc.constantFrom(false, false, true),
-  body: bytes(80),
+  body: payloads,
   version: versions,
   expiresAt: stamps,
 }).map((made) => ({
   ...made,
   version: made.condition === conditionKind.version ? made.version : undefined,
   expiresAt: made.expiry === expiryMode.at ? made.expiresAt : undefined,
-  body: made.action === action.delete || made.action === action.touch ? new Uint8Array(0) : made.body,
+  body: made.action === action.delete || made.action === action.touch ? nothing : made.body,
 }));
 const commands: fc.Arbitrary<Command> = recordOf({
   request: requests,
@@ -132,6 +139,93 @@ describe("commands as bytes", () => {
   });
 });
 
+const aVersion = { term: term(1), index: logIndex(1) };
+const badOperations: Record<string, Partial<Operation>> = {
+  "no key": { key: nothing },
+  "a long key": { key: new Uint8Array(1025) },
+  "no such action": { action: 5 as Operation["action"] },
+  "no such condition": { condition: 4 as Operation["condition"] },
+  "no such mode": { expiry: 3 as Operation["expiry"] },
+  "a version for nothing": { version: aVersion },
+  "a condition on no version": { condition: conditionKind.version },
+  "a version that is none": { condition: conditionKind.version, version: { ...aVersion, term: term(0.5) } },
+  "an expiry for nothing": { expiresAt: stamp(5) },
+  "an expiry left out": { expiry: expiryMode.at },
+  "an expiry that is none": { expiry: expiryMode.at, expiresAt: stamp(Number.NaN) },
+  "an expiry after all time": { expiry: expiryMode.at, expiresAt: stamp(2 ** 53) },
+  "a put of no payload": { body: nothing },
+  "a put of half a content type": { body: Uint8Array.of(2, 65) },
+  "a delete with a body": { action: action.delete, body: Uint8Array.of(0) },
+};
+
+describe("what a command may be", () => {
+  const good = operation({ action: action.put, body: utf8("\0x") });
+  const command = (...all: Operation[]): Command => ({ request: undefined, operations: all });
+
+  it("is refused with its reason, and neither written nor read", () => {
+    assert.equal(commandFault(command(good)), undefined);
+    for (const [what, wrong] of Object.entries(badOperations)) {
+      const bad = command(good, { ...good, ...wrong });
+      assert.equal(commandFault(bad)?.why, "bad_command", what);
+      assert.throws(() => encodeCommand(bad), /no replica could apply/, what);
+    }
+    const asked = (id: number, at: number): Command => {
+      return { request: { id: new Uint8Array(id), stamp: stamp(at) }, operations: [good] };
+    };
+    for (const bad of [command(), asked(0, 1), asked(65, 1), asked(1, -1), asked(1, 0.5), asked(1, 2 ** 53)]) {
+      assert.equal(commandFault(bad)?.why, "bad_command");
+    }
+    assert.equal(commandFault(command(...Array.from({ length: 10_001 }, () => good)))?.why, "bad_command");
+    assert.equal(commandFault(asked(64, 1)), undefined);
+  });
+
+  it("fits an entry, and so does whatever carries its records later", () => {
+    const sized = (bytes: number): Operation => ({ ...good, body: new Uint8Array(bytes) });
+    assert.equal(commandFault(command(sized(recordPayloadBytesMax))), undefined);
+    assert.equal(commandFault(command(sized(recordPayloadBytesMax + 1)))?.why, "too_large");
+    const half = sized(recordPayloadBytesMax / 2);
+    assert.equal(commandFault(command(half, half, sized(4096)))?.why, "too_large");
+    const most = { ...command({ ...sized(recordPayloadBytesMax), key: new Uint8Array(1024).fill(1) }) };
+    const request = { id: new Uint8Array(64), stamp: stamp(1) };
+    assert.ok(encodeCommand({ ...most, request }).length <= payloadBytesMax);
+    const [{ key, body }] = most.operations as [Operation];
+    const foreign = { version: aVersion, request, isDelete: false, key, payload: body, expiry: stamp(1) };
+    assert.ok(encodeMerge(foreign).length <= payloadBytesMax);
+    assert.ok(encodeLoad([{ ...foreign, stamp: stamp(1) }]).length <= payloadBytesMax);
+    assert.equal(
+      loadFault([
+        { ...foreign, stamp: stamp(1) },
+        { ...foreign, stamp: stamp(1) },
+      ])?.why,
+      "too_large",
+    );
+  });
+
+  it("of writes from elsewhere, and of slots, is looked at in the same way", () => {
+    const foreign = { version: aVersion, request: undefined, isDelete: false, key: utf8("k"), payload: utf8("\0x") };
+    const write = { ...foreign, expiry: neverExpires };
+    assert.equal(foreignFault(write), undefined);
+    const bad: Partial<typeof write>[] = [
+      { version: { ...aVersion, term: term(0) } },
+      { version: { ...aVersion, index: logIndex(1.5) } },
+      { key: nothing },
+      { key: new Uint8Array(1025) },
+      { payload: nothing },
+      { isDelete: true },
+      { expiry: stamp(-1) },
+    ];
+    for (const wrong of bad) assert.equal(foreignFault({ ...write, ...wrong })?.why, "bad_command");
+    const cut = encodeMerge({ ...write, isDelete: true, payload: nothing });
+    // Its flags say that it is a put.
+    cut[16] = 0;
+    assert.throws(() => decodeMerge(cut), { code: "corruption" });
+    assert.equal(loadFault([{ ...write, stamp: stamp(0) }])?.why, "bad_command");
+    for (const slot of [-1, 16_384, 0.5, Number.NaN]) {
+      assert.equal(slotsFault({ mode: "seal", above: term(0), slots: [0, slot] })?.why, "bad_command");
+    }
+  });
+});
+
 const origin = { term: term(3), index: logIndex(9), stamp: stamp(1_000_000) };
 
 function operation(what: Partial<Operation> & Pick<Operation, "action">): Operation {
@@ -206,6 +300,17 @@ describe("what a command does", () => {
     const { answer } = run(record("1"), put, add, gone, create);
     assert.equal(answer.kind === "done" && utf8Text(answer.values[1] ?? new Uint8Array(0)), "8");
     assert.equal(answer.kind, "done");
+  });
+
+  it("makes of large records no more than an entry may hold", () => {
+    const large = { ...record("x"), payload: new Uint8Array(6 * 1024 * 1024) };
+    const touch = operation({ action: action.touch });
+    const shows = operation({ action: action.delete, wantsPrevious: true });
+    assert.equal(run(large, touch).answer.kind, "done");
+    const { answer, writes: planned } = run(large, touch, { ...touch, key: utf8("other") });
+    assert.deepEqual([answer.kind === "refused" && answer.why, planned], ["too_large", []]);
+    const told = run(large, shows, { ...shows, key: utf8("other") }).answer;
+    assert.equal(told.kind === "refused" && told.why, "too_large");
   });
 
   it("merges by version, whatever the order and however often", () => {

@@ -10,6 +10,7 @@ import type { Version } from "../engine/cell.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import { compareVersions } from "./answer.ts";
 import type { CommandAnswer, RefusalReason } from "./answer.ts";
+import { recordPayloadBytesMax } from "./command-check.ts";
 import { action, conditionKind, expiryMode } from "./command.ts";
 import type { Command, Operation } from "./command.ts";
 
@@ -41,11 +42,19 @@ export function needsRecord(operation: Operation): boolean {
 export function decide(command: Command, origin: Origin, lookup: Lookup): Decision {
   const writes: PlannedWrite[] = [];
   const values: (Uint8Array | undefined)[] = [];
+  let bytesWritten = 0;
+  let bytesAnswered = 0;
   // A later operation sees what an earlier one of the same command did.
   const state = new Records(lookup, origin);
   for (const [which, operation] of command.operations.entries()) {
     const record = needsRecord(operation) ? state.get(operation.key) : undefined;
-    const outcome = act(operation, record);
+    let outcome = act(operation, record);
+    if (outcome.kind === "done") {
+      if (outcome.write?.kind === "put") bytesWritten += outcome.write.payload.length;
+      bytesAnswered += outcome.value?.length ?? 0;
+      // Short commands can make much of large records: each replica would have to hold it at once.
+      if (Math.max(bytesWritten, bytesAnswered) > payloadBytesMax) outcome = { kind: "refused", why: "too_large" };
+    }
     if (outcome.kind === "refused") {
       const { why } = outcome;
       const version = { term: origin.term, index: origin.index };
@@ -163,9 +172,7 @@ function increment(operation: Operation, record: Present | undefined): Outcome {
 
 function append(operation: Operation, record: Present | undefined): Outcome {
   const before = record?.payload ?? plainContentType;
-  if (before.length + operation.body.length > payloadBytesMax - payloadSlackBytes) {
-    return { kind: "refused", why: "conflict" };
-  }
+  if (before.length + operation.body.length > recordPayloadBytesMax) return { kind: "refused", why: "conflict" };
   const payload = concatBytes([before, operation.body]);
   const write: PlannedWrite = { kind: "put", key: operation.key, payload, expiry: expiryOf(operation, record) };
   return done(write, asciiBytes(String(payload.length - payloadValueAt(payload))));
@@ -175,8 +182,6 @@ function append(operation: Operation, record: Present | undefined): Outcome {
 const payloadValueAt = (payload: Uint8Array): number => 1 + (payload[0] ?? 0);
 
 const plainContentType = Uint8Array.of(0);
-/** A payload has to fit into an entry with its key. */
-const payloadSlackBytes = 4096;
 const counterDigitsMax = 20;
 
 function counterOf(bytes: Uint8Array, start: number): bigint | undefined {

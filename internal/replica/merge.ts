@@ -9,12 +9,13 @@ import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { corruption } from "../base/errors.ts";
-import { keyBytesMax } from "../base/limits.ts";
 import { stamp } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import { compareVersions, readVersion, writeVersion } from "./answer.ts";
+import { foreignFault, loadFault } from "./command-check.ts";
+import type { CommandFault } from "./command-check.ts";
 import { decodeRequest } from "./command.ts";
 import type { RequestId } from "./command.ts";
 
@@ -44,7 +45,9 @@ export function judgeMerge(write: ForeignWrite, present: EngineRecord | undefine
   return "repeated";
 }
 
+/** REQUIRES: foreignFault has nothing to say. */
 export function encodeMerge(write: ForeignWrite): Uint8Array {
+  assertWhole(foreignFault(write));
   const writer = new ByteWriter(64 + write.key.length + write.payload.length);
   writeForeign(writer, write);
   return writer.finish();
@@ -54,10 +57,13 @@ export function decodeMerge(bytes: Uint8Array, start = 0, end = bytes.length): F
   const reader = new ByteReader(bytes, "a merge", start, end);
   const write = readForeign(reader);
   reader.expectEnd();
+  throwFault(foreignFault(write));
   return write;
 }
 
+/** REQUIRES: loadFault has nothing to say. */
 export function encodeLoad(writes: readonly LoadedWrite[]): Uint8Array {
+  assertWhole(loadFault(writes));
   const writer = new ByteWriter(1024);
   writer.varint(writes.length);
   for (const write of writes) {
@@ -75,6 +81,7 @@ export function decodeLoad(bytes: Uint8Array, start = 0, end = bytes.length): Lo
     writes.push({ ...readForeign(reader), stamp: stamped });
   }
   reader.expectEnd();
+  throwFault(loadFault(writes));
   return writes;
 }
 
@@ -96,6 +103,13 @@ function readForeign(reader: ByteReader): ForeignWrite {
   const request = (flags & requestFlag) === 0 ? undefined : decodeRequest(reader);
   const expiry = stamp(reader.u64());
   const key = reader.block();
-  if (key.length < 1 || key.length > keyBytesMax) throw corruption(`${reader.what} of a key of ${key.length} bytes`);
   return { version, request, isDelete: (flags & deleteFlag) !== 0, key, payload: reader.block(), expiry };
+}
+
+function assertWhole(fault: CommandFault | undefined): void {
+  assert(fault === undefined, "a write from elsewhere that no replica could apply", { detail: fault?.detail ?? "" });
+}
+
+function throwFault(fault: CommandFault | undefined): void {
+  if (fault !== undefined) throw corruption(fault.detail);
 }

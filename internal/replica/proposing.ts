@@ -6,6 +6,7 @@ import type { Stamp } from "../base/stamp.ts";
 import { fastFlag } from "../log/record.ts";
 import type { Raft } from "../raft/raft.ts";
 import { slotOf } from "../ring/slots.ts";
+import { commandFault, loadFault, slotsFault } from "./command-check.ts";
 import { commandKind, encodeCommand } from "./command.ts";
 import type { Command } from "./command.ts";
 import { keyName } from "./decide.ts";
@@ -50,6 +51,8 @@ export class Proposing {
     const { raft, writes } = this.parts;
     const stamp = raft.nextStamp();
     const command = make(stamp);
+    const fault = commandFault(command);
+    if (fault !== undefined) return { kind: "refused", ...fault };
     const { request } = command;
     const state = this.parts.state();
     const name = request === undefined ? undefined : keyName(request.id);
@@ -83,6 +86,8 @@ export class Proposing {
   /** Seals, closes or opens slots. */
   slots(command: SlotsCommand): Proposed {
     const { raft } = this.parts;
+    const fault = slotsFault(command);
+    if (fault !== undefined) return { kind: "refused", ...fault };
     // No version of a key may fall: see slots-command.ts.
     if (command.mode === "open" && raft.status.term <= command.above) return { kind: "refused", why: "term_too_low" };
     const proposed = this.own(commandKind.slots, encodeSlots(command));
@@ -92,8 +97,10 @@ export class Proposing {
     return proposed;
   }
 
-  /** Takes in records of another group. REQUIRES: they fit an entry. */
+  /** Takes in records of another group. */
   load(writes: readonly LoadedWrite[]): Proposed {
+    const fault = loadFault(writes);
+    if (fault !== undefined) return { kind: "refused", ...fault };
     return this.own(commandKind.load, encodeLoad(writes));
   }
 

@@ -59,7 +59,7 @@ export class Replica {
     return this.core.isClosed ? stopping : this.core.proposing.slots(command);
   }
 
-  /** Takes in records of another group. REQUIRES: they fit an entry. */
+  /** Takes in records of another group; too many for one entry are refused. */
   proposeLoad(writes: readonly LoadedWrite[]): Proposed {
     this.core.enter();
     return this.core.isClosed ? stopping : this.core.proposing.load(writes);

@@ -8,12 +8,12 @@
 
 import { logIndex, nobody, term } from "../base/ids.ts";
 import type { LogIndex, ReplicaId } from "../base/ids.ts";
-import { keyBytesMax } from "../base/limits.ts";
 import { neverExpires } from "../base/stamp.ts";
 import { corruption } from "../base/errors.ts";
 import type { Version } from "../engine/cell.ts";
 import type { GroupLog } from "../log/group-log.ts";
-import { entryHeaderBytes, payloadBytesMax } from "../log/record.ts";
+import { entryHeaderBytes } from "../log/record.ts";
+import { foreignFault } from "./command-check.ts";
 import { decodeCommand, action, expiryMode } from "./command.ts";
 import type { ForeignWrite } from "./merge.ts";
 import type { SalvageMessage, SalvageSettled } from "./messages.ts";
@@ -62,7 +62,7 @@ export class Salvager {
   async asked({ from, writes, isLeaving }: SalvageMessage): Promise<void> {
     const fates: { readonly version: Version; readonly mergedAt: Version }[] = [];
     for (const write of writes) {
-      if (!isPossible(write)) continue;
+      if (foreignFault(write) !== undefined) continue;
       const { version } = write;
       const mergedAt = await this.parts.fateOf(version);
       if (mergedAt !== undefined) {
@@ -127,14 +127,6 @@ export function keptWrites(log: GroupLog, bytesMax: number): ForeignWrite[] {
     writes.push(writeOf(kept));
   }
   return writes;
-}
-
-/** What no replica can have kept would stop all of them when it is applied. */
-function isPossible({ version, key, payload, request }: ForeignWrite): boolean {
-  const isNumbered = version.term > 0 && version.index > 0;
-  const isSmall = key.length >= 1 && key.length <= keyBytesMax && payload.length <= payloadBytesMax - keyBytesMax;
-  const isKnown = request === undefined || (request.id.length >= 1 && request.id.length <= 64);
-  return isNumbered && isSmall && isKnown;
 }
 
 /** A kept entry as the write that it was. Only blind single writes are fast. */

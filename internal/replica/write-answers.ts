@@ -19,7 +19,8 @@ export type Consistency = "fast" | "strong";
 
 export type Proposed =
   | { readonly kind: "accepted"; readonly version: Version; readonly outcome: Promise<WriteOutcome> }
-  | { readonly kind: "refused"; readonly why: WriteRefusal };
+  /** With more about it where the write itself is at fault. */
+  | { readonly kind: "refused"; readonly why: WriteRefusal; readonly detail?: string };
 
 export interface ProposedWrite extends Version {
   readonly stamp: Stamp;

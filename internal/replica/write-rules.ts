@@ -5,6 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../log/log.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { ProposalRefusal } from "../raft/types.ts";
+import type { CommandFault } from "./command-check.ts";
 import { isBlind, isDeleteOnly } from "./command.ts";
 import type { Command } from "./command.ts";
 import { answerWindow } from "./group-state.ts";
@@ -13,6 +14,8 @@ import type { ReplicaOptions } from "./options.ts";
 
 export type WriteRefusal =
   | ProposalRefusal
+  /** No replica could apply it, or carry it: see command-check.ts. */
+  | CommandFault["why"]
   /** Only a single put or delete that reads nothing can be fast. */
   | "not_blind"
   /** The leader has not applied the entry that opens its term. */
