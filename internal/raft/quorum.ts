@@ -5,7 +5,7 @@ import type { Configuration } from "./configuration.ts";
 
 export type VoteCount = "won" | "lost" | "open";
 
-const majorityOf = (count: number): number => Math.floor(count / 2) + 1;
+export const majorityOf = (count: number): number => Math.floor(count / 2) + 1;
 
 /** The greatest value that a quorum has reached. */
 export function reachedByQuorum(config: Configuration, valueOf: (id: ReplicaId) => number): number {

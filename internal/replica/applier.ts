@@ -358,6 +358,7 @@ export class Applier {
   private begin(entry: Boundary): void {
     const { state } = this.parts;
     const before = state.last;
+    if (state.endDay(entry.stamp)) this.batch.put(systemKey(systemTag.days), entry, state.encodeDays());
     if (!state.advance(entry)) return;
     this.batch.put(boundaryKey(before.term), entry, encodeBoundary(before));
     const surplus = state.takeSurplusBoundary();

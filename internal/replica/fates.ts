@@ -1,5 +1,5 @@
 // What became of writes that went another way than most: of fast ones that a log had lost, whether their merge took effect, and
-// the lost-and-found of those for which it could not; and of entries that had no effect. Kept in the engine for a week, so
+// the lost-and-found of those for which it could not; and of entries that had no effect. Told for a week, so
 // that a receipt can be asked about.
 //
 //   fate := kind u8 | merged at: term u64 | index u64 | write, as in a merge, when a salvaged one took no effect
@@ -32,7 +32,10 @@ export interface KnownFate {
 }
 
 const fates: readonly Fate[] = ["salvaged", "superseded", "lost", "rejected"];
-const fateWindow = stampOfMilliseconds(7 * 24 * 3600 * 1000);
+export const oneDay = stampOfMilliseconds(24 * 3600 * 1000);
+/** Fates are told for a week, and kept for a day longer: how old an entry is, is known to the day. */
+export const fatesToldDays = 7;
+const fateWindow = (fatesToldDays + 1) * oneDay;
 
 export const fateExpiry = (at: Stamp): Stamp => stamp(at + fateWindow);
 

@@ -11,6 +11,7 @@
 //   0 's'                       sealed slots: u16 each, plus 0x8000 when closed
 //   0 'd'                       voters that left: see departures.ts
 //   0 'f' term | index, u64     fate of a salvaged write: see fates.ts; expires after a week
+//   0 'm'                       last entries of the last days: each term u64 | index u64 | stamp u64
 
 import { assert } from "../base/assert.ts";
 import { ByteReader, ByteWriter, writeU32BigEndian, readU32BigEndian } from "../base/codec.ts";
@@ -21,12 +22,14 @@ import { isExpired, stamp, stampOfMilliseconds, stampZero } from "../base/stamp.
 import type { Stamp } from "../base/stamp.ts";
 import { decodeCell } from "../engine/cell.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Version } from "../engine/cell.ts";
 import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
 import type { Configuration, ConfigurationAt } from "../raft/configuration.ts";
 import { slotCount } from "../ring/slots.ts";
 import { systemArea, userArea } from "./areas.ts";
 import { keyName } from "./decide.ts";
 import { Departures } from "./departures.ts";
+import { fatesToldDays, oneDay } from "./fates.ts";
 
 /** How long a request's answer is remembered, in time of the log. All replicas have to agree on it. */
 export const answerWindow = stampOfMilliseconds(10 * 60_000);
@@ -44,6 +47,7 @@ export const systemTag = {
   boundary: 0x74,
   departures: 0x64,
   watermark: 0x77,
+  days: 0x6d,
 } as const;
 
 /** The last entry of a term. */
@@ -60,6 +64,8 @@ export class GroupState {
   configuration: ConfigurationAt;
   /** Of terms before the present one, ascending. */
   readonly boundaries: Boundary[] = [];
+  /** The last entry of each day that had some, as far as it matters how old an entry is. */
+  private days: Boundary[] = [];
   /** Request ids that were answered, by name, with the stamp of the answer: in the order of their stamps. */
   readonly answered = new Map<string, Stamp>();
   /** Slots that take no writes; of those, the ones that are closed take no salvaged ones either. */
@@ -109,6 +115,22 @@ export class GroupState {
     return endsTerm;
   }
 
+  /** An entry stamped so is about to be applied. True: it is the first of a day, and `encodeDays` has changed. */
+  endDay(next: Stamp): boolean {
+    if (this.last.index === 0 || dayOf(next) === dayOf(this.last.stamp)) return false;
+    // Of those that are long ago, the newest stands for all.
+    const first = this.days.findLastIndex((end) => isLongAgo(end, next));
+    this.days = [...this.days.slice(Math.max(first, 0)), this.last];
+    return true;
+  }
+
+  /** Whether an entry is from so long ago that its fate is not told any more. */
+  isFateForgotten(version: Version, now: Stamp): boolean {
+    const isBehind = (end: Boundary): boolean =>
+      isLongAgo(end, now) && (version.term < end.term || (version.term === end.term && version.index <= end.index));
+    return isBehind(this.last) || this.days.some(isBehind);
+  }
+
   /** The oldest boundary when there are too many; it is forgotten. */
   takeSurplusBoundary(): Boundary | undefined {
     return this.boundaries.length > boundariesMax ? this.boundaries.shift() : undefined;
@@ -143,6 +165,12 @@ export class GroupState {
 
   encodeLast(): Uint8Array {
     return new ByteWriter(24).u64(this.last.term).u64(this.last.index).u64(this.last.stamp).finish();
+  }
+
+  encodeDays(): Uint8Array {
+    const writer = new ByteWriter(24 * this.days.length);
+    for (const { term: of, index, stamp: at } of this.days) writer.u64(of).u64(index).u64(at);
+    return writer.finish();
   }
 
   encodeWatermark(): Uint8Array {
@@ -192,6 +220,11 @@ export class GroupState {
       case systemTag.slots:
         while (reader.remaining > 0) this.seal(reader.u16());
         return;
+      case systemTag.days:
+        while (reader.remaining > 0) {
+          this.days.push({ term: term(reader.u64()), index: logIndex(reader.u64()), stamp: stamp(reader.u64()) });
+        }
+        return;
       case systemTag.departures:
         this.departures.take(reader);
         return;
@@ -209,6 +242,9 @@ export class GroupState {
     if (value !== slot) this.closed.add(slot);
   }
 }
+
+const dayOf = (at: Stamp): number => Math.floor(at / oneDay);
+const isLongAgo = (end: Boundary, now: Stamp): boolean => dayOf(now) - dayOf(end.stamp) > fatesToldDays;
 
 export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow);
 

@@ -1,11 +1,10 @@
 // What became of a write, asked by its version (rule 13), and whether what a session has seen is in this replica's log (rule 14).
 
 import type { Incarnation } from "../base/ids.ts";
-import { isExpired } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import type { Engine } from "../engine/engine.ts";
-import { decodeFate, fateExpiry } from "./fates.ts";
+import { decodeFate } from "./fates.ts";
 import type { Fate, KnownFate } from "./fates.ts";
 import { fateKey } from "./group-state.ts";
 import type { GroupState } from "./group-state.ts";
@@ -36,30 +35,32 @@ export interface ReceiptParts {
   isInLog(version: Version): boolean;
 }
 
+/** Decided by the state of the moment that was asked in; of what is held then, the fate is known then. */
 export async function receiptOf(parts: ReceiptParts, version: Version): Promise<Receipt> {
   const { state, now } = parts;
   const isHeld = state.holds(version.term, version.index);
-  // An entry of a term that ended so long ago may have had a fate that has gone since.
-  const last = state.lastOfTerm(version.term);
-  const isOld = version.term < state.last.term && (last === undefined || isExpired(fateExpiry(last.stamp), now));
+  const isOld = state.isFateForgotten(version, now);
+  const isAhead = isAheadOf(state, version);
   const known = await knownFate(parts, version);
-  if (isHeld === true) return known?.fate ?? (isOld ? "forgotten" : "committed");
   if (known !== undefined) return known.fate;
   if (isHeld === undefined || isOld) return "forgotten";
-  const isAhead = version.index > state.last.index || version.term > state.last.term;
-  return isAhead && parts.isInLog(version) ? "pending" : "overridden";
+  if (isHeld) return "committed";
+  return isAhead ? "pending" : "overridden";
 }
 
 /** Where a position of a session lies in this log; that of a write that was lost and merged is its merge's. */
 export async function positionOf(parts: ReceiptParts, version: Version): Promise<Position> {
   const { state } = parts;
   if (state.holds(version.term, version.index) === true || parts.isInLog(version)) return { kind: "here", version };
+  const isAhead = isAheadOf(state, version);
   const known = await knownFate(parts, version);
   if (known?.fate === "salvaged") return { kind: "here", version: known.mergedAt };
-  if (known !== undefined) return { kind: "lost" };
-  const isAhead =
-    version.term > state.last.term || (version.term === state.last.term && version.index > state.last.index);
-  return isAhead ? { kind: "ahead" } : { kind: "lost" };
+  return known === undefined && isAhead ? { kind: "ahead" } : { kind: "lost" };
+}
+
+/** Nothing that is applied says whether the log will have it. */
+function isAheadOf({ last }: GroupState, { term, index }: Version): boolean {
+  return term > last.term || (term === last.term && index > last.index);
 }
 
 /** As far as this replica has applied. */

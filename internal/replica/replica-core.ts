@@ -172,7 +172,7 @@ export class ReplicaCore {
       const ready = this.raft.ready();
       if (ready === undefined) break;
       this.noteStatus();
-      if (ready.truncateFrom !== undefined) this.writes.overriddenFrom(ready.truncateFrom);
+      if (ready.truncateFrom !== undefined) this.writes.discardedFrom(ready.truncateFrom);
       if (!this.persisting.stageNow(ready))
         return this.hold(this.underWay.add(this.persisting.stageLoaded(ready)).then(() => this.rest(ready)));
       this.rest(ready);

@@ -1,10 +1,12 @@
 // Tells writers what became of their writes: fast ones when their entry is durable here, strong ones when it is applied. What was
 // answered fast and is not applied yet lies in the overlay, for the leader's own fast reads.
 
+import { assert } from "../base/assert.ts";
 import type { LogIndex } from "../base/ids.ts";
 import { neverExpires } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
+import { majorityOf } from "../raft/quorum.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { CommandAnswer } from "./answer.ts";
 import { action } from "./command.ts";
@@ -61,8 +63,8 @@ export class WriteAnswers {
   }
 
   /** Entries from `index` on are discarded. */
-  overriddenFrom(index: LogIndex): void {
-    this.waiters.overriddenFrom(index);
+  discardedFrom(index: LogIndex): void {
+    this.waiters.discardedFrom(index);
   }
 
   /** Entries are durable up to `persisted`, and applied up to `applied`. */
@@ -94,10 +96,7 @@ export class WriteAnswers {
   private answerFast(waiter: WriteWaiter, applied: LogIndex): void {
     const { term, index, stamp, shown } = waiter;
     const version = { term, index };
-    if (this.raft.termOf(index) !== term) {
-      waiter.resolve({ kind: "overridden", version });
-      return;
-    }
+    assert(this.raft.termOf(index) === term, "another entry became durable in place of a fast write", version);
     if (shown !== undefined && index > applied && this.raft.status.role === "leader") {
       this.overlay.add(shown.key, shown.record);
     }
@@ -113,7 +112,10 @@ export class WriteAnswers {
       waiter.resolve({ kind: "unknown", version, why: "its term is too long ago" });
     } else if (isOurs) {
       const answer = this.answers.get(index) ?? { kind: "done", version, values: [] };
-      waiter.resolve({ kind: answer.kind, answer, version, stamp, consistency: "strong", ...this.copiesOf(index) });
+      const { acks, durability } = this.copiesOf(index);
+      // Whoever leads now: it is committed.
+      const copies = { acks: Math.max(acks, majorityOf(this.raft.status.configuration.voters.length)), durability };
+      waiter.resolve({ kind: answer.kind, answer, version, stamp, consistency: "strong", ...copies });
     } else {
       waiter.resolve({ kind: "overridden", version });
     }

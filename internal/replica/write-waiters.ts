@@ -54,15 +54,17 @@ export class WriteWaiters {
   /** By index ascending. */
   private fast: WriteWaiter[] = [];
   private strong: WriteWaiter[] = [];
+  /** Strong ones whose entry is not in this log any more. */
+  private discarded: WriteWaiter[] = [];
 
   get count(): number {
-    return this.fast.length + this.strong.length;
+    return this.fast.length + this.strong.length + this.discarded.length;
   }
 
   add(waiter: WriteWaiter): void {
     const queue = waiter.consistency === "fast" ? this.fast : this.strong;
     const before = queue.at(-1);
-    if (before !== undefined && before.index >= waiter.index) this.overriddenFrom(waiter.index);
+    if (before !== undefined && before.index >= waiter.index) this.discardedFrom(waiter.index);
     assert((queue.at(-1)?.index ?? 0) < waiter.index, "waiters out of order", { index: waiter.index });
     queue.push(waiter);
   }
@@ -73,22 +75,26 @@ export class WriteWaiters {
   }
 
   takeStrong(index: LogIndex): WriteWaiter[] {
-    return take(this.strong, index);
+    const taken = take(this.strong, index);
+    if (this.discarded.length === 0) return taken;
+    const told = this.discarded.filter((waiter) => waiter.index <= index);
+    this.discarded = this.discarded.filter((waiter) => waiter.index > index);
+    return [...taken, ...told];
   }
 
-  /** Entries from `index` on were discarded. */
-  overriddenFrom(index: LogIndex): void {
-    for (const queue of [this.fast, this.strong]) {
-      const first = queue.findIndex((waiter) => waiter.index >= index);
-      if (first < 0) continue;
-      for (const { term, index: at, resolve } of queue.splice(first)) {
-        resolve({ kind: "overridden", version: { term, index: at } });
-      }
+  /**
+   * Entries from `index` on are discarded here. Fast ones are salvaged. Strong ones have not lost yet: another replica may
+   * still have them and win; what is applied at their index will tell.
+   */
+  discardedFrom(index: LogIndex): void {
+    for (const { term, index: at, resolve } of cut(this.fast, index)) {
+      resolve({ kind: "unknown", version: { term, index: at }, why: "another leader's entry took its place here" });
     }
+    this.discarded.push(...cut(this.strong, index));
   }
 
   failAll(why: string): void {
-    for (const queue of [this.fast, this.strong]) {
+    for (const queue of [this.fast, this.strong, this.discarded]) {
       for (const { term, index, resolve } of queue.splice(0))
         resolve({ kind: "unknown", version: { term, index }, why });
     }
@@ -99,6 +105,12 @@ function take(queue: WriteWaiter[], index: LogIndex): WriteWaiter[] {
   let count = 0;
   while (count < queue.length && (queue[count] as WriteWaiter).index <= index) count++;
   return count === 0 ? none : queue.splice(0, count);
+}
+
+/** Takes out those from `index` on. */
+function cut(queue: WriteWaiter[], index: LogIndex): WriteWaiter[] {
+  const first = queue.findIndex((waiter) => waiter.index >= index);
+  return first < 0 ? none : queue.splice(first);
 }
 
 const none: WriteWaiter[] = [];

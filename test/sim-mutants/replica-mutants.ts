@@ -100,7 +100,7 @@ export const replicaMutants: readonly SimMutant[] = [
     file: answers,
     find: "const isOurs = state.holds(term, index);",
     replace: "const isOurs = true as boolean | undefined;",
-    also: [{ file: answers, find: "this.waiters.overriddenFrom(index);", replace: "" }],
+    also: [{ file: answers, find: "this.waiters.discardedFrom(index);", replace: "" }],
   },
   {
     name: "overlay not dropped on step-down",
