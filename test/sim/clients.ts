@@ -14,6 +14,7 @@ import type { FastPromises } from "./fast-promises.ts";
 import { versionName } from "./history.ts";
 import type { Done, History, HistoryEntry, ReadDone, Saw, Step, Told, WriteDone } from "./history.ts";
 import type { SimCluster } from "./sim-cluster.ts";
+import { StrongReceipts } from "./strong-receipts.ts";
 import type { SimNode } from "./sim-node.ts";
 import { virtualMilliseconds } from "./virtual-time.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -48,6 +49,7 @@ export class Client {
   /** What it was told last of each key. */
   private readonly known = new Map<string, Version>();
   private made = 0;
+  private readonly receipts = new StrongReceipts();
   isStopped = false;
 
   constructor(parts: ClientParts) {
@@ -175,6 +177,7 @@ export class Client {
     if (outcome === "late" || outcome.kind === "unknown") return "unknown";
     // The answer of a refused proposal has a reason and no version.
     if (!("version" in outcome)) return "no effect";
+    if (done.mode === "strong") this.receipts.add(outcome);
     // Of a fast one nobody knows yet whether it will be salvaged.
     if (outcome.kind === "overridden") return done.mode === "fast" ? "unknown" : "no effect";
     if (done.mode === "fast" && outcome.kind === "done") {
@@ -191,13 +194,21 @@ export class Client {
     return toldOf(done, outcome);
   }
 
-  /** What became of a fast write that this client was told of. */
+  /** What became of a write that this client was told of. */
   private async askForFate(): Promise<void> {
     const { promises, cluster } = this.parts;
-    const promise = promises.any(this.random, this.id);
     const nodes = [...cluster.nodes.values()].filter((node) => node.isUp);
-    if (promise === undefined || nodes.length === 0) return;
+    if (nodes.length === 0) return;
     const node = this.random.pick(nodes);
+    const strong = this.receipts.any(this.random);
+    if (strong !== undefined && this.random.chance(1, 2)) {
+      const receipt = await this.ask(node, (replica) => replica.receiptOf(strong.version));
+      if (receipt === "late") return;
+      this.receipts.check(strong, receipt);
+      return this.count(`receipt of a strong write ${receipt}`);
+    }
+    const promise = promises.any(this.random, this.id);
+    if (promise === undefined) return;
     const fate = await this.ask(node, (replica) => replica.receiptOf(promise.version));
     if (fate === "late") return;
     promises.wasTold(promise, fate);
