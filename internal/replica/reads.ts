@@ -1,7 +1,7 @@
 // Reads of a replica: fast ones of what is here, strong ones by way of the leader. While a snapshot is being installed the old data
 // may be gone before the new can be seen: then reads wait.
 
-import type { LogIndex } from "../base/ids.ts";
+import type { LogIndex, Term } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineRecord } from "../engine/reader.ts";
@@ -18,6 +18,7 @@ export interface ReadParts {
   /** Resolves when the snapshot that is being installed is; undefined: none is. */
   installing(): Promise<unknown> | undefined;
   ask(): number;
+  term(): Term;
   wantTick(until: Stamp): void;
 }
 
@@ -29,6 +30,7 @@ export class Reads {
     this.parts = parts;
     this.strong = new StrongReads({
       ask: () => parts.ask(),
+      term: () => parts.term(),
       appliedIndex: () => parts.appliedIndex(),
       lastStamp: () => parts.place().state.last.stamp,
       get: (key) => this.getNow(key),

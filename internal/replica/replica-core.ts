@@ -284,7 +284,7 @@ export class ReplicaCore {
     const { leader, role, configuration } = this.known;
     this.follow(this.salvager.remind(leader));
     if (role === "leader") this.duties.raiseWatermark(this.place.state);
-    this.reads.strong.remind();
+    if (leader !== nobody) this.reads.strong.remind();
     const index = this.snapshots.letGo();
     if (index !== undefined) {
       for (const to of membersOf({ ...configuration, learners: [] })) {

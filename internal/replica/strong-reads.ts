@@ -5,9 +5,12 @@
 //                                                     \-> expired at `time`, not yet by the log: wait until an entry
 //                                                         stamped `time` or later is applied, so nobody sees it again
 //
+// The entry that is waited for may have gone with its leader, and the log be shorter since. When another term has begun, what still
+// waits is asked anew.
+//
 // REQUIRES: one call a turn of `ask`, before the core's Ready is taken.
 
-import type { LogIndex } from "../base/ids.ts";
+import type { LogIndex, Term } from "../base/ids.ts";
 import { isExpired } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { EngineRecord } from "../engine/reader.ts";
@@ -24,8 +27,13 @@ interface Asked {
   readonly reject: (reason: unknown) => void;
 }
 
-interface Confirmed {
+interface Question {
   readonly reads: readonly Asked[];
+  /** In which it was asked: of a leader of this term comes the answer, or none. */
+  readonly term: Term;
+}
+
+interface Confirmed extends Question {
   readonly last: LogIndex;
   readonly time: Stamp;
 }
@@ -38,6 +46,7 @@ interface Settling extends Asked {
 export interface StrongReadParts {
   /** Asks the leader; the answer comes under the context that is returned. */
   ask(): number;
+  readonly term: () => Term;
   readonly appliedIndex: () => LogIndex;
   readonly lastStamp: () => Stamp;
   get(key: Uint8Array): EngineRecord | "absent" | "need_io";
@@ -49,7 +58,7 @@ export interface StrongReadParts {
 export class StrongReads {
   private readonly parts: StrongReadParts;
   private waiting: Asked[] = [];
-  private readonly asked = new Map<number, readonly Asked[]>();
+  private readonly asked = new Map<number, Question>();
   private confirmed: Confirmed[] = [];
   private settling: Settling[] = [];
   private isClosed = false;
@@ -64,16 +73,16 @@ export class StrongReads {
 
   ask(): void {
     if (this.waiting.length === 0) return;
-    this.asked.set(this.parts.ask(), this.waiting);
+    this.asked.set(this.parts.ask(), { reads: this.waiting, term: this.parts.term() });
     this.waiting = [];
   }
 
   answered(answer: ReadAnswer): void {
-    const reads = this.asked.get(answer.context);
-    if (reads === undefined) return;
+    const question = this.asked.get(answer.context);
+    if (question === undefined) return;
     this.asked.delete(answer.context);
-    if (answer.kind === "refused") for (const { resolve } of reads) resolve({ kind: "refused", why: answer.why });
-    else this.confirmed.push({ reads, last: answer.last, time: answer.time });
+    if (answer.kind === "confirmed") this.confirmed.push({ ...question, last: answer.last, time: answer.time });
+    else for (const { resolve } of question.reads) resolve({ kind: "refused", why: answer.why });
   }
 
   /** More is applied. */
@@ -87,8 +96,11 @@ export class StrongReads {
     this.settle();
   }
 
-  /** Asking for a tick, and the tick, may be lost with a leader. */
+  /** Entries that are waited for, asking for a tick, and the tick, may be lost with a leader; now there is one. */
   remind(): void {
+    const present = this.parts.term();
+    for (const { reads, term } of this.confirmed) if (term !== present) this.waiting.push(...reads);
+    this.confirmed = this.confirmed.filter(({ term }) => term === present);
     let latest: Stamp | undefined;
     for (const { time } of this.settling) if (latest === undefined || time > latest) latest = time;
     if (latest !== undefined) this.parts.wantTick(latest);
@@ -98,7 +110,7 @@ export class StrongReads {
   failAll(): void {
     this.isClosed = true;
     const all: Asked[] = [...this.waiting, ...this.settling];
-    for (const reads of this.asked.values()) all.push(...reads);
+    for (const { reads } of this.asked.values()) all.push(...reads);
     for (const { reads } of this.confirmed) all.push(...reads);
     this.waiting = [];
     this.settling = [];

@@ -24,6 +24,7 @@ export function readsOf(core: ReplicaCore): Reads {
     appliedIndex: () => core.applier.appliedIndex,
     installing: () => core.installing,
     ask: () => core.raft.read(),
+    term: () => core.raft.status.term,
     wantTick: (until) => core.wantTick(until),
   });
 }
