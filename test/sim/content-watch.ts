@@ -2,28 +2,29 @@
 // key whenever it has moved, and all of it when it comes up, when it has taken in a snapshot, and now and then. Nothing
 // may be missing but garbage that lies behind the horizon of a flush, and nothing may be there that does not belong there.
 
-import { equalBytes } from "../../internal/base/bytes.ts";
 import type { Prng } from "../../internal/base/prng.ts";
 import { decodeCell } from "../../internal/engine/cell.ts";
-import type { CellHeader, DecodedCell } from "../../internal/engine/cell.ts";
+import type { DecodedCell } from "../../internal/engine/cell.ts";
+import type { EngineRecord } from "../../internal/engine/reader.ts";
 import type { Configuration } from "../../internal/raft/configuration.ts";
 import { keyName } from "../../internal/replica/decide.ts";
+import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
+import { faultOfRecord, laterOf } from "./content-faults.ts";
+import type { Horizon } from "./content-faults.ts";
 import { Reference } from "./reference.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
 import { simGroup } from "./sim-node.ts";
+import { SnapshotWatch } from "./snapshot-watch.ts";
 import { Violation } from "./violation.ts";
 
 const check = "replicas hold what was applied";
 const walkEveryMilliseconds = 2000;
-/** The own record of the last entry is written once a batch, and batches differ. */
-const lastApplied = "\u0000\u0061";
-
-/** What may have been forgotten: what is stamped, and has expired, at most then. */
-interface Horizon {
-  readonly watermark: number;
-  readonly expiry: number;
+interface Place {
+  readonly at: number;
+  readonly name: string;
+  readonly horizon: Horizon;
 }
 
 interface Seen {
@@ -44,17 +45,31 @@ export class ContentWatch {
   private readonly origins = new Map<string, Horizon>();
   private names: string[] = [];
   private failure: Violation | undefined;
+  private readonly snapshots: SnapshotWatch;
 
   constructor(cluster: SimCluster, first: Configuration, random: Prng) {
     this.cluster = cluster;
     this.reference = new Reference(first);
     this.random = random;
+    this.snapshots = new SnapshotWatch(this.reference, (node) =>
+      node.replica === undefined ? this.greatest : this.horizonOf(node, node.replica),
+    );
+  }
+
+  /** A message is about to leave a node. */
+  sent(node: SimNode, message: ReplicaMessage): void {
+    try {
+      this.snapshots.sent(node, message);
+    } catch (violation) {
+      if (!(violation instanceof Violation)) throw violation;
+      this.failure ??= violation;
+    }
   }
 
   check(node: SimNode): void {
     if (this.failure !== undefined) throw this.failure;
     const { replica, log } = node;
-    if (replica === undefined || log === undefined || node.disk.isDamaged) return;
+    if (replica === undefined || log === undefined) return;
     const { appliedIndex, incarnation } = replica;
     const { now } = this.cluster.time;
     const known = this.seen.get(replica);
@@ -69,7 +84,7 @@ export class ContentWatch {
     }
     if (appliedIndex > seen.applied) {
       seen.applied = appliedIndex;
-      this.reference.follow(log.group(simGroup), appliedIndex);
+      if (!node.disk.isDamaged) this.reference.follow(log.group(simGroup), appliedIndex);
       this.checkOne(node, replica);
     }
     if (seen.isWalked || (now < seen.nextWalk && seen.incarnation === incarnation)) return;
@@ -90,18 +105,14 @@ export class ContentWatch {
   private checkOne(node: SimNode, replica: Replica): void {
     const at = replica.appliedIndex;
     if (this.reference.index < at || node.engine === undefined) return;
-    if (this.names.length === 0) this.names = [...this.reference.names].filter((name) => name !== lastApplied);
+    if (this.names.length === 0) this.names = [...this.reference.names];
     const name = this.names.pop();
     if (name === undefined) return;
     const key = Uint8Array.from(name, (letter) => letter.charCodeAt(0));
-    const found = node.engine.getNow(replica.incarnation, key, { tombstones: true });
+    const found = readNow(node, replica, key);
     if (found === "need_io") return;
     const horizon = this.horizonOf(node, replica);
-    compare(node, at, name, {
-      wanted: this.reference.at(name, at),
-      found: found === "absent" ? undefined : found,
-      horizon,
-    });
+    this.compare(node, { at, name, horizon }, found === "absent" ? undefined : found);
   }
 
   /** As of the moment at which it begins. */
@@ -121,12 +132,16 @@ export class ContentWatch {
     } finally {
       walk.close();
     }
-    if (node.disk.isDamaged || this.reference.index < at) return;
+    if (this.reference.index < at) return;
     for (const name of new Set([...this.reference.names, ...found.keys()])) {
-      if (name === lastApplied) continue;
-      compare(node, at, name, { wanted: this.reference.at(name, at), found: found.get(name), horizon });
+      this.compare(node, { at, name, horizon }, found.get(name));
     }
     this.cluster.sightings.note("replica compared with what was applied");
+  }
+
+  private compare(node: SimNode, { at, name, horizon }: Place, found: DecodedCell | undefined): void {
+    const fault = faultOfRecord(name, { wanted: this.reference.at(name, at), found, horizon });
+    if (fault !== undefined) throw new Violation(check, `node ${node.id}, applied to ${at}: ${fault}`);
   }
 
   /** What its engine may have forgotten by now. */
@@ -141,43 +156,12 @@ export class ContentWatch {
   }
 }
 
-const laterOf = (left: Horizon, right: Horizon): Horizon => ({
-  watermark: Math.max(left.watermark, right.watermark),
-  expiry: Math.max(left.expiry, right.expiry),
-});
-
-type Found = CellHeader & { readonly payload: Uint8Array };
-
-function compare(
-  node: SimNode,
-  at: number,
-  name: string,
-  { wanted, found, horizon }: { wanted: DecodedCell | undefined; found: Found | undefined; horizon: Horizon },
-): void {
-  const isRight = found === undefined ? wanted === undefined || isGarbage(wanted, horizon) : isSame(wanted, found);
-  if (isRight) return;
-  const what = `node ${node.id}, applied to ${at}, has under ${JSON.stringify(name)} ${inWords(found)}`;
-  throw new Violation(check, `${what}, not ${inWords(wanted)}`);
-}
-
-function isGarbage({ tombstone, stamp, expiry }: DecodedCell, horizon: Horizon): boolean {
-  return stamp <= horizon.watermark && (tombstone || expiry <= horizon.expiry);
-}
-
-function isSame(wanted: DecodedCell | undefined, found: Found): boolean {
-  return (
-    wanted !== undefined &&
-    wanted.term === found.term &&
-    wanted.index === found.index &&
-    wanted.tombstone === found.tombstone &&
-    wanted.stamp === found.stamp &&
-    wanted.expiry === found.expiry &&
-    equalBytes(wanted.payload, found.payload)
-  );
-}
-
-function inWords(cell: Found | undefined): string {
-  if (cell === undefined) return "nothing";
-  const { term, index, tombstone, stamp, expiry, payload } = cell;
-  return `${tombstone ? "the end of " : ""}${term}.${index} of ${payload.length} bytes, stamped ${stamp}, until ${expiry}`;
+/** What is read of a damaged disk is right, or the damage is noticed. */
+function readNow(node: SimNode, { incarnation }: Replica, key: Uint8Array): EngineRecord | "absent" | "need_io" {
+  try {
+    return node.engine?.getNow(incarnation, key, { tombstones: true }) ?? "need_io";
+  } catch (reason) {
+    node.report(reason);
+    return "need_io";
+  }
 }

@@ -37,6 +37,9 @@ const kinds = {
       random,
     ),
   "crash at an operation": (actions, { target, random }) => actions.crashLater(target, random, false),
+  "crash in a start": (actions, { target, random }) => actions.crashIn(target, random, random.between(1, 40)),
+  "crash in an install": (actions, { target, random }) => actions.crashIn(target, random, random.between(1, 25)),
+  "crash after a kill": (actions, { target, random }) => actions.crashTwice(target, random),
   kill: (actions, { target, random }) => actions.crash(target, random, true),
   "kill at an operation": (actions, { target, random }) => actions.crashLater(target, random, true),
   pause: (_, { target, random }) => {
@@ -86,6 +89,7 @@ const kinds = {
     isInChange(leader) && actions.sight(actions.crash(target, random)),
   "cut in a change": (actions, { target, random, leader }) =>
     isInChange(leader) && actions.cut(actions.linksOf(target.id), random),
+  "hand over in a snapshot": (_, { any, leader }) => leader?.replica?.transfer(any.id) === undefined,
   transfer: (_, { any, leader }) => leader?.replica?.transfer(any.id) === undefined,
   flush: (_, { any }) => {
     void any.flush();
@@ -143,6 +147,21 @@ export class FaultActions {
     const only = random.pick(operationsCut);
     const operations = random.between(1, only === undefined ? 60 : 1);
     node.crashIn(operations, only, isKill ? undefined : this.survivalOf(node, random));
+    return true;
+  }
+
+  crashIn(node: SimNode, random: Prng, operations: number): boolean {
+    if (!node.isRunning) return false;
+    node.crashIn(operations, undefined, this.survivalOf(node, random));
+    return true;
+  }
+
+  /** What the first life had written and not synced, the second one believes: then the power goes. */
+  crashTwice(node: SimNode, random: Prng): boolean {
+    if (!node.isRunning) return false;
+    node.crash(undefined);
+    this.cluster.restartLater(node, 10);
+    this.later(random.between(15, 300), () => void this.crash(node, random));
     return true;
   }
 

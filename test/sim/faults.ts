@@ -26,6 +26,8 @@ export class Faults {
   /** Of those that answer to what happens. */
   private readonly aimed: Prng;
   private readonly promised: Prng;
+  private readonly delicate: Prng;
+  private readonly lives = new WeakMap<SimNode, number>();
   private readonly kinds: readonly FaultKind[];
   private number = 0;
   private isStopped = false;
@@ -39,6 +41,10 @@ export class Faults {
     this.aimed = random.split("elections");
     this.promised = random.split("promises");
     this.actions = new FaultActions(cluster, membership);
+    this.delicate = random.split("starts and snapshots");
+    cluster.onReceive = (node, message) => {
+      if (message.type === "chunk") this.watchChunk(node, message.isLast);
+    };
     const [parts, of] = random.pick([
       [1, 6],
       [1, 3],
@@ -79,6 +85,7 @@ export class Faults {
   watch(): void {
     if (this.isStopped) return;
     this.watchPromises();
+    this.watchStarts();
     const status = this.cluster.leader?.replica?.status;
     if (status === undefined) return;
     const { term, configuration } = status;
@@ -101,6 +108,24 @@ export class Faults {
       const promised = node.promises.takeFresh();
       if (promised !== undefined && this.promised.chance(1, promised === "vote" ? 8 : 500)) this.try(kind, node);
     }
+  }
+
+  /** The power goes at some operation of a start, or of what comes right behind it. */
+  private watchStarts(): void {
+    const kind = "crash in a start";
+    if (!this.kinds.includes(kind)) return;
+    for (const node of this.cluster.nodes.values()) {
+      if (!node.isRunning || this.lives.get(node) === node.life) continue;
+      this.lives.set(node, node.life);
+      if (node.life > 1 && this.delicate.chance(1, 3)) this.try(kind, node);
+    }
+  }
+
+  /** A chunk of a snapshot arrives: with the last one it is installed. */
+  private watchChunk(node: SimNode, isLast: boolean): void {
+    if (this.isStopped) return;
+    const kind = isLast ? "crash in an install" : "hand over in a snapshot";
+    if (this.kinds.includes(kind) && this.delicate.chance(1, isLast ? 2 : 20)) this.try(kind, node);
   }
 
   /** No more faults. */

@@ -39,6 +39,7 @@ export class Invariants {
     this.keys = new KeyWatch(cluster);
     this.logs = new LogWatch(cluster);
     this.contents = new ContentWatch(cluster, cluster.first, random);
+    cluster.onSend = (node, message) => this.contents.sent(node, message);
   }
 
   get leaderChanges(): number {

@@ -23,6 +23,9 @@ export class SimCluster {
   readonly lostDisks = new Set<ReplicaId>();
   /** Milliseconds that a wall clock was off at most. */
   clockErrorMost = 0;
+  /** Told of every message that a node is about to send, and of every one that reaches one that is up. */
+  onSend: (node: SimNode, message: ReplicaMessage) => void = () => undefined;
+  onReceive: (node: SimNode, message: ReplicaMessage) => void = () => undefined;
   private readonly random: Prng;
   private readonly restarts: Prng;
   private readonly options: SimNodeOptions;
@@ -120,6 +123,7 @@ export class SimCluster {
         random: this.random.split(`node ${id}`),
         first: this.first,
         send: (message) => this.network.send(message),
+        onSend: (node, message) => this.onSend(node, message),
         onEnd: (ended) => this.ended(ended),
       },
       this.options,
@@ -137,6 +141,7 @@ export class SimCluster {
     const node = this.nodes.get(message.to);
     if (node?.replica === undefined) this.sightings.note("message to a node that is down");
     if (node?.clock.isPaused === true) this.sightings.note("message of a paused process arrives late");
+    if (node?.replica !== undefined) this.onReceive(node, message);
     node?.clock.live(() => node.replica?.receive(message));
   }
 }

@@ -48,6 +48,8 @@ interface SimNodeParts {
   readonly sightings: Sightings;
   readonly logger?: Logger;
   send(message: ReplicaMessage): void;
+  /** A message is about to leave it. */
+  onSend(node: SimNode, message: ReplicaMessage): void;
   /** Its process ended by itself. */
   onEnd(node: SimNode): void;
 }
@@ -149,6 +151,7 @@ export class SimNode {
             if (clock.isDead) return;
             this.promises.note(message, log.group(simGroup));
             if (message.type === "chunk") this.sendsUntil = this.parts.time.now + sendingMilliseconds;
+            this.parts.onSend(this, message);
             this.parts.send(message);
           },
           onFailure: (failure) => this.blame(life, failure),

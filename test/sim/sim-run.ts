@@ -7,6 +7,7 @@ import type { ClientCounts } from "./clients.ts";
 import { judgeHistory } from "./checkers.ts";
 import { FastPromises } from "./fast-promises.ts";
 import { Faults } from "./faults.ts";
+import { Filler } from "./filler.ts";
 import { entryInWords, History } from "./history.ts";
 import { tinyLimits } from "./limits.ts";
 import { Invariants } from "./invariants.ts";
@@ -97,12 +98,15 @@ class SimRun {
     await cluster.start();
     const clients = [1, 2, 3, 4, 5].map((id) => this.client(id));
     const work = clients.map((each) => each.work(random.between(50, 400)));
+    const filler = new Filler(cluster, random.split("filler"));
+    if (this.workload.has("filler")) filler.begin();
     this.membership.begin();
     faults.begin(random.between(300, 2500));
     const probes = random.split("probes");
     if (probes.chance(1, 2)) this.invariants.keys.probe(probes, probes.pick([20, 50, 200]));
     await this.runTo(plan.faultMilliseconds);
     faults.stop();
+    filler.isStopped = true;
     for (const each of clients) each.isStopped = true;
     await this.heal(Promise.all(work));
     // What is looked at now is looked at outside of time.

@@ -22,6 +22,7 @@ export const features = [
   "session reads",
   "receipts",
   "skewed keys",
+  "filler",
 ] as const;
 export type Feature = (typeof features)[number];
 
