@@ -20,7 +20,7 @@ import { SnapshotWatch } from "./snapshot-watch.ts";
 import { Violation } from "./violation.ts";
 
 const check = "replicas hold what was applied";
-const walkEveryMilliseconds = 2000;
+const walkEveryMilliseconds = 4000;
 interface Place {
   readonly at: number;
   readonly name: string;

@@ -152,7 +152,9 @@ export class FaultActions {
 
   crashIn(node: SimNode, random: Prng, operations: number): boolean {
     if (!node.isRunning) return false;
-    node.crashIn(operations, undefined, this.survivalOf(node, random));
+    // A start that comes to its end without it would count the tail as trusted again.
+    const isKill = node.isBuffered && !node.isUp;
+    node.crashIn(operations, undefined, isKill ? undefined : this.survivalOf(node, random));
     return true;
   }
 

@@ -21,7 +21,7 @@ export class Filler {
   constructor(cluster: SimCluster, random: Prng) {
     this.cluster = cluster;
     this.random = random;
-    this.everyMilliseconds = random.pick([20, 60, 200]);
+    this.everyMilliseconds = random.pick([60, 120, 400]);
     this.bytesMax = random.pick([100, 1000]);
   }
 

@@ -62,8 +62,9 @@ export class SnapshotWatch {
     });
     if (this.reference.index < index) return;
     const horizon = this.horizonOf(node);
-    const inside = [...this.reference.names].filter((key) => key > after && (isLast || key <= last));
-    for (const key of new Set([...inside, ...found.keys()])) {
+    const names = new Set(found.keys());
+    for (const key of this.reference.names) if (key > after && (isLast || key <= last)) names.add(key);
+    for (const key of names) {
       const fault = faultOfRecord(key, { wanted: this.reference.at(key, index), found: found.get(key), horizon });
       if (fault !== undefined) {
         throw new Violation("snapshots hold what was applied", `of node ${node.id}, of entry ${index}: ${fault}`);
