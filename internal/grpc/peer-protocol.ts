@@ -1,5 +1,5 @@
 // The messages of proto/trefoil/v1/peer.proto. protobufjs compiles encoder and decoder from the file when the process
-// starts, in about a millisecond; docs/adr/0004 says why nothing is generated beforehand.
+// starts, in about a millisecond; docs/adr/0005 says why nothing is generated beforehand.
 
 import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";

@@ -4,7 +4,9 @@
 import {
   Client,
   credentials,
+  logVerbosity,
   ServerCredentials,
+  setLogVerbosity,
   type ChannelCredentials,
   type ChannelOptions,
   type ClientDuplexStream,
@@ -14,7 +16,11 @@ import { frameBytesMax } from "../platform/network.ts";
 import type { TransportLimits } from "./limits.ts";
 
 const passBytes = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const takeBytes = (bytes: Buffer): Uint8Array => bytes;
+/** No Buffer goes further, nor any view made of one: its `slice` makes no copy, which everybody else counts on. */
+const takeBytes = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+// The library would write its own lines on stderr; whatever they tell arrives as a status or an error too.
+setLogVerbosity(logVerbosity.NONE);
 
 export const peersService = {
   exchange: {
@@ -37,7 +43,6 @@ export const peerCredentials = {
 export function serverOptions(limits: TransportLimits): ChannelOptions {
   return {
     "grpc.max_receive_message_length": frameBytesMax,
-    "grpc.max_send_message_length": frameBytesMax,
     "grpc.keepalive_time_ms": limits.keepaliveMilliseconds,
     "grpc.keepalive_timeout_ms": limits.keepaliveMilliseconds,
     // A connection carries one stream.
@@ -49,7 +54,6 @@ export function serverOptions(limits: TransportLimits): ChannelOptions {
 function channelOptions(limits: TransportLimits): ChannelOptions {
   return {
     "grpc.max_receive_message_length": frameBytesMax,
-    "grpc.max_send_message_length": frameBytesMax,
     "grpc-node.flow_control_window": limits.windowBytes,
     "grpc.keepalive_time_ms": limits.keepaliveMilliseconds,
     "grpc.keepalive_timeout_ms": limits.keepaliveMilliseconds,

@@ -33,6 +33,11 @@ export class TcpProxy {
     return `127.0.0.1:${bound.port}`;
   }
 
+  /** Standing ones. */
+  get connections(): number {
+    return this.pairs.size;
+  }
+
   /** Where connections lead from now on. */
   lead(port: number): void {
     this.target = port;
