@@ -14,8 +14,10 @@ import type { FastPromises } from "./fast-promises.ts";
 import { versionName } from "./history.ts";
 import type { Done, History, HistoryEntry, ReadDone, Saw, Step, Told, WriteDone } from "./history.ts";
 import type { SimCluster } from "./sim-cluster.ts";
+import { readStrongly } from "./read-strongly.ts";
 import { StrongReceipts } from "./strong-receipts.ts";
 import type { SimNode } from "./sim-node.ts";
+import type { TakenWrites } from "./taken-writes.ts";
 import { virtualMilliseconds } from "./virtual-time.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 import type { Workload } from "./workload.ts";
@@ -40,6 +42,7 @@ export interface ClientParts {
   /** What was done how often, and with what outcome. */
   readonly met: Map<string, number>;
   readonly promises: FastPromises;
+  readonly taken: TakenWrites;
 }
 
 export class Client {
@@ -120,7 +123,7 @@ export class Client {
 
   private async readStrong(entry: HistoryEntry, node: SimNode): Promise<void> {
     const key = keyOf(entry);
-    const read = await this.ask(node, (replica) => replica.readStrong(key));
+    const read = await this.ask(node, (replica) => readStrongly(node, replica, key));
     if (read === "late" || read.kind === "refused") return this.giveUp(entry);
     this.finish(entry, sawOf(read.kind === "record" ? read.record : undefined));
   }
@@ -164,6 +167,7 @@ export class Client {
     const nodes = [...this.parts.cluster.nodes.values()].filter((node) => termLedBy(node.replica) !== undefined);
     if (nodes.length === 0) return "no effect";
     const node = this.random.pick(nodes);
+    const isAgain = first.stamp !== undefined;
     const outcome = await this.ask(node, async (replica) => {
       const result = replica.propose(done.mode, (now) => {
         first.stamp ??= now;
@@ -171,6 +175,9 @@ export class Client {
         return { request, operations: done.steps.map((step) => operationOf(step, now)) };
       });
       if (result.kind === "refused") return result;
+      const isRetried = entry.versions.length > 0 || isAgain;
+      const wrong = this.parts.taken.wrongOf(node, replica, { done, version: result.version, isRetried });
+      if (wrong !== undefined) node.report(wrong);
       entry.versions.push(result.version);
       return result.outcome;
     });
@@ -186,6 +193,7 @@ export class Client {
         client: this.id,
         key: done.steps[0]?.key ?? "",
         version: outcome.version,
+        request: done.request,
         isRetried: entry.versions.length > 1,
         node: node.id,
         at: this.time.now,

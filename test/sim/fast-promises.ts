@@ -15,6 +15,7 @@ export interface FastPromise {
   readonly version: Version;
   /** Its request was made before: it may have no effect of its own. */
   readonly isRetried: boolean;
+  readonly request: string | undefined;
   /** Who answered, and when. */
   readonly node: ReplicaId;
   readonly at: number;
@@ -27,15 +28,28 @@ export interface Exemptions {
   mayBeMissing(promise: FastPromise): boolean;
 }
 
+const none: readonly FastPromise[] = [];
+
 /** What a write may be told to be before its fate is decided. */
 const undecided: readonly (Receipt | undefined)[] = [undefined, "pending", "overridden", "forgotten"];
 
 export class FastPromises {
   private readonly all: FastPromise[] = [];
   private readonly told = new Map<string, Receipt>();
+  /** Not asked for yet, by node. */
+  private readonly fresh = new Map<ReplicaId, FastPromise[]>();
 
   add(promise: FastPromise): void {
     this.all.push(promise);
+    this.fresh.set(promise.node, [...(this.fresh.get(promise.node) ?? []), promise]);
+  }
+
+  /** What this node has answered since it was last asked for. */
+  takeNew(node: ReplicaId): readonly FastPromise[] {
+    const taken = this.fresh.get(node);
+    if (taken === undefined) return none;
+    this.fresh.delete(node);
+    return taken;
   }
 
   any(random: Prng, client: number): FastPromise | undefined {

@@ -6,15 +6,28 @@ import { hashBytes } from "../../internal/base/hash.ts";
 import type { Prng } from "../../internal/base/prng.ts";
 import { isExpired } from "../../internal/base/stamp.ts";
 import { decodeCell } from "../../internal/engine/cell.ts";
+import { AppliedWatch } from "./applied-watch.ts";
 import { ContentWatch } from "./content-watch.ts";
+import type { FastPromises } from "./fast-promises.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { LogWatch } from "./log-watch.ts";
+import { SalvageWatch } from "./salvage-watch.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
+import { TakenWrites } from "./taken-writes.ts";
 import type { Trace } from "./trace.ts";
 import { expectThat, Violation } from "./violation.ts";
+import { WatermarkWatch } from "./watermark-watch.ts";
 
 const stepsBetweenDeepChecks = 500;
+
+export interface InvariantParts {
+  readonly promises: FastPromises;
+  /** No replica is away for longer than it is waited for. */
+  readonly isWindowLong: boolean;
+  readonly random: Prng;
+  readonly trace: Trace | undefined;
+}
 
 export class Invariants {
   private readonly cluster: SimCluster;
@@ -29,16 +42,24 @@ export class Invariants {
   readonly keys: KeyWatch;
   private readonly logs: LogWatch;
   private readonly contents: ContentWatch;
+  private readonly memory = new AppliedWatch();
+  readonly taken: TakenWrites;
+  private readonly salvage: SalvageWatch;
+  /** Where the salvage window is longer than a run. */
+  private readonly watermarks: WatermarkWatch | undefined;
   private readonly trace: Trace | undefined;
   private readonly roles = new Map<number, string>();
   private steps = 0;
 
-  constructor(cluster: SimCluster, random: Prng, trace: Trace | undefined) {
+  constructor(cluster: SimCluster, parts: InvariantParts) {
     this.cluster = cluster;
-    this.trace = trace;
+    this.trace = parts.trace;
     this.keys = new KeyWatch(cluster);
     this.logs = new LogWatch(cluster);
-    this.contents = new ContentWatch(cluster, cluster.first, random);
+    this.contents = new ContentWatch(cluster, cluster.first, parts.random);
+    this.taken = new TakenWrites(cluster.time);
+    this.salvage = new SalvageWatch(parts.promises, this.memory);
+    if (parts.isWindowLong) this.watermarks = new WatermarkWatch(cluster);
     cluster.onSend = (node, message) => this.contents.sent(node, message);
   }
 
@@ -55,9 +76,12 @@ export class Invariants {
       this.clockError = Math.max(this.clockError, 1 + Math.abs(node.clockError.at(this.cluster.time.now)));
       if (this.trace !== undefined) this.tell(node, this.trace);
       this.logs.check(node);
+      this.watermarks?.see(node);
+      this.taken.see(node);
       this.checkLeader(node);
       this.checkApplied(node);
       this.contents.check(node);
+      this.salvage.check(node);
       if (isDeep) checkDeep(node);
     }
   }
@@ -95,7 +119,10 @@ export class Invariants {
     expectThat(isOne, "equal applied prefixes", () => `node ${node.id} applied ${index}: ${name}, another: ${known}`);
     this.applied.set(index, name);
     // What is read of a damaged disk shows nothing.
-    if (!node.disk.isDamaged) this.keys.applied(node);
+    if (node.disk.isDamaged) return;
+    const before = this.memory.furthest;
+    if (this.memory.applied(node.id, replica)) this.watermarks?.applied(node, before);
+    this.keys.applied(node);
   }
 }
 

@@ -8,9 +8,10 @@ import { neverExpires } from "../../internal/base/stamp.ts";
 import type { Version } from "../../internal/engine/cell.ts";
 import type { Engine } from "../../internal/engine/engine.ts";
 import type { EngineRecord } from "../../internal/engine/reader.ts";
-import { compareVersions } from "../../internal/replica/answer.ts";
 import { userRecordKey } from "../../internal/replica/areas.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
+import { compareKnown } from "./history.ts";
+import { readStrongly } from "./read-strongly.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
 import { expectThat, Violation } from "./violation.ts";
@@ -48,13 +49,13 @@ export class KeyWatch {
       const found = engine.getNow(replica.incarnation, key, { tombstones: true });
       if (typeof found === "string") continue;
       const before = known.get(name);
-      const grows = before === undefined || compareVersions(found, before) >= 0;
+      const grows = before === undefined || compareKnown(found, before) >= 0;
       expectThat(grows, "versions grow", () => {
         return `node ${node.id} has ${name} of ${nameOf(found)} after ${nameOf(before as Seen)}`;
       });
       known.set(name, found);
       const best = this.newest.get(name);
-      if (best === undefined || compareVersions(found, best) > 0) this.newest.set(name, found);
+      if (best === undefined || compareKnown(found, best) > 0) this.newest.set(name, found);
     }
     if (replica.status.role !== "leader") this.checkOverlay(node, engine, replica);
   }
@@ -78,12 +79,12 @@ export class KeyWatch {
     const { replica } = node;
     const wanted = this.newest.get(name);
     if (replica === undefined || wanted === undefined) return;
-    const read = await replica.readStrong(key).catch(() => undefined);
+    const read = await readStrongly(node, replica, key).catch(() => undefined);
     if (read === undefined || read.kind === "refused") return;
     // That it is absent is wrong only while it was not changed again.
     const isStale =
       read.kind === "record"
-        ? compareVersions(read.record, wanted) < 0
+        ? compareKnown(read.record, wanted) < 0
         : !wanted.tombstone && wanted.expiry === neverExpires && this.isNewest(node, name, wanted);
     if (!isStale) return;
     const saw = read.kind === "record" ? nameOf(read.record) : "nothing";
@@ -95,7 +96,7 @@ export class KeyWatch {
     // What was applied in this very moment is not noted yet.
     this.applied(node);
     const newest = this.newest.get(name);
-    return newest === undefined || compareVersions(newest, version) <= 0;
+    return newest === undefined || compareKnown(newest, version) <= 0;
   }
 
   /** Who does not lead shows nothing that it has not applied. */
@@ -106,9 +107,7 @@ export class KeyWatch {
       const stored = engine.getNow(replica.incarnation, record, { now });
       if (shown === "need_io" || stored === "need_io") continue;
       const isSame =
-        typeof shown === "string" || typeof stored === "string"
-          ? shown === stored
-          : compareVersions(shown, stored) === 0;
+        typeof shown === "string" || typeof stored === "string" ? shown === stored : compareKnown(shown, stored) === 0;
       expectThat(
         isSame,
         "followers show what they applied",

@@ -88,21 +88,36 @@ export class LogWatch {
   }
 }
 
-function checkMatch(id: number, mine: GroupLog, theirs: GroupLog): void {
-  const mineRuns = mine.termRuns;
-  const theirRuns = theirs.termRuns;
+/** The last entry that both logs have; undefined: they share none. */
+export function lastAgreed(mine: GroupLog, theirs: GroupLog): LogIndex | undefined {
   const first = Math.max(mine.firstIndex, theirs.firstIndex);
   let last = Math.min(mine.lastIndex, theirs.lastIndex);
-  const starts = [...mineRuns, ...theirRuns].map(({ start }): number => start).sort((left, right) => right - left);
-  const differ = (index: number): boolean => mine.termOf(logIndex(index)) !== theirs.termOf(logIndex(index));
-  // Back to the last entry that both have.
-  for (const start of starts) {
-    if (last < first || !differ(last)) break;
+  for (const start of startsOf(mine, theirs)) {
+    if (last < first || !differ(mine, theirs, last)) break;
     if (start <= last) last = start - 1;
   }
-  if (last < first || differ(last)) return;
-  for (const start of starts) {
+  return last < first || differ(mine, theirs, last) ? undefined : logIndex(last);
+}
+
+/** Where a term begins in either, from the last on. */
+function startsOf(mine: GroupLog, theirs: GroupLog): number[] {
+  const starts = [...mine.termRuns, ...theirs.termRuns].map(({ start }): number => start);
+  return starts.sort((left, right) => right - left);
+}
+
+const differ = (mine: GroupLog, theirs: GroupLog, index: number): boolean =>
+  mine.termOf(logIndex(index)) !== theirs.termOf(logIndex(index));
+
+function checkMatch(id: number, mine: GroupLog, theirs: GroupLog): void {
+  const last = lastAgreed(mine, theirs);
+  if (last === undefined) return;
+  const first = Math.max(mine.firstIndex, theirs.firstIndex);
+  for (const start of startsOf(mine, theirs)) {
     if (start > last || start < first) continue;
-    expectThat(!differ(start), "logs match", () => `node ${id} agrees with another at ${last}, and not at ${start}`);
+    expectThat(
+      !differ(mine, theirs, start),
+      "logs match",
+      () => `node ${id} agrees with another at ${last}, and not at ${start}`,
+    );
   }
 }

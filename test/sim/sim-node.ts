@@ -99,6 +99,10 @@ export class SimNode {
     return this.options.log.fsync?.kind === "interval";
   }
 
+  get answersMax(): number {
+    return this.options.replica.answersMax ?? replicaDefaults.answersMax;
+  }
+
   /** The engine writes its tables now. */
   async flush(): Promise<void> {
     const { life, engine } = this;

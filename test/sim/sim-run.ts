@@ -37,6 +37,8 @@ export interface RunResult extends ClientCounts {
 }
 
 const healMilliseconds = 60_000;
+/** No run takes so long. */
+const runMillisecondsMost = 1_000_000;
 
 export type RunOutcome =
   | { readonly kind: "done"; readonly result: RunResult }
@@ -83,7 +85,12 @@ class SimRun {
     this.random = new Prng(seed).split("run");
     this.limits = tinyLimits(this.random.split("limits"));
     this.cluster = new SimCluster(seed, this.limits);
-    this.invariants = new Invariants(this.cluster, this.random.split("invariants"), plan.trace);
+    this.invariants = new Invariants(this.cluster, {
+      promises: this.promises,
+      isWindowLong: (this.limits.replica.salvageWindowMilliseconds ?? Infinity) > runMillisecondsMost,
+      random: this.random.split("invariants"),
+      trace: plan.trace,
+    });
     this.membership = new Membership(this.cluster, this.random.split("membership"));
     this.faults = new Faults(this.cluster, this.membership, this.random.split("faults"), plan);
     this.workload = new Workload(this.random.split("workload"), plan.without);
@@ -184,7 +191,8 @@ class SimRun {
   private client(id: number): Client {
     const { cluster, history, workload, counts, met, promises } = this;
     const random = this.random.split(`client ${id}`);
-    return new Client({ id, cluster, history, workload, random, counts, met, promises });
+    const { taken } = this.invariants;
+    return new Client({ id, cluster, history, workload, random, counts, met, promises, taken });
   }
 
   private async readAll(): Promise<void> {

@@ -68,8 +68,13 @@ export class Workload {
     if (random.chance(2, 5)) return this.read(random, partition);
     const isFast = kind === "f" ? random.chance(4, 5) : kind === "m" && random.chance(1, 2);
     const isKeyed = this.has("requests") && random.chance(1, 3);
-    if (isFast)
-      return { kind: "write", mode: "fast", steps: [this.blind(random, this.keyOf(random, partition), name)], isKeyed };
+    if (isFast) {
+      // Now and then one that reads, which nobody may take.
+      const isReading = random.chance(1, 25);
+      const blind = isReading ? undefined : [this.blind(random, this.keyOf(random, partition), name)];
+      const steps = blind ?? this.steps(random, partition, { name, known });
+      return { kind: "write", mode: "fast", steps, isKeyed };
+    }
     return { kind: "write", mode: "strong", steps: this.steps(random, partition, { name, known }), isKeyed };
   }
 

@@ -1,0 +1,124 @@
+// Whether a leader may have taken the write that it has just taken, by what can be seen of it from outside (rules 7, 11, 12, 17, 25).
+
+import { utf8 } from "../../internal/base/bytes.ts";
+import { logIndex } from "../../internal/base/ids.ts";
+import type { Version } from "../../internal/engine/cell.ts";
+import { entryHeaderBytes, kindOf } from "../../internal/log/record.ts";
+import type { RecordSlot } from "../../internal/log/record.ts";
+import { commandKind } from "../../internal/replica/command.ts";
+import { replicaDefaults } from "../../internal/replica/options.ts";
+import type { Replica } from "../../internal/replica/replica.ts";
+import { decodeSlots } from "../../internal/replica/slots-command.ts";
+import { slotOf } from "../../internal/ring/slots.ts";
+import type { Step, WriteDone } from "./history.ts";
+import { simGroup } from "./sim-node.ts";
+import type { SimNode } from "./sim-node.ts";
+import { Violation } from "./violation.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** Of ages that are known to a few milliseconds. */
+const slackMilliseconds = 10;
+const slot: RecordSlot = { bytes: new Uint8Array(0), start: 0, end: 0 };
+
+export interface Taken {
+  readonly done: WriteDone;
+  /** The entry that it was told. */
+  readonly version: Version;
+  /** Its request was made before. */
+  readonly isRetried: boolean;
+}
+
+/** Up to where a leader's log was, and since when. */
+interface Grown {
+  readonly last: number;
+  readonly at: number;
+}
+
+export class TakenWrites {
+  private readonly time: VirtualTime;
+  /** By the replica and the term that it leads, the oldest first. */
+  private readonly grown = new WeakMap<Replica, { term: number; all: Grown[] }>();
+
+  constructor(time: VirtualTime) {
+    this.time = time;
+  }
+
+  /** To be called after every event. */
+  see({ replica }: SimNode): void {
+    if (replica === undefined) return;
+    const { role, term, last, commit } = replica.status;
+    if (role !== "leader") return;
+    let known = this.grown.get(replica);
+    if (known?.term !== term) this.grown.set(replica, (known = { term, all: [] }));
+    if (last > (known.all.at(-1)?.last ?? 0)) known.all.push({ last, at: this.time.now });
+    while ((known.all[0]?.last ?? Infinity) <= commit) known.all.shift();
+  }
+
+  /** To be asked in the turn in which it was taken. Undefined: nothing is wrong. */
+  wrongOf(node: SimNode, replica: Replica, taken: Taken): Violation | undefined {
+    const { done, isRetried } = taken;
+    const why = done.mode === "fast" ? (wrongOfFast(node, replica, taken) ?? this.late(node, replica)) : undefined;
+    if (why !== undefined || isRetried) return why;
+    if (done.request !== undefined && replica.state.answered.size >= node.answersMax) {
+      return new Violation(
+        "a full table takes no requests",
+        `node ${node.id} remembers ${replica.state.answered.size}`,
+      );
+    }
+    return wrongOfSeal(node, replica, taken);
+  }
+
+  /** The oldest entry that is not committed has waited for too long. */
+  private late(node: SimNode, replica: Replica): Violation | undefined {
+    const oldest = this.grown.get(replica)?.all[0];
+    // A process that was paused within a turn goes on with that turn's time.
+    if (!replica.status.hasQuorum || oldest === undefined || node.clock.wasPausedSince(oldest.at)) return undefined;
+    const age = this.time.now - oldest.at;
+    if (age <= replicaDefaults.fastBacklogMilliseconds + slackMilliseconds) return undefined;
+    const what = `node ${node.id} took one, and what is behind ${replica.status.commit} has waited for ${age} ms`;
+    return new Violation("fast writes wait for the backlog", what);
+  }
+}
+
+function wrongOfFast(node: SimNode, replica: Replica, { done, version }: Taken): Violation | undefined {
+  const { status, state } = replica;
+  const name = `node ${node.id} took ${version.term}.${version.index} as a fast write`;
+  if (done.steps.length !== 1 || !done.steps.every(isBlind)) {
+    return new Violation("fast writes read nothing", name);
+  }
+  const { voters } = status.configuration;
+  if (!voters.includes(node.id)) {
+    return new Violation("fast writes are taken by voters", `${name}, and the voters are ${voters.join()}`);
+  }
+  if (state.last.term !== status.term) {
+    const what = `${name}; it leads term ${status.term}, and has applied up to term ${state.last.term}`;
+    return new Violation("fast writes are taken behind the no-op", what);
+  }
+  return undefined;
+}
+
+/** From a seal on no write of its slots follows it in the log, though nobody has applied it yet. */
+function wrongOfSeal(node: SimNode, replica: Replica, { done, version }: Taken): Violation | undefined {
+  const log = node.log?.group(simGroup);
+  const { state, status } = replica;
+  if (log === undefined) return undefined;
+  const sealed = new Set(state.sealed);
+  for (let index = state.last.index + 1; index < version.index; index++) {
+    if (!log.find(logIndex(index), slot)) return undefined;
+    // What an earlier leader left there, this one has not looked into.
+    if (log.termOf(logIndex(index)) !== status.term || kindOf(slot.bytes, slot.start) !== commandKind.slots) continue;
+    const { mode, slots } = decodeSlots(slot.bytes, slot.start + entryHeaderBytes, slot.end);
+    if (mode !== "open") for (const one of slots) sealed.add(one);
+  }
+  const step = done.steps.find(({ key }) => sealed.has(slotOf(utf8(key), 0, utf8(key).length)));
+  if (step === undefined) return undefined;
+  return new Violation(
+    "sealed slots take no writes",
+    `node ${node.id} took ${version.term}.${version.index} of ${step.key}`,
+  );
+}
+
+function isBlind({ action, condition, expiry, wantsPrevious }: Step): boolean {
+  const isPlain = action === "put" || action === "delete";
+  return isPlain && condition === "none" && expiry !== "keep" && !wantsPrevious;
+}
