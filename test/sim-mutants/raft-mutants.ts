@@ -132,4 +132,10 @@ export const raftMutants: readonly SimMutant[] = [
     find: "    if (newTerm > this.term) {\n      this.term = newTerm;\n      this.vote = nobody;\n    }",
     replace: "    this.term = newTerm;\n    this.vote = nobody;",
   },
+  {
+    name: "rule 10: a leader whose disk hangs keeps its office, whatever waits for it",
+    file: "internal/raft/leading.ts",
+    find: 'if (role.diskElapsed <= state.options.electionTicks) return "well";',
+    replace: 'return "well";',
+  },
 ];

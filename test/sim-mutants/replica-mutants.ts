@@ -366,4 +366,17 @@ export const replicaMutants: readonly SimMutant[] = [
     find: "if (this.place.state.holds(term, index) === true) return true;",
     replace: "if (index <= this.applier.appliedIndex) return true;",
   },
+  {
+    name: "a follower's entries lose their flags on the way into its log",
+    file: persisting,
+    find: "for (const entry of ready.entries) this.lastBatch = group.append(entry, entry.payload);",
+    replace:
+      'const isMine = this.raft.status.role === "leader";\n    for (const entry of ready.entries) this.lastBatch = group.append(isMine ? entry : { ...entry, flags: 0 }, entry.payload);',
+  },
+  {
+    name: "rule 18: remembered answers forgotten by a restart",
+    file: "internal/replica/group-state.ts",
+    find: "for (const { name, at } of answers) state.answered.set(name, at);",
+    replace: "",
+  },
 ];

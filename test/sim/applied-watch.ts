@@ -1,9 +1,15 @@
 // What replicas remember of the group beside users' records, as they apply: at one applied index all of them, whatever they
 // went through, know the same; and the watermark only grows along the log.
 
+import { utf8 } from "../../internal/base/bytes.ts";
+import { hashBytes } from "../../internal/base/hash.ts";
 import type { Stamp } from "../../internal/base/stamp.ts";
+import type { GroupState } from "../../internal/replica/group-state.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import { expectThat } from "./violation.ts";
+
+/** At one in so many indexes all of it is compared, at the others how much there is. */
+const thoroughEvery = 4;
 
 /** The group at an index that some replica was the first to be seen at. */
 export interface Look {
@@ -29,11 +35,9 @@ export class AppliedWatch {
   }
 
   /** A replica has applied more, or something else. True: it is further than any was before. */
-  applied(id: number, { state }: Replica): boolean {
-    const { last, watermark, boundaries, answered, sealed, closed, configuration } = state;
-    const what =
-      `watermark ${watermark}, ${boundaries.length} terms, ${answered.size} answers, ` +
-      `${sealed.size} sealed slots, ${closed.size} closed, configuration of ${configuration.index}`;
+  applied(id: number, { state }: Pick<Replica, "state">): boolean {
+    const { last, watermark } = state;
+    const what = last.index % thoroughEvery === 0 ? rememberedBy(state) : countsOf(state);
     const known = this.remembered.get(last.index) ?? what;
     expectThat(known === what, "equal memory of the group", () => {
       return `at ${last.index} node ${id} has ${what}; another had ${known}`;
@@ -48,4 +52,28 @@ export class AppliedWatch {
     this.looks.push({ index: last.index, stamp: last.stamp, watermark });
     return true;
   }
+}
+
+function countsOf({ watermark, boundaries, answered, sealed, closed, configuration }: GroupState): string {
+  const counts = `${boundaries.length} terms, ${answered.size} answers, ${sealed.size} sealed slots, ${closed.size} closed`;
+  return `watermark ${watermark}, ${counts}, configuration of ${configuration.index}`;
+}
+
+function rememberedBy(state: GroupState): string {
+  const { boundaries, answered, sealed, closed, departures, configuration } = state;
+  const ends = boundaries.map(({ term, index, stamp }) => `${term}.${index} ${stamp}`);
+  const parts = [
+    countsOf(state),
+    `the last term ended at ${ends.at(-1) ?? "none"}, terms ${hashOf(ends.join())}`,
+    `answers ${hashOf([...answered].join())}, slots ${inOrder(sealed)} and ${inOrder(closed)}`,
+    `departures ${departures.encode().join()}, members ${JSON.stringify(configuration.configuration)}`,
+  ];
+  return parts.join("; ");
+}
+
+const inOrder = (slots: ReadonlySet<number>): string => [...slots].sort((left, right) => left - right).join();
+
+function hashOf(text: string): number {
+  const bytes = utf8(text);
+  return hashBytes(bytes, 0, bytes.length);
 }

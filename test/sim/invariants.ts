@@ -8,6 +8,7 @@ import { isExpired } from "../../internal/base/stamp.ts";
 import { decodeCell } from "../../internal/engine/cell.ts";
 import { AppliedWatch } from "./applied-watch.ts";
 import { ContentWatch } from "./content-watch.ts";
+import type { Replica } from "../../internal/replica/replica.ts";
 import type { FastPromises } from "./fast-promises.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { LogWatch } from "./log-watch.ts";
@@ -38,7 +39,7 @@ export class Invariants {
   clockError = 1;
   /** Term and stamp of applied entries, by index. */
   private readonly applied = new Map<number, string>();
-  private readonly checkedTo = new Map<number, number>();
+  private readonly checkedTo = new WeakMap<Replica, number>();
   readonly keys: KeyWatch;
   private readonly logs: LogWatch;
   private readonly contents: ContentWatch;
@@ -111,8 +112,8 @@ export class Invariants {
     const { replica } = node;
     if (replica === undefined) return;
     const { term, index, stamp } = replica.state.last;
-    if (index === this.checkedTo.get(node.id)) return;
-    this.checkedTo.set(node.id, index);
+    if (index === this.checkedTo.get(replica)) return;
+    this.checkedTo.set(replica, index);
     const name = `${term} ${stamp}`;
     const known = this.applied.get(index);
     const isOne = known === undefined || known === name;

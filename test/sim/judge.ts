@@ -10,11 +10,16 @@ import { Violation } from "./violation.ts";
 export async function compareStates(cluster: SimCluster): Promise<void> {
   const states: { readonly id: number; readonly lines: readonly string[] }[] = [];
   for (const node of cluster.nodes.values()) states.push({ id: node.id, lines: await stateOf(node) });
+  expectEqual(states);
+}
+
+export function expectEqual(states: readonly { readonly id: number; readonly lines: readonly string[] }[]): void {
   const [first] = states;
   for (const { id, lines } of states) {
-    const at = lines.findIndex((line, which) => line !== first?.lines[which]);
-    if (at < 0 && lines.length === first?.lines.length) continue;
-    throw new Violation("equal replicas", ` ${first?.id} has "${first?.lines[at]}", ${id} has "${lines[at]}"`);
+    const longest = Math.max(lines.length, first?.lines.length ?? 0);
+    const at = Array.from({ length: longest }).findIndex((_, which) => lines[which] !== first?.lines[which]);
+    if (at < 0) continue;
+    throw new Violation("equal replicas", `${first?.id} has "${first?.lines[at]}", ${id} has "${lines[at]}"`);
   }
 }
 

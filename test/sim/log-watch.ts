@@ -1,9 +1,13 @@
-// Logs of replicas, compared as they grow: two that have an entry of one term at one index have the same entries before it; who
+// Logs of replicas, compared as they grow: two that have an entry of one term at one index have the same entry, byte for byte,
+// and the same before it; who
 // begins to lead has all that was committed in terms before its own; and a configuration has three voters.
 
+import { hashBytes } from "../../internal/base/hash.ts";
 import { logIndex } from "../../internal/base/ids.ts";
 import type { LogIndex } from "../../internal/base/ids.ts";
 import type { GroupLog } from "../../internal/log/group-log.ts";
+import type { RecordSlot } from "../../internal/log/record.ts";
+import type { Configuration } from "../../internal/raft/configuration.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import { simGroup } from "./sim-node.ts";
 import type { SimNode } from "./sim-node.ts";
@@ -19,6 +23,11 @@ interface Commit {
 export class LogWatch {
   private readonly cluster: SimCluster;
   private readonly ends = new Map<number, string>();
+  /** By term and index: the hash of the entry as it was first seen. */
+  private readonly entries = new Map<string, number>();
+  /** Of each log since it was opened: the terms of the entries that were looked at, by index. */
+  private readonly looked = new WeakMap<GroupLog, Map<number, number>>();
+  private readonly slot: RecordSlot = { bytes: new Uint8Array(0), start: 0, end: 0 };
   /** By term and index: the stamp of an entry that was some log's last. */
   private readonly stamps = new Map<string, number>();
   /** Of each term in which something was committed, the last of it. */
@@ -33,10 +42,11 @@ export class LogWatch {
     const log = node.log?.group(simGroup);
     const status = node.replica?.status;
     if (log === undefined || status === undefined || node.disk.isDamaged) return;
-    this.checkVoters(node);
+    checkVoters(node.id, node.replica?.status.configuration);
     const end = `${log.lastTerm}.${log.lastIndex}`;
     if (this.ends.get(node.id) !== end) {
       this.ends.set(node.id, end);
+      this.checkEntries(node.id, log);
       if (status.last === log.lastIndex) this.checkStamp(node, end, status.lastStamp);
       for (const other of this.cluster.nodes.values()) {
         const theirs = other === node || other.disk.isDamaged ? undefined : other.log?.group(simGroup);
@@ -59,14 +69,21 @@ export class LogWatch {
     }
   }
 
-  private checkVoters({ id, replica }: SimNode): void {
-    const { voters, outgoing } = replica?.status.configuration ?? { voters: [], outgoing: [] };
-    const isRight = voters.length === 3 && (outgoing.length === 0 || outgoing.length === 3);
-    expectThat(
-      isRight,
-      "three voters",
-      () => `node ${id} has the voters ${voters.join()} and, leaving, ${outgoing.join()}`,
-    );
+  /** Those that are new, as far as they are in memory. */
+  private checkEntries(node: number, log: GroupLog): void {
+    const { slot, entries } = this;
+    const looked = this.looked.get(log) ?? new Map<number, number>();
+    this.looked.set(log, looked);
+    for (let index: number = log.lastIndex; index >= log.firstIndex; index--) {
+      const term = log.termOf(logIndex(index));
+      if (term === undefined || looked.get(index) === term || !log.find(logIndex(index), slot)) return;
+      looked.set(index, term);
+      const name = `${term}.${index}`;
+      const hash = hashBytes(slot.bytes, slot.start, slot.end);
+      const isSame = (entries.get(name) ?? hash) === hash;
+      expectThat(isSame, "logs match", () => `node ${node} has another entry ${name} than was seen before`);
+      entries.set(name, hash);
+    }
   }
 
   private checkStamp(node: SimNode, end: string, stamp: number): void {
@@ -86,6 +103,13 @@ export class LogWatch {
     this.committed = commit;
     this.commits.set(inTerm, { index: logIndex(commit), term, inTerm });
   }
+}
+
+export function checkVoters(node: number, configuration: Configuration | undefined): void {
+  const { voters, outgoing } = configuration ?? { voters: [], outgoing: [] };
+  const isRight = voters.length === 3 && (outgoing.length === 0 || outgoing.length === 3);
+  const inWords = (): string => `node ${node} has the voters ${voters.join()} and, leaving, ${outgoing.join()}`;
+  expectThat(isRight, "three voters", inWords);
 }
 
 /** The last entry that both logs have; undefined: they share none. */
