@@ -298,8 +298,11 @@ export class Applier {
     if (records === undefined) return false;
     this.begin(entry);
     for (const [which, write] of writes.entries()) {
-      const present = records.get(keyName(keys[which] as Uint8Array));
-      if (judgeMerge(write, present) === "wins") this.batch.addForeign(write, write);
+      const name = keyName(keys[which] as Uint8Array);
+      if (judgeMerge(write, records.get(name)) !== "wins") continue;
+      this.batch.addForeign(write, write);
+      // What comes later in the load meets it.
+      records.set(name, recordOf(write));
     }
     return true;
   }
@@ -324,7 +327,8 @@ export class Applier {
       if (mode === "open") state.sealed.delete(slot);
       else state.sealed.add(slot);
       if (mode === "close") state.closed.add(slot);
-      else state.closed.delete(slot);
+      // A seal that is repeated opens nothing.
+      if (mode === "open") state.closed.delete(slot);
     }
     this.batch.put(systemKey(systemTag.slots), state.last, state.encodeSlots());
   }
@@ -395,3 +399,8 @@ export class Applier {
     return records;
   }
 }
+
+/** What a foreign write leaves under its key. */
+const recordOf = ({ version, stamp: collected, expiry, isDelete, payload }: LoadedWrite): EngineRecord => {
+  return { ...version, stamp: collected, expiry, tombstone: isDelete, payload };
+};

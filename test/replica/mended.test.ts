@@ -1,0 +1,98 @@
+// What a replica says and does where two things meet: an install and a question, a seal that is repeated, a load with one key
+// twice, a process that stands still within a turn.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { utf8 } from "../../internal/base/bytes.ts";
+import { replicaId, term } from "../../internal/base/ids.ts";
+import { stamp, stampOfMilliseconds } from "../../internal/base/stamp.ts";
+import { conditionKind } from "../../internal/replica/command.ts";
+import { slotOf } from "../../internal/ring/slots.ts";
+import { accepted, foreign, put, Rig } from "./rig.ts";
+
+const tiny = {
+  log: { segmentBytes: 4096, batchBytesMax: 2048, cacheBytesMax: 8192, logBytesMax: 40_000, flushWantedBytes: 8192 },
+  replica: { entriesKept: 5, awayMilliseconds: 100, chunkBytes: 4000, snapshotTableBytes: 15_000 },
+};
+
+describe("slots that move", () => {
+  const slots = [slotOf(utf8("moving"), 0, 6)];
+
+  it("rule 25: a seal that is repeated after it was complete takes no salvaged writes again", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.level();
+    for (const mode of ["seal", "close", "seal"] as const) {
+      const proposed = accepted(lead.proposeSlots({ mode, above: term(0), slots }));
+      await rig.answer(proposed.outcome);
+    }
+    const late = foreign([lead.status.term, 1000], "moving", "too late");
+    lead.receive({ type: "salvage", from: replicaId(2), to: lead.id, writes: [late], isLeaving: false });
+    await rig.ticks(50);
+    assert.equal(await lead.receiptOf(late.version), "lost");
+    assert.equal(await rig.node(1).read("moving"), undefined);
+    await rig.close();
+  });
+
+  it("rule 25: of one key that a load brings twice the larger version wins, in whatever order they stand", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    const larger = { ...foreign([9, 5], "moving", "larger"), stamp: stamp(77) };
+    const smaller = { ...foreign([9, 4], "moving", "smaller"), stamp: stamp(76) };
+    const gone = { ...foreign([9, 6], "gone", undefined), stamp: stamp(78) };
+    const older = { ...foreign([9, 3], "gone", "older"), stamp: stamp(75) };
+    await rig.answer(accepted(lead.proposeLoad([larger, smaller, larger, gone, older])).outcome);
+    await rig.level();
+    for (const id of [1, 2, 3]) {
+      assert.equal(await rig.node(id).read("moving"), "larger");
+      assert.equal(await rig.node(id).read("gone"), undefined);
+    }
+    await rig.close();
+  });
+});
+
+describe("a question", () => {
+  it("rule 13: about a write waits for a snapshot that is being taken in, and is answered out of it", async () => {
+    const rig = await Rig.open(tiny);
+    await rig.elect(1);
+    await rig.write(1, "strong", put("a", "1"));
+    const rejected = await rig.write(1, "strong", put("a", "2", { condition: conditionKind.absent }));
+    await rig.level();
+    assert.equal(await rig.replica(3).receiptOf(rejected.version), "rejected");
+    await rig.answer(rig.node(3).engine?.flush() ?? Promise.resolve());
+    rig.isolate(3);
+    await rig.ticks(20);
+    for (let at = 0; at < 40; at++) await rig.write(1, "strong", put(`key ${at}`, "x".repeat(80)));
+    for (const id of [1, 2]) await rig.answer(rig.node(id).engine?.flush() ?? Promise.resolve());
+    await rig.ticks(60);
+    await rig.write(1, "strong", put("last", "1"));
+    const { engine } = rig.node(3);
+    assert.ok(engine !== undefined);
+    const ingest = engine.ingest.bind(engine);
+    const asked: Promise<unknown>[] = [];
+    engine.ingest = async (...how) => {
+      await ingest(...how);
+      await engine.compactRange(rig.replica(3).incarnation);
+      asked.push(rig.replica(3).receiptOf(rejected.version), rig.replica(3).positionOf(rejected.version));
+      for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    rig.rejoin(3);
+    await rig.level();
+    assert.deepEqual(await Promise.all(asked), ["rejected", { kind: "here", version: rejected.version }]);
+    await rig.close();
+  });
+});
+
+describe("a process that stood still", () => {
+  it("rule 1: stamps what comes in later in the same turn by the clock of then", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    const first = accepted(lead.propose("fast", () => put("a", "1")));
+    rig.node(1).skew = 5000;
+    const second = accepted(lead.propose("fast", () => put("a", "2")));
+    const [before, after] = [await rig.answer(first.outcome), await rig.answer(second.outcome)];
+    assert.ok(before.kind === "done" && after.kind === "done");
+    assert.ok(after.stamp - before.stamp > stampOfMilliseconds(4990));
+    await rig.close();
+  });
+});
