@@ -109,13 +109,13 @@ export class Replica {
   }
 
   /** What became of a write, as far as this replica has applied. */
-  receiptOf(version: Version): Promise<Receipt> {
-    return receiptOf(this.receiptParts(), version);
+  async receiptOf(version: Version): Promise<Receipt> {
+    return receiptOf(await this.receiptParts(), version);
   }
 
   /** Where something that a session has seen lies in this replica's log. */
-  positionOf(version: Version): Promise<Position> {
-    return positionOf(this.receiptParts(), version);
+  async positionOf(version: Version): Promise<Position> {
+    return positionOf(await this.receiptParts(), version);
   }
 
   transfer(target: ReplicaId): TransferRefusal | undefined {
@@ -187,7 +187,9 @@ export class Replica {
     return this.core.underWay.ended();
   }
 
-  private receiptParts(): ReceiptParts {
+  /** While a snapshot is being installed the old data may be gone before the new can be seen. */
+  private async receiptParts(): Promise<ReceiptParts> {
+    while (this.core.installing !== undefined) await this.core.installing;
     const { engine, raft } = this.core.parts;
     const { state, incarnation } = this.core.place;
     const isInLog = ({ term, index }: Version): boolean => raft.termOf(index) === term;
