@@ -142,9 +142,11 @@ export class ReplicaCore {
 
   /** Something is about to change the core: its Readys are taken when the turn ends. */
   enter(): void {
-    if (this.isPumpDue || this.isClosed) return;
-    this.isPumpDue = true;
+    if (this.isClosed) return;
+    // Each time: this process may have been stopped since what came before in this turn.
     this.raft.setWallClock(this.parts.seams.clock.wallMilliseconds());
+    if (this.isPumpDue) return;
+    this.isPumpDue = true;
     this.parts.seams.scheduler.afterTurn(() => {
       try {
         this.pump();
