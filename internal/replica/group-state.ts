@@ -145,13 +145,26 @@ export class GroupState {
   /** Whether the entry `index` of `entryTerm` is one of those that were applied; undefined: too long ago to know. */
   holds(entryTerm: Term, index: LogIndex): boolean | undefined {
     if (entryTerm > this.last.term || index > this.last.index) return false;
-    const ends = [...this.boundaries, this.last];
-    const at = ends.findIndex((boundary) => boundary.term >= entryTerm);
-    const end = ends[at] as Boundary; // the last one's term is not below
-    if (end.term !== entryTerm) return this.boundaries.length < boundariesMax || at > 0 ? false : undefined;
-    const before = ends[at - 1]?.index ?? 0;
-    if (at === 0 && this.boundaries.length >= boundariesMax) return index <= end.index ? undefined : false;
+    const at = this.endOf(entryTerm);
+    const { boundaries } = this;
+    const end = boundaries[at] ?? this.last;
+    const isFull = boundaries.length >= boundariesMax;
+    if (end.term !== entryTerm) return !isFull || at > 0 ? false : undefined;
+    if (at === 0 && isFull) return index <= end.index ? undefined : false;
+    const before = boundaries[at - 1]?.index ?? 0;
     return index > before && index <= end.index;
+  }
+
+  /** Where the first term from `of` on that has one has its end among the boundaries; behind them: that is the last entry. */
+  private endOf(of: Term): number {
+    const { boundaries } = this;
+    let [low, high] = [0, boundaries.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((boundaries[middle] as Boundary).term < of) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The answer's stamp, while it is remembered. */

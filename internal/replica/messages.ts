@@ -59,7 +59,7 @@ export interface ChunkMessage extends Address {
   readonly term: Term;
   /** The key that was asked behind. */
   readonly after: Uint8Array;
-  /** Records in the order of their keys: see snapshot-chunk.ts. */
+  /** Records in the order of their keys, each: key block | cell block. */
   readonly bytes: Uint8Array;
   readonly isLast: boolean;
 }
