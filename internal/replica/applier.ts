@@ -41,7 +41,7 @@ import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
 import type { ForeignWrite, LoadedWrite } from "./merge.ts";
 import { keysOfMerge, keysRead, withTombstones } from "./records-read.ts";
 import type { RecordsRead } from "./records-read.ts";
-import { decodeSlots } from "./slots-command.ts";
+import { decodeSlots, moveSlots } from "./slots-command.ts";
 import { decodeTick } from "./tick.ts";
 
 const noBytes = new Uint8Array(0);
@@ -317,18 +317,9 @@ export class Applier {
 
   private applySlots(bytes: Uint8Array, from: number, end: number): void {
     const { state } = this.parts;
-    const { mode, above, slots } = decodeSlots(bytes, from, end);
-    // A version here would not be above those that the keys had where they came from.
-    if (mode === "open" && state.last.term <= above) {
+    if (!moveSlots(state, decodeSlots(bytes, from, end))) {
       this.noteRejected(state.last);
       return;
-    }
-    for (const slot of slots) {
-      if (mode === "open") state.sealed.delete(slot);
-      else state.sealed.add(slot);
-      if (mode === "close") state.closed.add(slot);
-      // A seal that is repeated opens nothing.
-      if (mode === "open") state.closed.delete(slot);
     }
     this.batch.put(systemKey(systemTag.slots), state.last, state.encodeSlots());
   }
