@@ -106,7 +106,7 @@ describe("hostile frames", () => {
     ];
     const met = { taken: 0, refused: 0, hellos: 0 };
     let inbox = new Inbox();
-    for (let round = 0; round < 60_000; round++) {
+    for (let round = 0; round < 20_000; round++) {
       const frame = damaged(prng, whole);
       try {
         inbox.take(frame, ({ payload, trace }) => {
@@ -125,7 +125,7 @@ describe("hostile frames", () => {
         assert.ok(isCorruption(error), `seed ${seed}, round ${round}: ${String(error)}`);
       }
     }
-    for (const [what, count] of Object.entries(met)) assert.ok(count > 1000, `${what}: ${count}`);
+    for (const [what, count] of Object.entries(met)) assert.ok(count > 300, `${what}: ${count}`);
   });
 });
 
