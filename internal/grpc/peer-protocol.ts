@@ -1,13 +1,9 @@
 // The messages of proto/trefoil/v1/peer.proto. protobufjs compiles encoder and decoder from the file when the process
 // starts, in about a millisecond; docs/adr/0005 says why nothing is generated beforehand.
 
-import { fileURLToPath } from "node:url";
-import protobuf from "protobufjs";
 import { emptyBytes } from "../base/bytes.ts";
 import { corruption } from "../base/errors.ts";
-
-/** Seen from the compiled file: dist/internal/grpc/. */
-const protoFolder = new URL("../../../proto/trefoil/v1/", import.meta.url);
+import { protoFile } from "./proto-files.ts";
 
 export const protocolVersions = { least: 1, most: 1 } as const;
 
@@ -58,7 +54,7 @@ interface FrameFields {
   readonly parts: readonly ReceivedPart[];
 }
 
-const frameType = protobuf.loadSync(fileURLToPath(new URL("peer.proto", protoFolder))).lookupType("trefoil.v1.Frame");
+const frameType = protoFile("peer.proto").lookupType("trefoil.v1.Frame");
 
 export function encodeHello(hello: Hello): Uint8Array {
   return frameType.encode({ hello }).finish();
