@@ -85,38 +85,41 @@ function recordOf(group: GroupId, entry: Entry & { readonly record?: Uint8Array 
 
 type Field = (typeof fieldsOf)[TypeName][number];
 
+type Reader = (value: unknown, group: GroupId) => unknown;
+
+/** protobufjs has seen to it that these are what they should be. */
+const asItIs: Reader = (value) => value;
+/** Absent bytes are decoded as an empty list. */
+const asBytes: Reader = (value) => ((value as Uint8Array).length === 0 ? emptyBytes : value);
+
+/** All other fields are numbers. */
+const readers: { readonly [Name in Field]?: Reader } = {
+  entries: (value, group) => (value as Uint8Array[]).map((bytes) => readEntry(bytes, group)),
+  writes: (value) => (value as Uint8Array[]).map((bytes): ForeignWrite => decodeMerge(bytes)),
+  configuration: (value) => decodeConfiguration(value as Uint8Array),
+  fates: (value) => (value as Wire[]).map(readFate),
+  after: asBytes,
+  bytes: asBytes,
+  why: asItIs,
+  hasQuorum: asItIs,
+  hasSalvage: asItIs,
+  isClockRefused: asItIs,
+  isGranted: asItIs,
+  isSticky: asItIs,
+  isRemoved: asItIs,
+  isTransfer: asItIs,
+  isLast: asItIs,
+  isLeaving: asItIs,
+  isReleased: asItIs,
+};
+
 function read(field: Field, value: unknown, group: GroupId): unknown {
-  switch (field) {
-    case "entries":
-      return (value as Uint8Array[]).map((bytes) => readEntry(bytes, group));
-    case "writes":
-      return (value as Uint8Array[]).map((bytes): ForeignWrite => decodeMerge(bytes));
-    case "configuration":
-      return decodeConfiguration(value as Uint8Array);
-    case "fates":
-      return (value as Wire[]).map((fate) => ({
-        version: readVersion(fate["version"]),
-        mergedAt: readVersion(fate["mergedAt"]),
-      }));
-    case "after":
-    case "bytes":
-      // Absent bytes are decoded as an empty list.
-      return (value as Uint8Array).length === 0 ? emptyBytes : value;
-    case "why":
-    case "hasQuorum":
-    case "hasSalvage":
-    case "isClockRefused":
-    case "isGranted":
-    case "isSticky":
-    case "isRemoved":
-    case "isTransfer":
-    case "isLast":
-    case "isLeaving":
-    case "isReleased":
-      return value;
-    default:
-      return numberIn(value);
-  }
+  const reader = readers[field];
+  return reader === undefined ? numberIn(value) : reader(value, group);
+}
+
+function readFate({ version, mergedAt }: Wire): Wire {
+  return { version: readVersion(version), mergedAt: readVersion(mergedAt) };
 }
 
 function readEntry(bytes: Uint8Array, group: GroupId): Entry {
