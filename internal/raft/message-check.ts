@@ -19,9 +19,9 @@ const appendEntriesMax = 65_536;
 /** Why `message` cannot be meant for `self`, or undefined. */
 export function messageFault(message: Message, self: ReplicaId): string | undefined {
   if (typeof message !== "object" || message === null) return "no message";
-  const { from, to, term } = message;
-  if (to !== self) return `for replica ${textOf(to)}`;
-  if (from === self || from === nobody || !isNumber(from, 0xffff_ffff)) return `from replica ${textOf(from)}`;
+  const { term } = message;
+  const wrong = addressFault(message, self);
+  if (wrong !== undefined) return wrong;
   if (!isNumber(term) || term < 1) return `term ${textOf(term)}`;
   switch (message.type) {
     case "pre_vote":
@@ -75,6 +75,16 @@ export function messageFault(message: Message, self: ReplicaId): string | undefi
     default:
       return "of no known type";
   }
+}
+
+/** What any message has: from whom, to whom. */
+export function addressFault(
+  { from, to }: { readonly from: ReplicaId; readonly to: ReplicaId },
+  self: ReplicaId,
+): string | undefined {
+  if (to !== self) return `for replica ${textOf(to)}`;
+  const isOther = from !== self && from !== nobody && isNumber(from, 0xffff_ffff);
+  return isOther ? undefined : `from replica ${textOf(from)}`;
 }
 
 const lastFault = ({ lastIndex, lastTerm, term }: Vote | PreVote): string | undefined =>
@@ -151,13 +161,13 @@ const isNumber = (value: number, most = numberMax): boolean =>
 
 const isList = (value: unknown): boolean => Array.isArray(value);
 
-const numberFault = (value: number, most = numberMax): string | undefined =>
+export const numberFault = (value: number, most = numberMax): string | undefined =>
   isNumber(value, most) ? undefined : `number ${textOf(value)}`;
 
-const flagFault = (value: boolean): string | undefined =>
+export const flagFault = (value: boolean): string | undefined =>
   typeof value === "boolean" ? undefined : `flag ${textOf(value)}`;
 
-const stampFault = (value: number): string | undefined =>
+export const stampFault = (value: number): string | undefined =>
   isNumber(value, stampMax) && value > 0 ? undefined : `stamp ${textOf(value)}`;
 
 const whyFault = (why: ReadRefusal): string | undefined =>
@@ -172,4 +182,5 @@ const readRefusals: ReadonlySet<ReadRefusal> = new Set<ReadRefusal>([
 ]);
 
 /** Of what need not be what its type says. */
-const textOf = (value: unknown): string => (typeof value === "number" ? String(value) : `of type ${typeof value}`);
+export const textOf = (value: unknown): string =>
+  typeof value === "number" ? String(value) : `of type ${typeof value}`;

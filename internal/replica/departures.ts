@@ -23,6 +23,11 @@ export class Departures {
     return false;
   }
 
+  /** A voter that left not long ago, and has not said that it keeps nothing. */
+  hasLeft(id: ReplicaId): boolean {
+    return this.left.has(id);
+  }
+
   /** Whether nobody waits for this one's writes, or will when it leaves. */
   isReleased(id: ReplicaId, present: Configuration): boolean {
     return !this.left.has(id) && (!isVoter(present, id) || this.released.has(id));

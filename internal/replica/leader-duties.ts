@@ -70,6 +70,8 @@ export class LeaderDuties {
   /** An entry stamped `until` or later shall be committed soon. */
   settle(until: Stamp, state: GroupState): void {
     if (this.raft.status.lastStamp >= until || this.ticked >= until) return;
+    // An entry of now would not do: whoever waits asks again.
+    if (this.raft.nextStamp() < until) return;
     this.tick(state.watermark);
   }
 

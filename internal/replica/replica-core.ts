@@ -9,10 +9,10 @@
 
 import { TrefoilError } from "../base/errors.ts";
 import { logIndex, nobody } from "../base/ids.ts";
-import type { LogIndex } from "../base/ids.ts";
+import type { LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
-import { membersOf } from "../raft/configuration.ts";
+import { isMember, membersOf } from "../raft/configuration.ts";
 import type { Message as RaftMessage } from "../raft/messages.ts";
 import type { Raft, RaftStatus } from "../raft/raft.ts";
 import type { Ready } from "../raft/types.ts";
@@ -21,6 +21,7 @@ import type { Freshness } from "./freshness.ts";
 import { installSnapshot } from "./install-snapshot.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { LogPins } from "./log-pins.ts";
+import { isOwn, ownMessageFault } from "./message-check.ts";
 import type { ReplicaMessage } from "./messages.ts";
 import { ticksOf } from "./options.ts";
 import { Persisting } from "./persisting.ts";
@@ -90,6 +91,9 @@ export class ReplicaCore {
   receive(message: ReplicaMessage): void {
     this.enter();
     if (this.isClosed) return;
+    if (!isOwn(message)) return this.step(message);
+    const fault = ownMessageFault(message, this);
+    if (fault !== undefined) return this.refuse(message, `${message.type}: ${fault}`);
     const { type } = message;
     const now = this.parts.seams.clock.monotonicMilliseconds();
     if (type === "salvage") {
@@ -102,12 +106,24 @@ export class ReplicaCore {
       this.pins.keep(message.from, message.index, now);
     } else if (type === "log_full") {
       this.pins.fullElsewhere(now);
-    } else if (type === "chunk" || type === "chunk_request" || type === "chunk_refused") {
-      this.snapshots.receive(message);
     } else {
-      this.step(message);
+      this.snapshots.receive(message);
     }
   }
+
+  get id(): ReplicaId {
+    return this.parts.id;
+  }
+
+  /** Belongs to the group, as the log or what is applied of it says; or has left it, and may still come with writes. */
+  readonly isKnown = (id: ReplicaId): boolean => {
+    const { configuration, departures } = this.place.state;
+    return (
+      isMember(this.raft.status.configuration, id) ||
+      isMember(configuration.configuration, id) ||
+      departures.hasLeft(id)
+    );
+  };
 
   tick(): void {
     if (this.isClosed) return;
@@ -235,9 +251,11 @@ export class ReplicaCore {
 
   private step(message: RaftMessage): void {
     const result = this.raft.step(message);
-    if (result.kind === "taken") return;
-    const { from, type } = message;
-    this.parts.seams.logger.warn("a message was refused", { replica: this.parts.id, from, type, why: result.why });
+    if (result.kind === "refused") this.refuse(message, result.why);
+  }
+
+  private refuse(message: ReplicaMessage, why: string): void {
+    this.parts.seams.logger.warn("a message was refused", { replica: this.parts.id, from: message?.from, why });
   }
 
   private noteStatus(): void {

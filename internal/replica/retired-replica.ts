@@ -12,7 +12,9 @@ import type { GroupId, ReplicaId } from "../base/ids.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
+import { addressFault } from "../raft/message-check.ts";
 import { keepFast } from "./keep-fast.ts";
+import { isOwn, settledFault } from "./message-check.ts";
 import type { ReplicaMessage, SalvageMessage } from "./messages.ts";
 import { replicaDefaults, ticksOf } from "./options.ts";
 import type { ReplicaOptions } from "./options.ts";
@@ -71,7 +73,8 @@ export class RetiredReplica {
   }
 
   receive(message: ReplicaMessage): void {
-    if (message.type !== "salvage_settled") return;
+    if (!isOwn(message) || message.type !== "salvage_settled") return;
+    if ((addressFault(message, this.id) ?? settledFault(message)) !== undefined) return;
     for (const { version } of message.fates) dropKept(this.group, version);
     if (message.isReleased) this.isReleased = true;
     if (this.isEmpty) for (const wake of this.waiting.splice(0)) wake();

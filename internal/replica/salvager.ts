@@ -13,7 +13,6 @@ import { corruption } from "../base/errors.ts";
 import type { Version } from "../engine/cell.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import { entryHeaderBytes } from "../log/record.ts";
-import { foreignFault } from "./command-check.ts";
 import { decodeCommand, action, expiryMode } from "./command.ts";
 import type { ForeignWrite } from "./merge.ts";
 import type { SalvageMessage, SalvageSettled } from "./messages.ts";
@@ -26,6 +25,10 @@ export interface SalvagerParts {
   appliedIndex(): LogIndex;
   /** Where a write's fate was decided, as far as this replica has applied. */
   fateOf(version: Version): Promise<Version | undefined>;
+  /** As the leader: whether `from` can have kept such a write. */
+  mayMerge(write: ForeignWrite, from: ReplicaId): boolean;
+  /** Whether the entry can be the one that decided something; what is applied here is known for sure. */
+  isPossible(mergedAt: Version): boolean;
   /** This replica leads: puts a merge into the log. False: it cannot now. */
   propose(write: ForeignWrite): boolean;
   /** Whether the group has noted that a replica keeps nothing; and to have it noted. */
@@ -62,7 +65,6 @@ export class Salvager {
   async asked({ from, writes, isLeaving }: SalvageMessage): Promise<void> {
     const fates: { readonly version: Version; readonly mergedAt: Version }[] = [];
     for (const write of writes) {
-      if (foreignFault(write) !== undefined) continue;
       const { version } = write;
       const mergedAt = await this.parts.fateOf(version);
       if (mergedAt !== undefined) {
@@ -70,7 +72,7 @@ export class Salvager {
         continue;
       }
       const name = `${version.term}.${version.index}`;
-      if (this.proposed.has(name)) continue;
+      if (this.proposed.has(name) || !this.parts.mayMerge(write, from)) continue;
       if (!this.parts.propose(write)) break;
       this.proposed.add(name);
     }
@@ -84,7 +86,9 @@ export class Salvager {
   /** The leader knows these fates. What was merged ahead of what is applied here is waited for. */
   settled({ fates }: SalvageSettled): void {
     const applied = this.parts.appliedIndex();
-    for (const { version, mergedAt } of fates) if (mergedAt.index <= applied) this.drop(version);
+    for (const { version, mergedAt } of fates) {
+      if (mergedAt.index <= applied && this.parts.isPossible(mergedAt)) this.drop(version);
+    }
   }
 
   /** A merge was applied here. */

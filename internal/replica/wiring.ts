@@ -1,5 +1,6 @@
 // How the parts of a replica see each other: each is told of the others only what it needs.
 
+import type { ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import { decodeAnswer } from "./answer.ts";
 import { commandKind } from "./command.ts";
@@ -7,6 +8,7 @@ import { encodeRelease } from "./departures.ts";
 import { Freshness } from "./freshness.ts";
 import { answerKey } from "./group-state.ts";
 import { encodeMerge } from "./merge.ts";
+import type { ForeignWrite } from "./merge.ts";
 import { Proposing } from "./proposing.ts";
 import { Reads } from "./reads.ts";
 import { knownFate } from "./receipts.ts";
@@ -72,6 +74,8 @@ export function salvagerOf(core: ReplicaCore): Salvager {
       const fate = await core.underWay.add(knownFate({ engine, incarnation, now: state.last.stamp }, version));
       return fate?.mergedAt;
     },
+    mayMerge: (write, from) => mayMerge(core, write, from),
+    isPossible: ({ term, index }) => core.place.state.holds(term, index) !== false,
     propose: (write) => core.duties.propose(commandKind.merge, encodeMerge(write)),
     isReleased: (of) => core.place.state.departures.isReleased(of, core.place.state.configuration.configuration),
     proposeRelease: (of) => core.duties.propose(commandKind.release, encodeRelease(of)),
@@ -85,6 +89,16 @@ export function snapshotsOf(core: ReplicaCore): SnapshotTraffic {
     install: (snapshot) => core.install(snapshot),
     onFailure: (reason) => core.fail(reason),
   });
+}
+
+/**
+ * Logs lose only what newer terms overrode. A stranger, who may have left long ago, can bring what is too old to have an effect, and
+ * learn of its fate; anything else from it is forged.
+ */
+function mayMerge({ raft, place, isKnown, id }: ReplicaCore, { version }: ForeignWrite, from: ReplicaId): boolean {
+  if (version.term >= raft.status.term) return false;
+  const { state } = place;
+  return from === id || isKnown(from) || state.watermark > (state.lastOfTerm(version.term)?.stamp ?? 0);
 }
 
 /** A request whose first try was applied is told what that one was told. */

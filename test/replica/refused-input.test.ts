@@ -1,12 +1,14 @@
-// What comes in from outside and cannot be right: writes that no replica could apply. Each is refused with its reason, and the
-// group goes on.
+// What comes in from outside and cannot be right: writes that no replica could apply, and messages that no replica of the group could
+// have sent. Each is refused with its reason, and the group goes on.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
-import { term } from "../../internal/base/ids.ts";
+import { replicaId, term } from "../../internal/base/ids.ts";
 import { stamp } from "../../internal/base/stamp.ts";
+import { commandKind } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
+import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 import { accepted, asked, del, foreign, put, Rig } from "./rig.ts";
 
 describe("a write that no replica could apply", () => {
@@ -67,6 +69,110 @@ describe("a write that no replica could apply", () => {
     assert.equal(tooLarge.kind === "refused" && tooLarge.why, "too_large");
     await rig.level();
     assert.equal((await rig.node(3).read("k".repeat(1024)))?.length, most.length);
+    await rig.close();
+  });
+});
+
+describe("a message that no replica of the group could have sent", () => {
+  const address = (from: number, to: number) => ({ from: replicaId(from), to: replicaId(to) });
+
+  it("is refused, whatever stands in its fields, and ends nobody", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.level();
+    const write = foreign([1, 1], "zz", "forged");
+    const salvage = { type: "salvage", ...address(3, 1), isLeaving: false };
+    const bad: unknown[] = [
+      undefined,
+      null,
+      {},
+      { ...salvage, writes: [{ version: undefined }] },
+      { ...salvage, writes: [{ ...write, key: new Uint8Array(1025) }] },
+      { ...salvage, writes: [{ ...write, request: { id: new Uint8Array(65), stamp: 1 } }] },
+      { ...salvage, writes: undefined },
+      { ...salvage, writes: [write], to: replicaId(2) },
+      { type: "salvage_settled", ...address(3, 1), fates: [{}], isReleased: false },
+      { type: "tick_wanted", ...address(3, 1), until: Number.NaN },
+      { type: "keep_log", ...address(3, 1), index: -1 },
+      { type: "keep_log", ...address(9, 1), index: 1 },
+      { type: "log_full", ...address(9, 1) },
+      { type: "chunk_request", ...address(3, 1), index: 1, term: 1 },
+      { type: "chunk", ...address(3, 1), index: 1, term: 1, after: "", bytes: 7, isLast: true },
+    ];
+    for (const message of bad) lead.receive(message as ReplicaMessage);
+    await rig.ticks(20);
+    assert.deepEqual([rig.node(1).failures, await rig.node(1).read("zz"), rig.leader], [[], undefined, 1]);
+    // The log is full for nobody.
+    await rig.write(1, "fast", put("a", "1"));
+    await rig.level();
+    await rig.close();
+  });
+
+  it("brings no write of a term that is not over, and none from strangers that could have an effect", async () => {
+    const rig = await Rig.open();
+    // One is away: the watermark stays.
+    rig.isolate(2);
+    await rig.elect(3);
+    const lead = await rig.elect(1);
+    await rig.write(1, "strong", put("zz", "answered"));
+    await rig.level();
+    const { term: now } = lead.status;
+    const tries: readonly [from: number, of: number][] = [
+      [3, now],
+      [3, now + 1],
+      [3, 1_000_000],
+      [77, 1_000_000],
+      [77, now - 1],
+    ];
+    for (const [from, of] of tries) {
+      const writes = [foreign([of, 1_000_000], "zz", "forged")];
+      lead.receive({ type: "salvage", ...address(from, 1), writes, isLeaving: false });
+    }
+    await rig.ticks(20);
+    const isMerge = ({ kind }: { readonly kind: number }): boolean => kind === commandKind.merge;
+    const hasMerge = (): boolean =>
+      rig.sent.some((message) => message.type === "append" && message.entries.some(isMerge));
+    assert.ok(!hasMerge(), "none is in the log");
+    assert.equal(await rig.node(1).read("zz"), "answered");
+    const genuine = [foreign([now - 1, 1_000_000], "yy", "salvaged")];
+    lead.receive({ type: "salvage", ...address(3, 1), writes: genuine, isLeaving: false });
+    await rig.until(hasMerge, "the merge");
+    await rig.level();
+    assert.equal(await rig.node(1).read("yy"), "salvaged");
+    await rig.close();
+  });
+
+  it("makes no replica forget what it keeps: the entry that decided has to be in its log", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    rig.isolate(1);
+    const { version } = await rig.write(1, "fast", put("a", "only here"));
+    await rig.until(() => rig.leader !== 1 && rig.leader !== undefined, "another leader");
+    rig.passes = ({ type }) => type !== "salvage" && type !== "salvage_settled";
+    rig.rejoin(1);
+    await rig.until(() => rig.replica(1).hasSalvage, "salvage");
+    const mergedAt = { term: term(version.term + 7), index: version.index };
+    const settled = { type: "salvage_settled", fates: [{ version, mergedAt }], isReleased: true } as const;
+    for (const from of [2, 3, 77]) rig.replica(1).receive({ ...settled, ...address(from, 1) });
+    await rig.rest();
+    assert.ok(rig.replica(1).hasSalvage);
+    rig.passes = () => true;
+    await rig.until(() => !rig.replica(1).hasSalvage, "its fate");
+    assert.equal(await rig.node(1).read("a"), "only here");
+    await rig.close();
+  });
+
+  it("has a leader write no entries for a time that has not come", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.level();
+    const { last, lastStamp } = lead.status;
+    const until = stamp(lastStamp + 1_000_000_000);
+    for (let count = 0; count < 100; count++) {
+      lead.receive({ type: "tick_wanted", ...address(3, 1), until });
+      await rig.rest();
+    }
+    assert.equal(lead.status.last, last);
     await rig.close();
   });
 });
