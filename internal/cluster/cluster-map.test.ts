@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { utf8, utf8Text } from "../base/bytes.ts";
+import { TrefoilError } from "../base/errors.ts";
+import { groupId, nodeId, replicaId } from "../base/ids.ts";
+import { decodeMap, encodeMap, groupOf, replicasOf } from "./cluster-map.ts";
+import type { ClusterMap, MapNode } from "./cluster-map.ts";
+import { endExchange, firstMap, foundersOf, placeGroups, registerNode, replaceLost } from "./map-changes.ts";
+
+function node(id: string, disk = `disk of ${id}`, zone = ""): MapNode {
+  const at = (port: number): string => `${id}:${port}`;
+  return {
+    id: nodeId(id),
+    zone,
+    disk,
+    addresses: { peer: at(7400), http: at(8080), resp: at(7379), grpc: at(7500), admin: at(9400) },
+  };
+}
+
+function founded(peers: readonly string[] = ["n1", "n2", "n3"], groups = 4): ClusterMap {
+  const founders = foundersOf(peers.map(nodeId)) ?? [];
+  return firstMap({ cluster: "c1", peers: peers.map(nodeId), groups, founders: founders.map((id) => node(id)) });
+}
+
+const placed = (): ClusterMap => placeGroups(founded());
+const changedTo = (map: ClusterMap, to: Partial<ClusterMap>): ClusterMap => ({ ...map, ...to });
+
+describe("the cluster map", () => {
+  it("is the same after it was bytes", () => {
+    for (const map of [founded(), placed(), replaceLost(registerNode(placed(), node("n2", "another")))]) {
+      assert.deepEqual(decodeMap(encodeMap(map)), map);
+    }
+  });
+
+  it("is refused as a whole when something in it cannot be", () => {
+    const map = placed();
+    const [first, second] = map.groups;
+    assert.ok(first !== undefined && second !== undefined);
+    const [replica, ...others] = second.replicas;
+    assert.ok(replica !== undefined);
+    const withGroup = (group: object): ClusterMap => changedTo(map, { groups: [first, group as typeof second] });
+    const bad: readonly [ClusterMap, RegExp][] = [
+      [changedTo(map, { epoch: 0 }), /no epoch/],
+      [changedTo(map, { groups: [second] }), /no meta group/],
+      [changedTo(map, { nodes: [...map.nodes].reverse() }), /nodes that are out of order/],
+      [changedTo(map, { ring: [groupId(9)] }), /group 9 on the ring/],
+      [changedTo(map, { ring: [groupId(0)] }), /group 0 on the ring/],
+      [withGroup({ ...second, replicas: others }), /ring|2 replicas/],
+      [changedTo(founded(), { groups: [{ ...first, replicas: others }] }), /2 replicas instead of 3/],
+      [changedTo(founded(), { groups: [{ ...first, nextReplica: replicaId(3) }] }), /3 is the next/],
+      [changedTo(founded(), { nodes: map.nodes.slice(1) }), /which is not there/],
+      [
+        changedTo(founded(), {
+          groups: [{ ...first, replicas: first.replicas.map((each) => ({ ...each, node: replica.node })) }],
+        }),
+        /two replicas on one node/,
+      ],
+    ];
+    for (const [wrong, why] of bad) {
+      assert.throws(
+        () => decodeMap(encodeMap(wrong)),
+        (failure) => failure instanceof TrefoilError && failure.code === "corruption" && why.test(failure.message),
+        String(why),
+      );
+    }
+    const text = utf8Text(encodeMap(map));
+    for (const wrong of ["", "[]", "null", "{}", text.slice(1), text.replace('"format":1', '"format":2')]) {
+      assert.throws(() => decodeMap(utf8(wrong)), TrefoilError, wrong.slice(0, 20));
+    }
+    assert.throws(() => decodeMap(utf8(text.replace('"zone":""', '"zone":7'))), /zone is no text/);
+    assert.throws(() => decodeMap(utf8(text.replace('"epoch":2', '"epoch":2.5'))), /epoch is no whole number/);
+  });
+
+  it("begins with the first three peers by id, and places the groups once every peer has come", () => {
+    let map = founded(["n4", "n2", "n3", "n1"], 8);
+    assert.deepEqual(
+      replicasOf(map.groups[0] as never).map(({ node: at }) => at),
+      ["n1", "n2", "n3"],
+    );
+    assert.equal(placeGroups(map), map, "n4 has not come");
+    map = placeGroups(registerNode(map, node("n4")));
+    assert.deepEqual(map.ring, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.deepEqual(
+      map.groups.map(({ id }) => id),
+      [0, ...map.ring],
+    );
+    const held = new Map<string, number>();
+    for (const { replicas } of map.groups) for (const { node: at } of replicas) held.set(at, (held.get(at) ?? 0) + 1);
+    const loads = [...held.values()];
+    assert.ok(Math.max(...loads) - Math.min(...loads) <= 1, `even: ${loads.join(" ")}`);
+    assert.equal(placeGroups(map), map, "once");
+  });
+
+  it("does not change when a node says again what is known, and does when it has moved", () => {
+    const map = founded();
+    assert.equal(registerNode(map, node("n1")), map);
+    const moved = registerNode(map, { ...node("n1"), zone: "b" });
+    assert.equal(moved.epoch, map.epoch + 1);
+  });
+
+  it("gives a replica whose data folder is lost a successor under a new id, and lets the lost one go in the end", () => {
+    let map = registerNode(placed(), node("n2", "new"));
+    const before = map;
+    map = replaceLost(map);
+    for (const group of map.groups) {
+      const lost = groupOf(before, group.id)?.replicas.find(({ node: at }) => at === "n2");
+      assert.deepEqual(group.exchange, {
+        joining: { replica: replicaId(4), node: "n2", disk: "new" },
+        leaving: lost?.replica,
+      });
+    }
+    assert.equal(replaceLost(map), map, "it is under way");
+    assert.equal(endExchange(map, groupId(1), replicaId(9)), map);
+    for (const { id } of map.groups) map = endExchange(map, id, replicaId(4));
+    for (const group of map.groups) {
+      assert.equal(group.exchange, undefined);
+      assert.ok(group.replicas.some(({ replica, disk }) => replica === 4 && disk === "new"));
+    }
+    assert.equal(replaceLost(map), map, "nothing is lost any more");
+    assert.equal(endExchange(map, groupId(1), replicaId(4)), map, "told twice");
+  });
+
+  it("gives a joining replica whose folder is lost as well another id", () => {
+    let map = replaceLost(registerNode(placed(), node("n2", "new")));
+    map = replaceLost(registerNode(map, node("n2", "newer")));
+    const [group] = map.groups;
+    assert.deepEqual(group?.exchange?.joining, { replica: replicaId(5), node: "n2", disk: "newer" });
+    assert.equal(group.nextReplica, 6);
+    assert.equal(endExchange(map, groupId(0), replicaId(4)), map, "it is not the one that is waited for");
+  });
+});
