@@ -1,9 +1,11 @@
 // Looks for a planted bug in the build that this is part of: by seeds of the simulator, in turn, until one of them is
-// violated or the virtual minutes are over, or by a trace of test/raft. Each seed that is done is a line, so that whoever
+// violated or the virtual minutes are over, by a trace of test/raft, or by a scenario of test/replica. Each seed that is done is a line, so that whoever
 // started this sees that it lives. A report is a line of JSON, which names the invariant or the checker; without one
 // nothing was found. Whatever else ends this process is no report.
 
+import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { trySeed } from "../sim/sim-run.ts";
 import { reportOf } from "../sim/violation.ts";
 import type { Report } from "../sim/violation.ts";
@@ -19,6 +21,7 @@ export interface Find {
 }
 
 const millisecondsPerMinute = 60_000;
+const scenarioMilliseconds = 120_000;
 
 /** A bug that lets the code trip over itself is not found by that. */
 const tripped = /\b(?:Type|Range|Reference|Syntax)Error\b/;
@@ -56,6 +59,24 @@ async function huntByTrace(name: string): Promise<void> {
   });
 }
 
+/** The one test with this name, in a process of its own. */
+function huntByScenario(file: string, name: string): void {
+  const path = fileURLToPath(new URL(`../replica/${file}.test.js`, import.meta.url));
+  const pattern = `^${name.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;
+  const flags = ["--test", "--test-reporter=tap", `--test-name-pattern=${pattern}`];
+  const { stdout } = spawnSync(process.execPath, [...flags, path], { encoding: "utf8", timeout: scenarioMilliseconds });
+  const line = stdout
+    .split("\n")
+    .find((one) => one.trim().replace(/ - /, " ").endsWith(name) && /^\s*(?:not )?ok /.test(one));
+  if (line === undefined) {
+    console.error(`test/replica/${file} has no test "${name}", or it did not end`);
+    process.exit(2);
+  }
+  if (!line.trim().startsWith("not ok")) return;
+  const what = stdout.slice(stdout.indexOf(line));
+  tell({ by: `the test "${name}"`, seed: 0, what, atMilliseconds: 0 }, 0);
+}
+
 function stray(failure: unknown): never {
   tell(reportOf(failure, 0, 0), 0);
 }
@@ -63,6 +84,7 @@ function stray(failure: unknown): never {
 process.on("uncaughtException", stray);
 process.on("unhandledRejection", stray);
 
-const [kind, what, minutes] = process.argv.slice(2);
+const [kind, what, more] = process.argv.slice(2);
 if (kind === "trace") await huntByTrace(what ?? "");
-else await huntBySeeds(Number(what), Number(minutes));
+else if (kind === "scenario") huntByScenario(what ?? "", more ?? "");
+else await huntBySeeds(Number(what), Number(more));

@@ -1,7 +1,7 @@
 // `npm run sim:mutants`: plants one bug after the other in a copy of the sources, builds it, and lets the simulator look for
-// it, on fresh seeds, or, where the bug names one, a trace of test/raft.
+// it, on fresh seeds, or, where the bug names one, a trace of test/raft or a scenario of test/replica.
 //
-// A bug counts as found only when an invariant, a checker or the trace reports it: a build that fails, a process that dies or
+// A bug counts as found only when an invariant, a checker, the trace or the scenario reports it: a build that fails, a process that dies or
 // hangs, and code that trips over itself are none. A bug that is not found is a hole in the simulator: the command fails. So
 // does a copy without a bug in which something is found, for then finding means nothing.
 
@@ -20,6 +20,7 @@ import type { SimMutant } from "./sim-mutant.ts";
 /** One seed takes seconds; a process that says nothing for so long hangs. */
 const silenceMilliseconds = 180_000;
 const processesMax = 2;
+const silent = "nothing was reported";
 
 type Verdict = { readonly kind: "reported"; readonly find: Find } | { readonly kind: "nothing"; readonly why: string };
 
@@ -27,7 +28,7 @@ const command: Command = {
   call: "npm run sim:mutants --",
   what: `Plants ${simMutants.length} bugs, one after the other, in a copy of the sources, and lets the simulator look for each on fresh seeds
 until an invariant or a checker reports it; a few, which chance would take too long to meet, are shown by a trace of
-test/raft. Before that the copy without a bug has to be silent. Exit code 1: a bug was not found.`,
+test/raft, or a scenario of test/replica. Before that the copy without a bug has to be silent. Exit code 1: a bug was not found.`,
   flags: [
     { name: "minutes", value: "N", fallback: "600", what: "virtual minutes for which one bug is looked for, at most" },
     { name: "clean", value: "N", fallback: "60", what: "virtual minutes that the copy without a bug has to be silent" },
@@ -56,7 +57,7 @@ async function judge(root: string, words: readonly string[]): Promise<Verdict> {
     hunter.on("close", (code) => resolve({ code }));
   });
   clearTimeout(silence);
-  if (ended.code === 0) return { kind: "nothing", why: "nothing was reported" };
+  if (ended.code === 0) return { kind: "nothing", why: silent };
   if (said.startsWith("{")) return { kind: "reported", find: JSON.parse(said) as Find };
   if (ended.code === null) return { kind: "nothing", why: `no check reported it: it hung, or died, after ${said}` };
   return {
@@ -77,7 +78,7 @@ async function hunt(mutant: SimMutant, root: string, { seed, minutes }: Hunt): P
   const started = performance.now();
   const restore = tryToPlant(mutant, root);
   if (restore === undefined) return false;
-  const words = mutant.trace === undefined ? ["seeds", String(seed), String(minutes)] : ["trace", mutant.trace];
+  const words = directedAt(mutant) ?? ["seeds", String(seed), String(minutes)];
   const verdict = await judge(root, words).finally(restore);
   const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(4);
   if (verdict.kind === "nothing") {
@@ -85,9 +86,15 @@ async function hunt(mutant: SimMutant, root: string, { seed, minutes }: Hunt): P
     return false;
   }
   const { by, seed: at, virtualMinutes, what } = verdict.find;
-  const when = mutant.trace === undefined ? `, seed ${at}, virtual minutes ${virtualMinutes.toFixed(1)}` : "";
+  const when = directedAt(mutant) ? "" : `, seed ${at}, virtual minutes ${virtualMinutes.toFixed(1)}`;
   console.log(`found  ${seconds} s  ${mutant.name}\n                by ${by}${when}\n                ${what}`);
   return true;
+}
+
+/** The words for hunt.ts that run its trace or its scenario; undefined: it has none, and chance has to meet it. */
+function directedAt({ trace, scenario }: SimMutant): readonly string[] | undefined {
+  if (trace !== undefined) return ["trace", trace];
+  return scenario && ["scenario", scenario.file, scenario.name];
 }
 
 /** Undefined: it does not compile. */
@@ -100,16 +107,17 @@ function tryToPlant(mutant: SimMutant, root: string): (() => void) | undefined {
   }
 }
 
-/** Throws when the simulator, or a trace that is to be used, reports something without a bug. */
+/** Throws when the simulator, or a trace or scenario that is to be used, reports something without a bug. */
 async function mustBeSilent(chosen: readonly SimMutant[], { roots, seed }: Hunt, cleanMinutes: number): Promise<void> {
   const [root = ""] = roots;
-  const traces = chosen.flatMap(({ trace }) => (trace === undefined ? [] : [trace]));
-  for (const words of [...traces.map((trace) => ["trace", trace]), ["seeds", String(seed), String(cleanMinutes)]]) {
+  const directed = chosen.flatMap((mutant) => [directedAt(mutant) ?? []]).filter((words) => words.length > 0);
+  for (const words of [...directed, ["seeds", String(seed), String(cleanMinutes)]]) {
     const clean = await judge(root, words);
+    if (clean.kind === "nothing" && clean.why !== silent) throw new Error(`${words.join(" ")}: ${clean.why}`);
     if (clean.kind === "reported") throw new Error(`something is found without a bug: ${JSON.stringify(clean.find)}`);
   }
   console.log(
-    `silent without a bug for ${cleanMinutes} virtual minutes and in ${traces.length} traces; first seed ${seed}`,
+    `silent without a bug for ${cleanMinutes} virtual minutes and in ${directed.length} traces and scenarios; first seed ${seed}`,
   );
 }
 
@@ -133,8 +141,9 @@ async function run(chosen: readonly SimMutant[], given: Hunt, cleanMinutes: numb
 }
 
 function list(chosen: readonly SimMutant[]): void {
-  for (const { name, file, trace } of chosen) {
-    console.log(`${name} (${file}${trace === undefined ? "" : `, trace ${trace}`})`);
+  for (const mutant of chosen) {
+    const directed = directedAt(mutant);
+    console.log(`${mutant.name} (${mutant.file}${directed === undefined ? "" : `, ${directed.join(" ")}`})`);
   }
   listUnplanted();
 }

@@ -137,9 +137,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "salvage forgotten before its merge is applied",
     file: "internal/replica/salvager.ts",
-    find: "      this.proposed.add(name);",
-    replace:
-      "      this.proposed.add(name);\n      const { term: of, index } = write.version;\n      if (this.parts.log.salvage.some((kept) => kept.term === of && kept.index === index)) this.parts.log.dropSalvage(term(of), logIndex(index));",
+    find: "    else this.parts.send(message);",
+    replace: "    else this.parts.send(message);\n    for (const { version } of writes) this.drop(version);",
   },
   {
     name: "request id ignored at apply",

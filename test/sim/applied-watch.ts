@@ -34,6 +34,12 @@ export class AppliedWatch {
     return this.looks.findLast((look) => look.index < index);
   }
 
+  /** The first look at this index or behind it. */
+  atLeast(index: number): Look | undefined {
+    const at = this.looks.findLastIndex((look) => look.index < index);
+    return this.looks[at + 1];
+  }
+
   /** A replica has applied more, or something else. True: it is further than any was before. */
   applied(id: number, { state }: Pick<Replica, "state">): boolean {
     const { last, watermark } = state;

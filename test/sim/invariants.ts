@@ -60,7 +60,7 @@ export class Invariants {
     this.contents = new ContentWatch(cluster, cluster.first, parts.random);
     this.taken = new TakenWrites(cluster.time);
     this.salvage = new SalvageWatch(parts.promises, this.memory);
-    if (parts.isWindowLong) this.watermarks = new WatermarkWatch(cluster);
+    if (parts.isWindowLong) this.watermarks = new WatermarkWatch(cluster, this.memory);
     cluster.onSend = (node, message) => this.contents.sent(node, message);
   }
 

@@ -2,15 +2,12 @@
 // every voter's log has, and no voter keeps a salvaged write whose merge it would refuse. Judged only where the salvage window
 // is longer than a run: else the watermark may go on without who is away.
 
-import { logIndex } from "../../internal/base/ids.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import type { Stamp } from "../../internal/base/stamp.ts";
 import type { GroupLog } from "../../internal/log/group-log.ts";
-import { stampOf } from "../../internal/log/record.ts";
-import type { RecordSlot } from "../../internal/log/record.ts";
 import { membersOf } from "../../internal/raft/configuration.ts";
 import { fateKey } from "../../internal/replica/group-state.ts";
-import type { Look } from "./applied-watch.ts";
+import type { AppliedWatch, Look } from "./applied-watch.ts";
 import { lastAgreed } from "./log-watch.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import { simGroup } from "./sim-node.ts";
@@ -21,12 +18,13 @@ const check = "the watermark waits for all";
 
 export class WatermarkWatch {
   private readonly cluster: SimCluster;
+  private readonly memory: AppliedWatch;
   /** As each log was when it was last seen, crashed or not: no more of it can be on its disk. */
   private readonly logs = new Map<ReplicaId, GroupLog>();
-  private readonly slot: RecordSlot = { bytes: new Uint8Array(0), start: 0, end: 0 };
 
-  constructor(cluster: SimCluster) {
+  constructor(cluster: SimCluster, memory: AppliedWatch) {
     this.cluster = cluster;
+    this.memory = memory;
   }
 
   see({ id, log }: SimNode): void {
@@ -53,11 +51,11 @@ export class WatermarkWatch {
   private checkMatched(id: number, mine: GroupLog, theirs: { log: GroupLog; watermark: Stamp }): void {
     const agreed = theirs.log === mine ? undefined : lastAgreed(mine, theirs.log);
     if (agreed === undefined || agreed >= mine.lastIndex) return;
-    const { slot } = this;
-    if (!mine.find(logIndex(agreed), slot) || mine.termOf(logIndex(agreed)) === undefined) return;
-    const reached = stampOf(slot.bytes, slot.start);
+    // Not earlier than that entry's own.
+    const reached = this.memory.atLeast(agreed)?.stamp;
+    if (reached === undefined) return;
     expectThat(theirs.watermark <= reached, check, () => {
-      return `it is ${theirs.watermark}, and node ${id} has the log up to ${agreed}, stamped ${reached}`;
+      return `it is ${theirs.watermark}, and node ${id} has the log up to ${agreed}, not later than ${reached}`;
     });
   }
 

@@ -47,7 +47,8 @@ export class Workload {
   private readonly kinds: readonly string[];
 
   constructor(random: Prng, without: ReadonlySet<string>) {
-    const chosen = features.filter(() => random.chance(3, 5));
+    // What is peculiar to them needs more of them.
+    const chosen = features.filter((feature) => random.chance(feature === "fast writes" ? 4 : 3, 5));
     this.on = new Set(chosen.filter((feature) => !without.has(feature)));
     const kinds = ["s", "s"];
     if (this.on.has("fast writes")) kinds.push("f");
