@@ -378,4 +378,16 @@ export const replicaMutants: readonly SimMutant[] = [
     find: "for (const { name, at } of answers) state.answered.set(name, at);",
     replace: "",
   },
+  {
+    name: "rule 15: proven before what the leader had is applied",
+    file: "internal/replica/freshness.ts",
+    find: "if (last <= index && (this.proven === undefined || at.monotonic > this.proven.monotonic)) this.proven = at;",
+    replace: "if (this.proven === undefined || at.monotonic > this.proven.monotonic) this.proven = at;",
+  },
+  {
+    name: "rule 16: a read does not wait for what clients of its node were answered",
+    file: "internal/replica/freshness.ts",
+    find: "return this.whenApplied(this.answered);",
+    replace: "return Promise.resolve(true);",
+  },
 ];

@@ -11,6 +11,8 @@ import type { Operation } from "../../internal/replica/command.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import type { WriteOutcome } from "../../internal/replica/write-waiters.ts";
 import type { FastPromises } from "./fast-promises.ts";
+import { Contact, readBounded, readOwn } from "./fresh-reads.ts";
+import type { FreshRead } from "./fresh-reads.ts";
 import { versionName } from "./history.ts";
 import type { Done, History, HistoryEntry, ReadDone, Saw, Step, Told, WriteDone } from "./history.ts";
 import type { SimCluster } from "./sim-cluster.ts";
@@ -106,6 +108,8 @@ export class Client {
     const node = this.random.pick(nodes);
     if (done.mode === "strong") return this.readStrong(entry, node);
     if (done.mode === "session") return this.readInSession(entry, node);
+    if (done.mode === "bounded") return this.readBounded(entry, node);
+    if (done.mode === "own") return this.readOwn(entry, new Contact(node));
     return this.readFast(entry, node);
   }
 
@@ -128,6 +132,31 @@ export class Client {
     this.finish(entry, sawOf(read.kind === "record" ? read.record : undefined));
   }
 
+  private async readBounded(entry: HistoryEntry, node: SimNode): Promise<void> {
+    const most = this.random.pick([50, 500, 5000]);
+    for (let tries = 3; tries > 0; tries--) {
+      const read = await this.ask(node, (replica) => readBounded(replica, keyOf(entry), { most, now: this.time.now }));
+      if (read === "late") break;
+      if (read !== undefined) return this.finishFresh(entry, read);
+      await this.sleep(this.random.between(5, 50));
+    }
+    this.giveUp(entry);
+  }
+
+  private async readOwn(entry: HistoryEntry, contact: Contact): Promise<void> {
+    const read = await this.ask(contact.node, (replica) => readOwn(replica, keyOf(entry)));
+    if (read === "late" || read === undefined) return this.giveUp(entry);
+    entry.via = contact.name;
+    this.finishFresh(entry, read);
+  }
+
+  private finishFresh(entry: HistoryEntry, { record, freshAt }: FreshRead): void {
+    entry.freshAt = freshAt;
+    const kind = freshAt === undefined ? "read of what its node was answered" : "read with a bound on its age";
+    this.parts.cluster.sightings.note(kind);
+    this.finish(entry, sawOf(record));
+  }
+
   /** Of a replica that has applied what this client was told of the key; one whose log lost that cannot serve it. */
   private async readInSession(entry: HistoryEntry, node: SimNode): Promise<void> {
     const key = entry.done.kind === "read" ? entry.done.key : "";
@@ -144,18 +173,34 @@ export class Client {
   /** Under a request id it is tried again until the outcome is known, or patience ends. */
   private async write(done: WriteDone): Promise<void> {
     const entry = this.begin(done);
+    const nodes = [...this.parts.cluster.nodes.values()].filter((node) => node.isUp);
+    const contact = nodes.length === 0 ? undefined : new Contact(this.random.pick(nodes));
     const first: { stamp: number | undefined } = { stamp: undefined };
     let mayHaveHappened = false;
     for (let tries = done.request === undefined ? 1 : triesMax; tries > 0; tries--) {
       const told = await this.tryWrite(entry, done, first);
       // Sometimes the answer gets lost on its way, and what took effect is asked for again.
       const isLost = tries > 1 && this.random.chance(1, 4);
-      if (typeof told !== "string" && !isLost) return this.finish(entry, told);
+      if (typeof told !== "string" && !isLost) return this.answered(entry, told, contact);
       if (told !== "no effect") mayHaveHappened = true;
       if (tries > 1) await this.sleep(this.random.between(10, 400));
     }
     if (mayHaveHappened) this.finish(entry, undefined);
     else this.giveUp(entry);
+  }
+
+  /** Told so by way of the node that it talks to, and sometimes it looks there at once. */
+  private async answered(entry: HistoryEntry, told: Told, contact: Contact | undefined): Promise<void> {
+    const isByContact = contact?.isThere === true && told.kind === "done";
+    if (isByContact) {
+      contact.noteAnswered(told.version);
+      entry.via = contact.name;
+    }
+    this.finish(entry, told);
+    const key = entry.done.kind === "write" ? entry.done.steps[0]?.key : undefined;
+    if (!isByContact || key === undefined || !this.parts.workload.has("own reads") || this.random.chance(2, 3)) return;
+    await this.sleep(this.random.pick([0, 0, 1, 10]));
+    await this.readOwn(this.begin({ kind: "read", mode: "own", key }), contact);
   }
 
   private async tryWrite(

@@ -3,7 +3,8 @@
 
 import type { Version } from "../../internal/engine/cell.ts";
 
-export type Mode = "fast" | "strong" | "session";
+/** Bounded: no older than the replica says; own: with what clients of the same node were answered. */
+export type Mode = "fast" | "strong" | "session" | "bounded" | "own";
 
 export type StepAction = "put" | "delete" | "increment" | "append" | "touch";
 export type StepCondition = "none" | "absent" | "present" | Version;
@@ -76,6 +77,10 @@ export interface HistoryEntry {
   ledTerm: number | undefined;
   /** Of a session read: what the replica said it had applied of this key; of a write: what its tries were, oldest first. */
   versions: Version[];
+  /** Of a bounded read: nothing that the group had at this moment may be missing. */
+  freshAt: number | undefined;
+  /** Of an own read: the process that answered it; of a write: the one by way of which its client was answered. */
+  via: string | undefined;
 }
 
 export class History {
@@ -96,6 +101,8 @@ export class History {
       isVoid: false,
       ledTerm: undefined,
       versions: [],
+      freshAt: undefined,
+      via: undefined,
     };
     this.entries.push(entry);
     this.onChange?.(entry, false);

@@ -46,6 +46,8 @@ export function checkKeyPromises(key: string, entries: readonly HistoryEntry[], 
     judge.isNotExpired(read);
     judge.isOfTheLeader(read);
     judge.isOfTheReplica(read);
+    judge.isFresh(read);
+    judge.isOfTheNode(read);
   }
   judge.strongViewGrows();
   judge.fatesAreTrue();
@@ -105,6 +107,28 @@ class KeyJudge {
     for (const version of read.entry.versions) this.sees(read, version, "session reads");
   }
 
+  /** A bounded read shows all that the group had when it says that it was fresh. */
+  isFresh(read: Read): void {
+    const { freshAt } = read.entry;
+    if (freshAt === undefined) return;
+    const written = this.writes.filter(({ entry }) => entry.done.mode === "strong" && entry.returnedAt < freshAt);
+    const seen = this.reads.filter(({ mode, entry }) => mode === "strong" && entry.returnedAt < freshAt);
+    this.sees(read, greatestOf([...written, ...seen.map(({ saw }) => saw)]), "bounded reads");
+    this.sees(read, greatestOf(this.answeredByThePresentLeader(freshAt, read)), "bounded reads");
+  }
+
+  /** An own read shows what clients were answered by way of the same process, unless it was fast and its leader is gone. */
+  isOfTheNode(read: Read): void {
+    const { via, calledAt } = read.entry;
+    if (via === undefined) return;
+    const mine = this.writes.filter((write) => {
+      const { entry } = write;
+      if (entry.via !== via || entry.returnedAt >= calledAt) return false;
+      return entry.done.mode === "strong" || this.isOfThePresentLeader(write, read);
+    });
+    this.sees(read, greatestOf(mine), "own reads");
+  }
+
   /** Strong reads and writes, in the order of time: versions never go back, and what was gone does not return. */
   strongViewGrows(): void {
     const reads = this.reads.filter(({ mode }) => mode === "strong");
@@ -114,16 +138,20 @@ class KeyJudge {
       const before = reads.filter(({ entry }) => entry.returnedAt < calledAt);
       const written = strong.filter(({ entry }) => entry.returnedAt < calledAt);
       this.sees(read, greatestOf([...written, ...before.map(({ saw }) => saw)]), "strong reads");
-      this.sees(read, greatestOf(this.answeredByThePresentLeader(read)), "strong reads of fast writes");
+      const answered = this.answeredByThePresentLeader(calledAt, read);
+      this.sees(read, greatestOf(answered), "strong reads of fast writes");
       for (const one of before) if (one.saw.value === undefined) this.isNotBack(read, one);
     }
   }
 
-  private answeredByThePresentLeader({ entry: { calledAt, returnedAt } }: Read): Write[] {
-    return this.writes.filter(({ entry, version, isCertain }) => {
-      if (!isCertain || version === undefined || entry.returnedAt >= calledAt) return false;
-      return !this.by.leaders.some(({ term, since }) => term > version.term && since <= returnedAt);
-    });
+  /** Before `moment`, by who still led when the read was answered. */
+  private answeredByThePresentLeader(moment: number, read: Read): Write[] {
+    return this.writes.filter((write) => write.entry.returnedAt < moment && this.isOfThePresentLeader(write, read));
+  }
+
+  private isOfThePresentLeader({ version, isCertain }: Write, { entry: { returnedAt } }: Read): boolean {
+    if (!isCertain || version === undefined) return false;
+    return !this.by.leaders.some(({ term, since }) => term > version.term && since <= returnedAt);
   }
 
   /** What a strong read saw before another found nothing is not there again. */

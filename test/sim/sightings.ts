@@ -33,6 +33,8 @@ export const sightingKinds = [
   "started again with salvage",
   "stamps far ahead",
   "replica compared with what was applied",
+  "read with a bound on its age",
+  "read of what its node was answered",
 ] as const;
 export type SightingKind = (typeof sightingKinds)[number];
 

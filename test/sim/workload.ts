@@ -23,6 +23,8 @@ export const features = [
   "receipts",
   "skewed keys",
   "filler",
+  "bounded reads",
+  "own reads",
 ] as const;
 export type Feature = (typeof features)[number];
 
@@ -82,6 +84,8 @@ export class Workload {
   private read(random: Prng, partition: string): Intent {
     const modes: Mode[] = ["strong", "strong", "fast"];
     if (this.has("session reads")) modes.push("session");
+    if (this.has("bounded reads")) modes.push("bounded");
+    if (this.has("own reads")) modes.push("own");
     return { kind: "read", mode: random.pick(modes), key: this.keyOf(random, partition) };
   }
 
