@@ -115,6 +115,11 @@ export class MemoryFile {
     this.forgetDurable();
   }
 
+  /** All of it, as readers see it; a copy. */
+  contents(): Uint8Array {
+    return this.image.slice(0, this.size);
+  }
+
   /** The platter rots: one bit of what it holds is another now, and nobody wrote it. */
   flipBit(position: number, bit: number): void {
     const byte = this.image.slice(position, position + 1);

@@ -76,6 +76,7 @@ const kinds = {
   "misdirected read": (actions, { target, random }) =>
     actions.damage(target, random, { kind: "misdirect", bytes: random.pick([512, 4096, 65_536]) }),
   rot: (actions, { target, random }) => actions.rot(target, random),
+  "rot in the newest segment": (actions, { target, random }) => actions.rotNewest(target, random),
   "disk lost": (actions, { target, random }) => actions.lose(target, random),
 
   "clock off": (actions, { any, random }) => actions.setClock(any, random.between(0, 800) - 400, 0),
@@ -275,6 +276,19 @@ export class FaultActions {
     if (!this.membership.mayLose(node) || !node.disk.rot()) return false;
     if (random.chance(1, 2)) this.crash(node, random, true);
     this.doAwayWith(node, random);
+    return true;
+  }
+
+  /** Where the log says that it had been synced, and goes on: no torn tail looks like that. */
+  rotNewest(node: SimNode, random: Prng): boolean {
+    if (!node.isUp || node.isBuffered) return false;
+    const { life, disk } = node;
+    const before = disk.glance();
+    this.later(random.between(300, 2000), () => {
+      if (life !== node.life || !node.isRunning || !this.membership.mayLose(node) || !disk.rotBehind(before)) return;
+      this.crash(node, random, true);
+      this.doAwayWith(node, random);
+    });
     return true;
   }
 

@@ -2,6 +2,7 @@
 // so, whoever leads meanwhile. A replica whose disk is lost is replaced by a new one, which comes as a learner and is made whole.
 //
 //   voters A B C, wanted A B D:   + learner D  ->  joint A B D | A B C  ->  A B D  ->  + learner C, until it keeps nothing  ->  - C
+//                                                                     or, at once:  C retires, brings back what it keeps, is erased
 //
 // The group survives the loss of one disk at a time: `mayLose` says whether another one would be too many.
 
@@ -42,7 +43,8 @@ export class Membership {
     const leaves = node !== undefined && this.voters.includes(node.id) ? node.id : this.random.pick(this.voters);
     if (!this.isSettled || this.cluster.nodes.size >= nodesMax) return false;
     this.seat(leaves);
-    this.leaving.add(leaves);
+    // Or it goes at once, with what only it has: rule 12.
+    if (this.random.chance(1, 2)) this.leaving.add(leaves);
     return true;
   }
 
@@ -157,7 +159,10 @@ export class Membership {
   private retireOthers(members: readonly ReplicaId[]): void {
     for (const node of Array.from(this.cluster.nodes.values())) {
       const isWanted = this.voters.includes(node.id) || this.learners.has(node.id) || this.leaving.has(node.id);
-      if (!isWanted && !members.includes(node.id)) this.cluster.retire(node);
+      if (isWanted || members.includes(node.id)) continue;
+      if (node.isGone) this.cluster.retire(node);
+      // It may have learned it by itself.
+      else if (this.random.chance(1, 10)) node.retire();
     }
   }
 

@@ -124,6 +124,11 @@ export class SimCluster {
         first: this.first,
         send: (message) => this.network.send(message),
         onSend: (node, message) => this.onSend(node, message),
+        leader: () => this.leader?.id,
+        onErased: (node) => {
+          sightings.note("removed replica erased");
+          this.retire(node);
+        },
         onEnd: (ended) => this.ended(ended),
       },
       this.options,
@@ -142,6 +147,6 @@ export class SimCluster {
     if (node?.replica === undefined) this.sightings.note("message to a node that is down");
     if (node?.clock.isPaused === true) this.sightings.note("message of a paused process arrives late");
     if (node?.replica !== undefined) this.onReceive(node, message);
-    node?.clock.live(() => node.replica?.receive(message));
+    node?.clock.live(() => node.receive(message));
   }
 }

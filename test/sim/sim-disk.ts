@@ -102,6 +102,32 @@ export class SimDisk {
     return true;
   }
 
+  /** What the newest segments of the log hold. */
+  glance(): Map<string, Uint8Array> {
+    const found = new Map<string, Uint8Array>();
+    for (const path of this.filesIn("/node/log", ".log").slice(-3)) {
+      const file = this.memory.tree.fileAt(path);
+      if (file !== undefined) found.set(path, file.contents());
+    }
+    return found;
+  }
+
+  /** As rot, of the newest segments: where they had been written at an earlier glance, and went on since. */
+  rotBehind(before: ReadonlyMap<string, Uint8Array>): boolean {
+    for (const [path, now] of this.glance()) {
+      const then = before.get(path);
+      const file = this.memory.tree.fileAt(path);
+      if (then === undefined || file === undefined) continue;
+      const from = now.findIndex((byte, at) => byte !== then[at]);
+      const last = now.findLastIndex((byte, at) => byte !== then[at]);
+      if (from < 1024 || last - from < 300) continue;
+      file.flipBit(this.chance.between(512, from - 1), this.chance.below(8));
+      this.isDamaged = true;
+      return true;
+    }
+    return false;
+  }
+
   /** Cuts the power when so many operations more, of this name or of any, have begun, and tells before anything else happens. */
   cutPowerIn(operations: number, only: OperationName | undefined, onCut: (at: OperationName) => void): void {
     const { memory } = this;

@@ -21,6 +21,8 @@ import { openReplica } from "../../internal/replica/open-replica.ts";
 import { replicaDefaults } from "../../internal/replica/options.ts";
 import type { ReplicaOptions } from "../../internal/replica/options.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
+import { openRetired } from "../../internal/replica/retired-replica.ts";
+import type { RetiredReplica } from "../../internal/replica/retired-replica.ts";
 import { InlineBackground } from "../disk/inline-background.ts";
 import type { OperationName } from "../disk/memory-disk.ts";
 import type { Survival } from "../disk/power-cut.ts";
@@ -50,6 +52,10 @@ interface SimNodeParts {
   send(message: ReplicaMessage): void;
   /** A message is about to leave it. */
   onSend(node: SimNode, message: ReplicaMessage): void;
+  /** Who leads, as far as anybody can tell. */
+  leader(): ReplicaId | undefined;
+  /** Its retired replica has erased itself. */
+  onErased(node: SimNode): void;
   /** Its process ended by itself. */
   onEnd(node: SimNode): void;
 }
@@ -64,6 +70,8 @@ export class SimNode {
   readonly clockError = new ClockError();
   readonly promises = new DiskPromises();
   replica: Replica | undefined;
+  /** What is left of its replica, once the group goes on without it. */
+  retired: RetiredReplica | undefined;
   engine: Engine | undefined;
   log: Log | undefined;
   clock: NodeClock;
@@ -73,6 +81,8 @@ export class SimNode {
   isRunning = false;
   /** It stays down until it is told otherwise. */
   isHeldDown = false;
+  /** Its replica is no member any more: it brings back what only it has, and is erased. */
+  isRetiring = false;
   /** Its disk is lost: nothing ever runs under this id again. */
   isGone = false;
   private readonly parts: SimNodeParts;
@@ -138,9 +148,11 @@ export class SimNode {
       if (life !== this.life) return;
       if (log.mayHaveLost) return this.lose("tail not trusted");
       this.disk.isTailAtRisk = false;
-      this.promises.check(log.group(simGroup));
+      // An erased one has nothing left.
+      if (!this.isRetiring) this.promises.check(log.group(simGroup));
       const engine = await Engine.open(seams, "/node/engine", this.options.engine);
       if (life !== this.life) return;
+      if (this.isRetiring) return await this.openRetired(log, engine);
       const replica = await openReplica({
         group: simGroup,
         id: this.id,
@@ -192,6 +204,7 @@ export class SimNode {
     this.clock.isDead = true;
     this.replica?.close();
     this.replica = undefined;
+    this.retired = undefined;
     this.engine = undefined;
     this.log = undefined;
     if (survival !== undefined) this.cuts++;
@@ -246,7 +259,57 @@ export class SimNode {
       if (life !== this.life) return;
       replica.tick();
       this.look(life, replica);
-      if (life === this.life) this.tick(life, replica);
+      if (replica.status.isRemoved) this.retire();
+      if (life !== this.life) return;
+      if (this.isRetiring) void this.takeLeave(replica).catch((reason: unknown) => this.blame(life, reason));
+      else this.tick(life, replica);
+    });
+  }
+
+  receive(message: ReplicaMessage): void {
+    if (this.replica !== undefined) this.replica.receive(message);
+    else this.retired?.receive(message);
+  }
+
+  /** The group goes on without its replica (rule 12): somebody says so, or the replica was refused as no member. */
+  retire(): void {
+    if (this.isRetiring) return;
+    this.isRetiring = true;
+    this.parts.sightings.note("replica removed for good");
+  }
+
+  private async takeLeave(replica: Replica): Promise<void> {
+    const { life, log, engine } = this;
+    this.replica = undefined;
+    replica.close();
+    await replica.ended();
+    if (life === this.life && log !== undefined && engine !== undefined) await this.openRetired(log, engine);
+  }
+
+  private async openRetired(log: Log, engine: Engine): Promise<void> {
+    const { life, id, clock, parts, options } = this;
+    const send = (message: ReplicaMessage): void => {
+      if (!clock.isDead) parts.send(message);
+    };
+    const retired = await openRetired({ group: simGroup, id, log, engine, options: options.replica, send });
+    if (life !== this.life) return;
+    Object.assign(this, { retired, log, engine });
+    if (log.group(simGroup).salvageBytes > 0) parts.sightings.note("removed with salvage");
+    this.tickRetired(life, retired);
+    await retired.whenEmpty();
+    if (life !== this.life) return;
+    await retired.erase();
+    if (life === this.life) parts.onErased(this);
+  }
+
+  private tickRetired(life: number, retired: RetiredReplica, known?: ReplicaId): void {
+    const { tickMilliseconds } = { ...replicaDefaults, ...this.options.replica };
+    this.clock.after(tickMilliseconds, () => {
+      if (life !== this.life) return;
+      const leader = this.parts.leader();
+      if (leader !== undefined && leader !== known) retired.leaderIs(leader);
+      retired.tick();
+      this.tickRetired(life, retired, leader ?? known);
     });
   }
 
