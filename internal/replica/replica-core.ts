@@ -266,6 +266,7 @@ export class ReplicaCore {
       this.duties.newTerm();
       this.proposing.newTerm();
     }
+    this.writes.review();
     // What it answered and nobody else has is for the next leader to decide.
     if (before.role === "leader" && this.known.role !== "leader") this.writes.overlay.clear();
   }

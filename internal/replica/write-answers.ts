@@ -67,6 +67,14 @@ export class WriteAnswers {
     this.waiters.discardedFrom(index);
   }
 
+  /** Looks for fast writes that were discarded in the turn that brought them: no Ready ever had them, and none tells. */
+  review(): void {
+    for (let last = this.waiters.lastFast; last !== undefined; last = this.waiters.lastFast) {
+      if (this.raft.termOf(last.index) === last.term) return;
+      this.waiters.discardedFrom(last.index);
+    }
+  }
+
   /** Entries are durable up to `persisted`, and applied up to `applied`. */
   persisted(persisted: LogIndex, applied: LogIndex): void {
     for (const waiter of this.waiters.takeFast(persisted)) this.answerFast(waiter, applied);

@@ -93,6 +93,11 @@ export class WriteWaiters {
     this.discarded.push(...cut(this.strong, index));
   }
 
+  /** The last fast one. */
+  get lastFast(): WriteWaiter | undefined {
+    return this.fast.at(-1);
+  }
+
   failAll(why: string): void {
     for (const queue of [this.fast, this.strong, this.discarded]) {
       for (const { term, index, resolve } of queue.splice(0))
