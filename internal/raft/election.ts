@@ -119,9 +119,9 @@ export function onVoteAnswer(state: RaftState, message: VoteAnswer): void {
   countElection(state);
 }
 
-/** The leader hands over: no pre-vote, and nobody holds on to the old one. */
+/** REQUIRES: it comes from this follower's leader. That one hands over: no pre-vote, and nobody holds on to the old one. */
 export function onTransferNow(state: RaftState, message: TransferNow): void {
-  if (state.role.kind !== "follower" || state.leader !== message.from || !state.mayStand) return;
+  if (!state.mayStand) return;
   // It came late, perhaps a second time: the leader has gone on since.
   if (message.lastIndex !== state.log.last) return;
   stand(state, true);

@@ -7,7 +7,7 @@
 import { logIndex } from "../base/ids.ts";
 import type { LogIndex } from "../base/ids.ts";
 import { appendEntry, followConfiguration } from "./appending.ts";
-import { isVoter, membersOf } from "./configuration.ts";
+import { membersOf } from "./configuration.ts";
 import { continueChange } from "./membership.ts";
 import type { AppendAccepted, AppendRejected, HeartbeatAnswer } from "./messages.ts";
 import type { Progress } from "./progress.ts";
@@ -200,5 +200,5 @@ function onClockRefused(state: RaftState, role: LeaderRole, follower: Progress):
   const isPossible = isQuorum(state.configuration, (id) => {
     return id === state.id || role.followers.get(id)?.clockRefusedAt === undefined;
   });
-  if (!isPossible && isVoter(state.configuration, follower.id)) state.stepDown();
+  if (!isPossible) state.stepDown();
 }

@@ -1,7 +1,6 @@
 // Handing the leadership over (section 3.10 of the thesis): the leader takes no more proposals, waits until the target has
 // its whole log, and bids it stand at once. If nothing has come of it within an election time-out, all goes on as before.
 
-import { isVoter } from "./configuration.ts";
 import type { ReplicaId } from "../base/ids.ts";
 import type { LeaderRole, RaftState } from "./state.ts";
 
@@ -11,7 +10,7 @@ export function beginTransfer(state: RaftState, role: LeaderRole, target: Replic
   if (target === state.id) return undefined;
   const { configuration } = state;
   // Who is about to leave is no heir.
-  if (!isVoter(configuration, target) || !configuration.voters.includes(target)) return "not_a_voter";
+  if (!configuration.voters.includes(target)) return "not_a_voter";
   if (role.transfer !== undefined) return role.transfer.target === target ? undefined : "transferring";
   role.transfer = { target, elapsed: 0, isSent: false };
   continueTransfer(state, role);

@@ -7,7 +7,7 @@
 //   cut A>B ...        heal        slow|fast ID    persist ID [n]      crash ID [readys kept]    restart ID
 //   propose ID [n]     read ID [n] transfer ID TO  change ID a,b,c [learners d,e]    lost ID LEADER
 //   compact ID INDEX   offer ID    withdraw ID TO  install ID   abandon ID    clock ID MS   trust ID   salvage ID on|off
-//   add ID             status [ID]      matched ID     followers ID      begin|finish ID     quietly COMMAND
+//   add ID             status [ID]      matched ID [away] followers ID     begin|finish ID     quietly COMMAND
 //
 // After each command every member hands out what it wants done; its disk takes it at once unless it is slow.
 // `settle` delivers, oldest first, until nothing is on its way.
@@ -73,8 +73,8 @@ export class TraceCommands {
     clock: ([id, by]) => this.clock(this.member(id), Number(by)),
     trust: ([id]) => this.member(id).raft.trustStamps(true),
     salvage: ([id, has]) => this.member(id).keepSalvage(has === "on"),
-    matched: ([id]) =>
-      this.say(`all voters have ${this.member(id).raft.matchedByAll(Number.POSITIVE_INFINITY) ?? "(not known)"}`),
+    matched: ([id, away = "Infinity"]) =>
+      this.say(`all voters have ${this.member(id).raft.matchedByAll(Number(away)) ?? "(not known)"}`),
     status: ([id]) => this.status(id),
     followers: ([id]) => this.followers(this.member(id)),
     quietly: ([name, ...words]) => this.quietly(name, words),
