@@ -1,6 +1,6 @@
 // Whether a message between replicas can be one of ours at all, as internal/raft/message-check.ts asks it of Raft's own. Every field is
-// looked at, whatever the types say; and whoever is no member of the group, and was none lately, has no say in it. What is
-// merely old, late or double is expected, and dealt with where it goes.
+// looked at, whatever the types say. What is merely old, late or double is expected, and dealt with where it goes; so is what
+// comes from a replica that this one does not know: it may be too far behind to know it. It has no say here until then.
 
 import { groupKeyBytesMax } from "../base/limits.ts";
 import type { ReplicaId } from "../base/ids.ts";
@@ -12,12 +12,6 @@ import type { ForeignWrite } from "./merge.ts";
 import type { ChunkMessage, ChunkRequest, ReplicaMessage, SalvageMessage, SalvageSettled } from "./messages.ts";
 
 export type OwnMessage = Exclude<ReplicaMessage, RaftMessage>;
-
-export interface Peers {
-  readonly id: ReplicaId;
-  /** Belongs to the group, or did lately: its writes are waited for. */
-  isKnown(id: ReplicaId): boolean;
-}
 
 /** Of a message's parts, at most. */
 const listMax = 65_536;
@@ -37,12 +31,17 @@ const ownTypes: ReadonlySet<string> = new Set<OwnMessage["type"]>([
 export const isOwn = (message: ReplicaMessage): message is OwnMessage =>
   typeof message === "object" && message !== null && ownTypes.has(message.type);
 
-/** Why `message` cannot be meant for the replica, or is none of the sender's business; undefined: it is taken. */
-export function ownMessageFault(message: OwnMessage, peers: Peers): string | undefined {
-  const fault = addressFault(message, peers.id);
+/**
+ * Whether only members are listened to. Chunks come from whoever offered them, to a newcomer that knows nobody; and who salvages may
+ * have been one of us long ago: what it is told, and what it may bring, the salvager decides.
+ */
+export const isForMembers = ({ type }: OwnMessage): boolean =>
+  type !== "salvage" && type !== "chunk" && type !== "chunk_refused";
+
+/** Why `message` cannot be meant for `self`, or undefined. */
+export function ownMessageFault(message: OwnMessage, self: ReplicaId): string | undefined {
+  const fault = addressFault(message, self);
   if (fault !== undefined) return fault;
-  // A stranger may have been one of us long ago: what it is told, and what it may bring, the salvager decides.
-  if (message.type !== "salvage" && !peers.isKnown(message.from)) return `from a stranger, ${message.from}`;
   switch (message.type) {
     case "salvage":
       return salvageFault(message);

@@ -21,7 +21,7 @@ import type { Freshness } from "./freshness.ts";
 import { installSnapshot } from "./install-snapshot.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { LogPins } from "./log-pins.ts";
-import { isOwn, ownMessageFault } from "./message-check.ts";
+import { isForMembers, isOwn, ownMessageFault } from "./message-check.ts";
 import type { ReplicaMessage } from "./messages.ts";
 import { ticksOf } from "./options.ts";
 import { Persisting } from "./persisting.ts";
@@ -92,8 +92,9 @@ export class ReplicaCore {
     this.enter();
     if (this.isClosed) return;
     if (!isOwn(message)) return this.step(message);
-    const fault = ownMessageFault(message, this);
+    const fault = ownMessageFault(message, this.parts.id);
     if (fault !== undefined) return this.refuse(message, `${message.type}: ${fault}`);
+    if (isForMembers(message) && !this.isKnown(message.from)) return;
     const { type } = message;
     const now = this.parts.seams.clock.monotonicMilliseconds();
     if (type === "salvage") {
@@ -109,10 +110,6 @@ export class ReplicaCore {
     } else {
       this.snapshots.receive(message);
     }
-  }
-
-  get id(): ReplicaId {
-    return this.parts.id;
   }
 
   /** Belongs to the group, as the log or what is applied of it says; or has left it, and may still come with writes. */

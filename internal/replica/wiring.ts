@@ -95,10 +95,10 @@ export function snapshotsOf(core: ReplicaCore): SnapshotTraffic {
  * Logs lose only what newer terms overrode. A stranger, who may have left long ago, can bring what is too old to have an effect, and
  * learn of its fate; anything else from it is forged.
  */
-function mayMerge({ raft, place, isKnown, id }: ReplicaCore, { version }: ForeignWrite, from: ReplicaId): boolean {
+function mayMerge({ raft, place, isKnown, parts }: ReplicaCore, { version }: ForeignWrite, from: ReplicaId): boolean {
   if (version.term >= raft.status.term) return false;
   const { state } = place;
-  return from === id || isKnown(from) || state.watermark > (state.lastOfTerm(version.term)?.stamp ?? 0);
+  return from === parts.id || isKnown(from) || state.watermark > (state.lastOfTerm(version.term)?.stamp ?? 0);
 }
 
 /** A request whose first try was applied is told what that one was told. */

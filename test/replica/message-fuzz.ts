@@ -228,8 +228,7 @@ class Life {
     if (receiver === undefined) return;
     if (random.chance(1, 3)) {
       const bad = spoilOwn(random, again.message);
-      const known = { id: again.message.to, isKnown: () => true };
-      const why = isOwn(bad) ? ownMessageFault(bad, known) : "not one of ours";
+      const why = isOwn(bad) ? ownMessageFault(bad, again.message.to) : "not one of ours";
       if (why === undefined) assert(false, "a malformed message taken", { text: inspect(bad, { depth: 5 }) });
       counts.malformed++;
       counts.malformedOf[again.message.type] = (counts.malformedOf[again.message.type] ?? 0) + 1;
