@@ -3,7 +3,9 @@
 import type { RequestOptions, RequestOutcome } from "../platform/network.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { FrameStream } from "./frame-stream.ts";
+import type { Received } from "./inbox.ts";
 import type { QueuedRequest } from "./outbox.ts";
+import { kind } from "./peer-protocol.ts";
 
 /** How much later than its deadline a request may be told that it is late. */
 const sweepMilliseconds = 20;
@@ -61,8 +63,16 @@ export class AskedRequests {
     });
   }
 
+  /** What the other side says of a request; anything else is none of this. */
+  take(received: Received): void {
+    const { number, payload } = received;
+    if (received.kind === kind.answer) this.settle(number, { kind: "answered", payload });
+    else if (received.kind === kind.refusal) this.settle(number, { kind: "refused", why: "busy" });
+    else if (received.kind === kind.unsent) this.settle(number, { kind: "unknown", why: "unsent" });
+  }
+
   /** Nothing happens when it has its outcome already. */
-  settle(number: number, outcome: RequestOutcome): void {
+  private settle(number: number, outcome: RequestOutcome): void {
     const request = this.asked.get(number);
     if (request === undefined) return;
     this.asked.delete(number);

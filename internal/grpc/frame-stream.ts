@@ -144,7 +144,7 @@ export class FrameStream implements WireListener {
   private tick(): void {
     const { purpose, limits, clock } = this.parts;
     if (purpose === purposes.main) this.ping();
-    else if (clock.monotonicMilliseconds() - this.lastUse > limits.bulkIdleMilliseconds && this.outbox.isEmpty) {
+    else if (clock.monotonicMilliseconds() - this.lastUse > limits.idleMilliseconds && this.outbox.isEmpty) {
       this.close("nothing was said on it for long");
       return;
     }

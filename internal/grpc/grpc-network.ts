@@ -5,16 +5,17 @@ import { assert } from "../base/assert.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { Network, NetworkHost, Peer } from "../platform/network.ts";
+import type { AskOutcome, Network, NetworkHost, Peer, RequestOptions } from "../platform/network.ts";
 import { Dial } from "./dial.ts";
 import { Dialler } from "./dialler.ts";
 import { Greeting } from "./greeting.ts";
-import { judgeHello, welcomeOf } from "./handshake.ts";
+import { judgeHello, welcomeOf, type Welcome } from "./handshake.ts";
 import { defaultLimits, type TransportLimits } from "./limits.ts";
 import { PeerLink } from "./peer-link.ts";
 import { encodeHello, purpose, type Hello } from "./peer-protocol.ts";
 import { peerCredentials, peersService, serverOptions } from "./peer-service.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { Visit, Visitor, type VisitParts } from "./visit.ts";
 import { ServerWire, type Wire } from "./wire.ts";
 
 export interface GrpcNetworkOptions {
@@ -40,6 +41,8 @@ export class GrpcNetwork implements Network {
   private readonly neighbours = new Map<NodeId, Neighbour>();
   private listening: { readonly host: NetworkHost; readonly port: number } | undefined;
   private strangers = 0;
+  private visitors = 0;
+  private readonly visits = new Set<Visit>();
   private isClosed = false;
 
   constructor(options: GrpcNetworkOptions) {
@@ -100,10 +103,24 @@ export class GrpcNetwork implements Network {
     return link;
   }
 
+  ask(address: string, payload: Uint8Array, options: RequestOptions): Promise<AskOutcome> {
+    assert(this.listening !== undefined && !this.isClosed, "the network does not listen", { address });
+    const parts = this.visitParts(this.listening.host);
+    return new Promise<AskOutcome>((resolve) => {
+      const settle = (outcome: AskOutcome): void => {
+        this.visits.delete(made);
+        resolve(outcome);
+      };
+      const made = new Visit(parts, address, { payload, options, settle });
+      this.visits.add(made);
+    });
+  }
+
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
     for (const { link } of this.neighbours.values()) link.end("the other node stops");
+    for (const made of this.visits) made.close("this node stops");
     // The words of farewell leave in this turn; who does not take them loses the connection without.
     await new Promise<void>((resolve) => {
       this.options.scheduler.afterTurn(resolve);
@@ -162,6 +179,10 @@ export class GrpcNetwork implements Network {
       return;
     }
     const { identity } = judged;
+    if (judged.purpose === purpose.visit) {
+      this.receive(wire, judged, host);
+      return;
+    }
     const { link, dialler } = this.neighbour(identity.node, host);
     const stale = link.refusal(identity);
     if (stale !== undefined) {
@@ -171,6 +192,23 @@ export class GrpcNetwork implements Network {
     wire.write(encodeHello(welcomeOf(host.identity(), judged)), () => undefined);
     link.attach(wire, identity.life, { purpose: judged.purpose, isDialled: false });
     dialler?.hurry();
+  }
+
+  private receive(wire: Wire, judged: Welcome, host: NetworkHost): void {
+    if (this.visitors >= this.limits.strangersMax) {
+      wire.close("too many visitors");
+      return;
+    }
+    this.visitors++;
+    wire.write(encodeHello(welcomeOf(host.identity(), judged)), () => undefined);
+    new Visitor(wire, judged.identity, this.visitParts(host), () => {
+      this.visitors--;
+    });
+  }
+
+  private visitParts(host: NetworkHost): VisitParts {
+    const { clock, scheduler } = this.options;
+    return { host, clock, scheduler, limits: this.limits };
   }
 
   private openBulk(link: PeerLink, address: string, host: NetworkHost): void {

@@ -6,9 +6,14 @@ import { protocolVersions, purpose, type Hello, type Purpose } from "./peer-prot
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
-export type Judged =
-  | { readonly kind: "welcome"; readonly identity: NodeIdentity; readonly version: number; readonly purpose: Purpose }
-  | { readonly kind: "refused"; readonly why: string };
+export interface Welcome {
+  readonly kind: "welcome";
+  readonly identity: NodeIdentity;
+  readonly version: number;
+  readonly purpose: Purpose;
+}
+
+export type Judged = Welcome | { readonly kind: "refused"; readonly why: string };
 
 export function helloOf(own: NodeIdentity, wanted: string, toBe: Purpose): Hello {
   const { least, most } = protocolVersions;
@@ -16,7 +21,7 @@ export function helloOf(own: NodeIdentity, wanted: string, toBe: Purpose): Hello
 }
 
 /** The answer to a hello that is welcome. */
-export function welcomeOf(own: NodeIdentity, judged: Extract<Judged, { kind: "welcome" }>): Hello {
+export function welcomeOf(own: NodeIdentity, judged: Welcome): Hello {
   const { version } = judged;
   return { ...own, versionLeast: version, versionMost: version, wanted: "", purpose: judged.purpose };
 }
@@ -32,19 +37,20 @@ export function judgeHello(hello: Hello, host: NetworkHost): Judged {
       `this node speaks versions ${least} to ${most} of the peer protocol, the other ${theirs}: update the older one`,
     );
   }
-  if (hello.wanted !== own.node) {
+  if (hello.wanted !== own.node && hello.purpose !== purpose.visit) {
     return refused(`this is node ${own.node}, not ${quoted(hello.wanted)}: correct its address in the peers' list`);
   }
   return judge(hello, version, host);
 }
 
-/** By the side that dialled. */
+/** By the side that dialled. `wanted` is empty when anybody will do. */
 export function judgeWelcome(hello: Hello, wanted: string, host: NetworkHost): Judged {
   const version = hello.versionMost;
   if (version < protocolVersions.least || version > protocolVersions.most || hello.versionLeast !== version) {
     return refused(`the other side chose version ${version} of the peer protocol, which was not offered`);
   }
-  if (hello.node !== wanted) return refused(`node ${quoted(hello.node)} answers where ${wanted} was dialled`);
+  if (wanted !== "" && hello.node !== wanted)
+    return refused(`node ${quoted(hello.node)} answers where ${wanted} was dialled`);
   return judge(hello, version, host);
 }
 
@@ -56,12 +62,15 @@ function judge(hello: Hello, version: number, host: NetworkHost): Judged {
     const theirs = quoted(hello.cluster);
     return refused(`node ${own.node} belongs to cluster ${own.cluster}, node ${hello.node} to ${theirs}`);
   }
-  if (hello.purpose !== purpose.main && hello.purpose !== purpose.bulk) {
-    return refused(`purpose ${hello.purpose} of a stream is not known here`);
-  }
+  const of = purposeOf(hello.purpose);
+  if (of === undefined) return refused(`purpose ${hello.purpose} of a stream is not known here`);
   const identity = { node: nodeId(hello.node), cluster: hello.cluster, life: hello.life };
-  const why = host.refusal(identity);
-  return why === undefined ? { kind: "welcome", identity, version, purpose: hello.purpose } : refused(why);
+  const why = of === purpose.visit ? undefined : host.refusal(identity);
+  return why === undefined ? { kind: "welcome", identity, version, purpose: of } : refused(why);
+}
+
+function purposeOf(value: number): Purpose | undefined {
+  return Object.values(purpose).find((known) => known === value);
 }
 
 function refused(why: string): Judged {

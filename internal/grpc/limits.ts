@@ -16,12 +16,12 @@ export interface TransportLimits {
   readonly requestsAskedMax: number;
   /** From one peer, without an answer yet. */
   readonly requestsServedMax: number;
-  /** Connections that have not said who they are. */
+  /** Connections that have not said who they are; and as many of those that are no peers, and only ask something. */
   readonly strangersMax: number;
   /** Of snapshots, to all peers together. */
   readonly bulkBytesPerSecond: number;
-  /** A stream for snapshots on which nothing was said for so long is closed. */
-  readonly bulkIdleMilliseconds: number;
+  /** A stream for snapshots, or of a visit, on which nothing was said for so long is closed. */
+  readonly idleMilliseconds: number;
   /** Between two measurements of the way there and back. */
   readonly pingMilliseconds: number;
   /** A connection over which nothing came for so long is tried, and is given up when no answer comes for as long again. */
@@ -44,7 +44,7 @@ export const defaultLimits: TransportLimits = {
   requestsServedMax: 4096,
   strangersMax: 64,
   bulkBytesPerSecond: 128 * mebibyte,
-  bulkIdleMilliseconds: 30_000,
+  idleMilliseconds: 30_000,
   pingMilliseconds: 500,
   keepaliveMilliseconds: 1000,
   handshakeMilliseconds: 3000,

@@ -120,25 +120,10 @@ export class PeerLink implements Peer, StreamOwner {
 
   received(_: FrameStream, received: Received): Promise<void> | void {
     const { host } = this.parts;
-    switch (received.kind) {
-      case kind.message:
-        return host.message(this.node, received.payload);
-      case kind.request:
-        this.served.take(received);
-        return undefined;
-      case kind.answer:
-        this.asked.settle(received.number, { kind: "answered", payload: received.payload });
-        return undefined;
-      case kind.refusal:
-        this.asked.settle(received.number, { kind: "refused", why: "busy" });
-        return undefined;
-      case kind.unsent:
-        this.asked.settle(received.number, { kind: "unknown", why: "unsent" });
-        return undefined;
-      case kind.ping:
-      case kind.pong:
-        return undefined;
-    }
+    if (received.kind === kind.message) return host.message(this.node, received.payload);
+    if (received.kind === kind.request) this.served.take(received);
+    else this.asked.take(received);
+    return undefined;
   }
 
   closed(stream: FrameStream, why: string): void {

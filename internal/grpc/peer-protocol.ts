@@ -10,7 +10,7 @@ export const protocolVersions = { least: 1, most: 1 } as const;
 /** A message in parts has at least this much in each but the last, so that it cannot come in millions. */
 export const pieceBytesLeast = 4096;
 
-export const purpose = { main: 1, bulk: 2 } as const;
+export const purpose = { main: 1, bulk: 2, visit: 3 } as const;
 export type Purpose = (typeof purpose)[keyof typeof purpose];
 
 export const kind = { message: 1, request: 2, answer: 3, refusal: 4, unsent: 5, more: 6, ping: 7, pong: 8 } as const;

@@ -16,7 +16,12 @@ describe("proto files", () => {
   it("name the kinds of parts and the purposes of streams as the code does", () => {
     const kinds = Object.entries(kind).map(([name, value]) => [`KIND_${name.toUpperCase()}`, value] as const);
     assert.deepEqual(valuesOf("peer.proto", "Kind"), Object.fromEntries([["KIND_UNSPECIFIED", 0], ...kinds]));
-    const purposes = { PURPOSE_UNSPECIFIED: 0, PURPOSE_MAIN: purpose.main, PURPOSE_BULK: purpose.bulk };
+    const purposes = {
+      PURPOSE_UNSPECIFIED: 0,
+      PURPOSE_MAIN: purpose.main,
+      PURPOSE_BULK: purpose.bulk,
+      PURPOSE_VISIT: purpose.visit,
+    };
     assert.deepEqual(valuesOf("peer.proto", "Purpose"), purposes);
   });
 

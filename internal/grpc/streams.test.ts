@@ -304,7 +304,7 @@ describe("streams: the rest", seconds, () => {
     const other = await start(otherHost);
     const proxy = await TcpProxy.open();
     proxy.lead(other.port);
-    const impatient = await start(hostOf("n1"), { bulkIdleMilliseconds: 20, pingMilliseconds: 10 });
+    const impatient = await start(hostOf("n1"), { idleMilliseconds: 20, pingMilliseconds: 10 });
     const peer = impatient.peer(nodeId("n2"), proxy.address);
     await until(() => peer.life !== undefined);
     for (const round of [1, 2]) {

@@ -50,6 +50,11 @@ export interface Network {
    * node at another address is dialled there. REQUIRES: listening; not the own node.
    */
   peer(node: NodeId, address: string): Peer;
+  /**
+   * Asks whoever listens at an address one thing, such as how to join: no name has to be known, no connection is kept, and
+   * nobody is told `up` or `down`. REQUIRES: listening.
+   */
+  ask(address: string, payload: Uint8Array, options: RequestOptions): Promise<AskOutcome>;
   /** Tells every peer that it ends, ends what is under way as unknown, and takes nothing more. */
   close(): Promise<void>;
 }
@@ -66,6 +71,8 @@ export interface NetworkHost {
   message(from: NodeId, payload: Uint8Array): Promise<void> | void;
   /** A request arrived; `request.answer` or `request.refuse` is called once, now or later. */
   request(from: NodeId, request: IncomingRequest): void;
+  /** As request, asked by `Network.ask`: `refusal` was not consulted, so it may be anybody who names no other cluster. */
+  visit(from: NodeIdentity, request: IncomingRequest): void;
   /** A process of another node is connected that was not. */
   up(node: NodeId, life: number): void;
   /** The last connection to that process is gone, or was closed here. */
@@ -103,6 +110,9 @@ export type RequestOutcome =
   | { readonly kind: "refused"; readonly why: "down" | "full" | "busy" }
   /** It may have been served. lost: the connection. late: the time was up. unsent: the answer found no room. */
   | { readonly kind: "unknown"; readonly why: "lost" | "late" | "unsent" };
+
+/** unreachable: nobody was there, or whoever was there wanted nothing to do with it; `detail` is for people. */
+export type AskOutcome = RequestOutcome | { readonly kind: "unreachable"; readonly detail: string };
 
 export interface IncomingRequest {
   readonly payload: Uint8Array;

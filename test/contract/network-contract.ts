@@ -72,6 +72,7 @@ export function describeNetwork(name: string, make: MakeWorld): void {
     checkRequests(check);
     checkLoss(check);
     checkStrangers(name, make);
+    checkVisits(check);
   });
 }
 
@@ -385,6 +386,44 @@ function checkLoss(check: Check): void {
     await two.until(() => two.otherHost.events.length === 2);
     await two.until(() => two.back.trouble?.includes("n2 is not wanted here") === true);
     assert.deepEqual(two.oneHost.events, ["up n2 1", "down n2 1"]);
+  });
+}
+
+function checkVisits(check: Check): void {
+  check("who knows an address alone may ask there, without being a peer", async (two) => {
+    const joining = hostOf("n3", 1, "");
+    const its = await two.world.start(joining);
+    two.otherHost.unwanted.add(joining.own.node);
+    const question = noise(new Prng(5), 600_000);
+    const outcome = await its.network.ask(two.other.address, question, options);
+    assert.ok(outcome.kind === "answered" && equalBytes(outcome.payload, question));
+    assert.deepEqual(two.otherHost.visitors, [joining.own]);
+    assert.deepEqual([two.otherHost.events, joining.events, two.otherHost.requests], [["up n1 1"], [], []]);
+  });
+
+  check("a visit is refused, late, or unreachable, and says which", async (two) => {
+    const foreign = await two.world.start(hostOf("n3", 1, "c2"));
+    const refused = await foreign.network.ask(two.other.address, utf8("a"), options);
+    assert.ok(
+      refused.kind === "unreachable" && refused.detail.includes("belongs to cluster c1"),
+      JSON.stringify(refused),
+    );
+    const joining = await two.world.start(hostOf("n4", 1, ""));
+    two.otherHost.serve = (request) => request.refuse();
+    const busy = await joining.network.ask(two.other.address, utf8("a"), options);
+    assert.deepEqual(busy, { kind: "refused", why: "busy" });
+    two.otherHost.serve = () => undefined;
+    const lost = joining.network.ask(two.other.address, utf8("a"), options);
+    await two.until(() => two.otherHost.visitors.length === 2);
+    two.world.breakAll();
+    assert.deepEqual(await lost, { kind: "unknown", why: "lost" });
+    const cut = joining.network.ask(two.other.address, utf8("a"), options);
+    await two.until(() => two.otherHost.visitors.length === 3);
+    await joining.network.close();
+    assert.deepEqual(await cut, { kind: "unknown", why: "lost" });
+    await two.other.crash();
+    const gone = await foreign.network.ask(two.other.address, utf8("a"), options);
+    assert.equal(gone.kind, "unreachable");
   });
 }
 

@@ -8,6 +8,7 @@ export class RecordingHost implements NetworkHost {
   readonly own: NodeIdentity;
   readonly messages: Uint8Array[] = [];
   readonly requests: IncomingRequest[] = [];
+  readonly visitors: NodeIdentity[] = [];
   /** "up n2 1", "down n2 1", in order. */
   readonly events: string[] = [];
   /** Whom it does not want. */
@@ -42,6 +43,11 @@ export class RecordingHost implements NetworkHost {
 
   request(_: NodeId, request: IncomingRequest): void {
     this.requests.push(request);
+    this.serve(request);
+  }
+
+  visit(from: NodeIdentity, request: IncomingRequest): void {
+    this.visitors.push(from);
     this.serve(request);
   }
 
