@@ -3,6 +3,7 @@
 import type { SimMutant } from "./sim-mutant.ts";
 
 const applier = "internal/replica/applier.ts";
+const freshness = "internal/replica/freshness.ts";
 const install = "internal/replica/install-snapshot.ts";
 const merge = "internal/replica/merge.ts";
 const open = "internal/replica/open-replica.ts";
@@ -276,6 +277,66 @@ export const replicaMutants: readonly SimMutant[] = [
     file: applier,
     find: 'if (write.request !== undefined && fate === "salvaged") {',
     replace: 'if (write.request !== undefined && fate === "salvaged" && fate.length === 0) {',
+  },
+  {
+    name: "staleness from wall clock",
+    file: freshness,
+    find: "return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);",
+    replace: "return monotonic < 0 ? 0 : Math.max(0, wall - this.proven.wall);",
+  },
+  {
+    name: "rule 15: staleness from the monotonic clock alone, which stands still while a machine is suspended",
+    file: freshness,
+    find: "return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);",
+    replace: "return wall < 0 ? 0 : Math.max(0, monotonic - this.proven.monotonic);",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 15: counts from before the question was asked, by the greater of both clocks",
+    },
+  },
+  {
+    name: "rule 15: staleness counted from the answer",
+    file: freshness,
+    find: "this.confirmed.push({ at, last: answer.last });",
+    replace: "this.confirmed.push({ at: this.now(), last: answer.last });",
+  },
+  {
+    name: "rule 17: a full table of answers takes new requests",
+    file: rules,
+    find: 'if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";',
+    replace: "",
+  },
+  {
+    name: "rule 17: answers forgotten early",
+    file: "internal/replica/group-state.ts",
+    find: "export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow);",
+    replace: "export const answerExpiry = (at: Stamp): Stamp => stamp(at + Math.floor(answerWindow / 600));",
+  },
+  {
+    name: "rule 17: a request beyond the table's horizon takes effect",
+    file: applier,
+    find: "if (request !== undefined && request.stamp + answerWindow <= entry.stamp) {",
+    replace: "if (request !== undefined && request.stamp < 0) {",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 17: so old that their answer may be forgotten have no effect, and are not acknowledged",
+    },
+  },
+  {
+    name: "rule 17: the key of an uncommitted fast write is not known",
+    file: "internal/replica/proposing.ts",
+    find: "if (name !== undefined && known === undefined) this.asked.set(name, { consistency, accepted });",
+    replace: "",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 17: of fast writes count as known before they are committed, and when they are applied",
+    },
+  },
+  {
+    name: "rule 19: a node whose machine went down trusts its tail",
+    file: "internal/log/run-mark.ts",
+    find: "mayHaveLost: before !== undefined && (before.mayHaveLost || losesTail(before, begin)),",
+    replace: "mayHaveLost: before?.mayHaveLost === undefined,",
   },
   {
     name: "rule 18: remembered answers not in the batch",
