@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
-import { replicaId, term } from "../../internal/base/ids.ts";
+import { term } from "../../internal/base/ids.ts";
 import { stamp, stampOfMilliseconds } from "../../internal/base/stamp.ts";
 import { conditionKind } from "../../internal/replica/command.ts";
 import { slotOf } from "../../internal/ring/slots.ts";
@@ -20,17 +20,20 @@ describe("slots that move", () => {
 
   it("rule 25: a seal that is repeated after it was complete takes no salvaged writes again", async () => {
     const rig = await Rig.open();
-    const lead = await rig.elect(1);
+    await rig.elect(1);
     await rig.level();
+    rig.isolate(1);
+    const lost = await rig.write(1, "fast", put("moving", "only here"));
+    await rig.until(() => rig.leader !== undefined && rig.leader !== 1, "another leader");
+    const leader = rig.leader as number; // what was waited for
+    const lead = await rig.elect(leader);
     for (const mode of ["seal", "close", "seal"] as const) {
-      const proposed = accepted(lead.proposeSlots({ mode, above: term(0), slots }));
-      await rig.answer(proposed.outcome);
+      await rig.answer(accepted(lead.proposeSlots({ mode, above: term(0), slots })).outcome);
     }
-    const late = foreign([lead.status.term, 1000], "moving", "too late");
-    lead.receive({ type: "salvage", from: replicaId(2), to: lead.id, writes: [late], isLeaving: false });
-    await rig.ticks(50);
-    assert.equal(await lead.receiptOf(late.version), "lost");
-    assert.equal(await rig.node(1).read("moving"), undefined);
+    rig.rejoin(1);
+    await rig.until(() => lead.isWithAll(lead.state.last.index), "its fate");
+    assert.equal(await lead.receiptOf(lost.version), "lost");
+    assert.equal(await rig.node(leader).read("moving"), undefined);
     await rig.close();
   });
 
@@ -95,4 +98,33 @@ describe("a process that stood still", () => {
     assert.ok(after.stamp - before.stamp > stampOfMilliseconds(4990));
     await rig.close();
   });
+});
+
+describe("a write that its leader discards before it gets to the log", () => {
+  for (const consistency of ["fast", "strong"] as const) {
+    it(`is told so, and the entry that takes its place ends nobody (${consistency})`, async () => {
+      const rig = await Rig.open();
+      const lead = await rig.elect(1);
+      await rig.level();
+      const { log } = rig.node(1);
+      assert.ok(log !== undefined);
+      let makeRoom = (): void => undefined;
+      Object.defineProperty(log, "hasRoom", { get: () => false, configurable: true });
+      log.whenRoom = () => new Promise<void>((resolve) => (makeRoom = resolve));
+      const { outcome } = accepted(lead.propose(consistency, () => put("a", "1")));
+      // It says nothing any more, so another one leads, and its first entry comes in place of the write.
+      await rig.until(() => rig.leader !== 1, "another leader");
+      await rig.until(() => lead.status.role === "follower", "what it says");
+      await rig.ticks(20);
+      Reflect.deleteProperty(log, "hasRoom");
+      Reflect.deleteProperty(log, "whenRoom");
+      makeRoom();
+      const told = await rig.answer(outcome);
+      assert.equal(told.kind, consistency === "fast" ? "unknown" : "overridden");
+      await rig.level();
+      assert.deepEqual(rig.node(1).failures, []);
+      assert.equal(await rig.node(1).read("a"), undefined);
+      await rig.close();
+    });
+  }
 });
