@@ -55,7 +55,6 @@ export function continueChange(state: RaftState, role: LeaderRole): void {
     return;
   }
   // This leader is about to leave: one that stays finishes the change.
-  if (role.transfer !== undefined) return;
   const heir = present.voters.find((id) => {
     const follower = role.followers.get(id);
     if (follower?.heardAt === undefined || follower.match < index) return false;
