@@ -140,6 +140,23 @@ describe("a restart", () => {
     await rig.close();
   });
 
+  it("rule 20: has what it found beyond the last sync on the disk before it says anything about it", async () => {
+    const rig = await Rig.open({ log: { fsync: { kind: "interval", milliseconds: 60_000 } } });
+    await rig.elect(1);
+    await fill(rig, 1, 3);
+    await rig.level();
+    const { last } = rig.replica(2).status;
+    const node = rig.node(2);
+    // The process dies: its log ends with what nobody has synced. Then, as soon as it is back, the power goes.
+    node.crash("all");
+    await node.start();
+    assert.equal(rig.replica(2).status.last, last);
+    node.crash();
+    await node.start();
+    assert.equal(rig.replica(2).status.last, last);
+    await rig.close();
+  });
+
   it("rule 21: with damage in the middle of the log opens nothing", async () => {
     const rig = await Rig.open();
     await rig.elect(1);
