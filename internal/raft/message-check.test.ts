@@ -42,4 +42,16 @@ describe("raft: what can be a message", () => {
   for (const [name, message] of Object.entries(wrong)) {
     it(`refuses one ${name}`, () => assert.notEqual(messageFault(message, self), undefined));
   }
+
+  it("takes terms and indexes up to 2^48, and none beyond, where doubles are not exact any more", () => {
+    const at = (last: number): Append => {
+      const place = { term: term(last), previousIndex: logIndex(last - 1), previousTerm: term(last) };
+      return { ...good, ...place, entries: [entry(last, last)] };
+    };
+    for (const last of [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 48])
+      assert.equal(messageFault(at(last), self), undefined);
+    for (const last of [2 ** 48 + 1, 2 ** 53, 2 ** 53 + 2, 2 ** 60, Number.POSITIVE_INFINITY, Number.NaN, -1, 5.5]) {
+      assert.notEqual(messageFault(at(last), self), undefined, String(last));
+    }
+  });
 });
