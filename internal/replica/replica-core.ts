@@ -59,6 +59,8 @@ export class ReplicaCore {
   private isPumpDue = false;
   /** The log has no room, or what is discarded is being read: nothing is staged meanwhile. */
   private isHeld = false;
+  /** A snapshot takes the place of what is here: nothing is staged and nothing applied meanwhile. */
+  private isInstalling = false;
   private waitingForFree: (() => void)[] = [];
   private isApplying = false;
   private ticks = 0;
@@ -128,6 +130,8 @@ export class ReplicaCore {
     this.raft.tick();
     this.ticks++;
     this.duties.noteQuorum(this.parts.seams.clock.monotonicMilliseconds());
+    const { hasQuorum, commit } = this.raft.status;
+    if (!hasQuorum) this.reads.strong.refuseUndecided(commit, "no_quorum");
     this.snapshots.tick();
     if (this.ticks % ticksOf(this.parts.options, this.parts.options.houseKeepingMilliseconds) === 0) this.keepHouse();
   }
@@ -174,8 +178,10 @@ export class ReplicaCore {
   private pump(): void {
     this.isPumpDue = false;
     for (const wake of this.waitingForFree.splice(0)) wake();
-    if (this.isClosed || this.isHeld) return;
+    if (this.isClosed || this.isInstalling) return;
     this.noteStatus();
+    // What is decided needs no room in the log.
+    if (this.isHeld) return this.apply();
     this.reads.strong.ask();
     const { group, log } = this.parts;
     if (group.base.index > this.knownBase) {
@@ -183,7 +189,10 @@ export class ReplicaCore {
       this.raft.compacted(group.base.index);
     }
     for (;;) {
-      if (!log.hasRoom) return this.hold(log.whenRoom());
+      if (!log.hasRoom) {
+        this.hold(log.whenRoom());
+        break;
+      }
       const ready = this.raft.ready();
       if (ready === undefined) break;
       this.noteStatus();
@@ -299,10 +308,12 @@ export class ReplicaCore {
 
   private keepHouse(): void {
     const { group, seams } = this.parts;
-    const { leader, role, configuration } = this.known;
+    const { leader, role, configuration, commit } = this.known;
     this.follow(this.salvager.remind(leader));
     if (role === "leader") this.duties.raiseWatermark(this.place.state);
-    if (leader !== nobody) this.reads.strong.remind();
+    if (this.isHeld) this.reads.strong.cannotAsk(commit, "busy");
+    else if (leader === nobody) this.reads.strong.cannotAsk(commit, "no_leader");
+    else this.reads.strong.remind();
     const index = this.snapshots.letGo();
     if (index !== undefined) {
       for (const to of membersOf({ ...configuration, learners: [] })) {
@@ -343,7 +354,7 @@ export class ReplicaCore {
     // Nothing is staged and nothing applied meanwhile.
     while (!this.isClosed && (this.isApplying || this.isHeld)) await this.whenFree();
     if (this.isClosed || !this.raft.beginInstall(snapshot.offer)) return "not_wanted";
-    this.isHeld = true;
+    this.isInstalling = true;
     this.snapshots.drop();
     try {
       const place = await installSnapshot(this.parts, snapshot);
@@ -356,7 +367,7 @@ export class ReplicaCore {
       this.raft.snapshotInstalled(snapshot.offer);
       this.writes.jumpedTo(snapshot.offer.index, place.state);
     } finally {
-      this.isHeld = false;
+      this.isInstalling = false;
       this.enter();
     }
     this.applied(logIndex(0));

@@ -62,6 +62,8 @@ export class StrongReads {
   private confirmed: Confirmed[] = [];
   private settling: Settling[] = [];
   private isClosed = false;
+  /** How often in a row nothing could be asked. */
+  private speechless = 0;
 
   constructor(parts: StrongReadParts) {
     this.parts = parts;
@@ -99,11 +101,30 @@ export class StrongReads {
   /** Entries that are waited for, asking for a tick, and the tick, may be lost with a leader; now there is one. */
   remind(): void {
     const present = this.parts.term();
+    this.speechless = 0;
     for (const { reads, term } of this.confirmed) if (term !== present) this.waiting.push(...reads);
     this.confirmed = this.confirmed.filter(({ term }) => term === present);
     let latest: Stamp | undefined;
     for (const { time } of this.settling) if (latest === undefined || time > latest) latest = time;
     if (latest !== undefined) this.parts.wantTick(latest);
+  }
+
+  /** What is not decided up to `decided` may not be for long: who waits for that is told so now (rule 10). */
+  refuseUndecided(decided: LogIndex, why: ReadRefusal): void {
+    const refused = this.settling.splice(0).map(({ resolve }) => resolve);
+    for (const { reads, last } of this.confirmed)
+      if (last > decided) refused.push(...reads.map(({ resolve }) => resolve));
+    this.confirmed = this.confirmed.filter(({ last }) => last <= decided);
+    for (const resolve of refused) resolve({ kind: "refused", why });
+  }
+
+  /** Said in place of `remind`. A moment without a leader, or without room, passes; nobody waits for longer. */
+  cannotAsk(decided: LogIndex, why: ReadRefusal): void {
+    if (++this.speechless === 1) return;
+    const questions = [...this.asked.values()].flatMap(({ reads }) => reads);
+    for (const { resolve } of [...this.waiting.splice(0), ...questions]) resolve({ kind: "refused", why });
+    this.asked.clear();
+    this.refuseUndecided(decided, why);
   }
 
   /** The replica stops. */
