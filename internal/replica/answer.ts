@@ -19,6 +19,8 @@ export type RefusalReason =
   | "sealed"
   /** A request so old that its first answer may be forgotten: nobody knows what became of it. */
   | "request_too_old"
+  /** A request stamped by a clock far ahead: nobody could say for how long its answer has to be remembered. */
+  | "request_too_new"
   /** It would write, or answer, more than an entry may hold. */
   | "too_large";
 
@@ -40,7 +42,14 @@ export type CommandAnswer =
       readonly present: Version | undefined;
     };
 
-const reasons: readonly RefusalReason[] = ["condition", "conflict", "sealed", "request_too_old", "too_large"];
+const reasons: readonly RefusalReason[] = [
+  "condition",
+  "conflict",
+  "sealed",
+  "request_too_old",
+  "too_large",
+  "request_too_new",
+];
 
 export function encodeAnswer(answer: CommandAnswer): Uint8Array {
   const writer = new ByteWriter(32);

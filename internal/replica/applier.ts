@@ -24,7 +24,7 @@ import { entryKind } from "../raft/types.ts";
 import type { SnapshotMark } from "../raft/types.ts";
 import { slotOf } from "../ring/slots.ts";
 import { decodeAnswer } from "./answer.ts";
-import type { CommandAnswer } from "./answer.ts";
+import type { CommandAnswer, RefusalReason } from "./answer.ts";
 import { ApplyBatch } from "./apply-batch.ts";
 import { areaBytes, userRecordKey } from "./areas.ts";
 import { commandKind, decodeCommand, readBlind } from "./command.ts";
@@ -34,8 +34,8 @@ import type { PlannedWrite } from "./decide.ts";
 import { decodeRelease } from "./departures.ts";
 import { encodeFate, fateExpiry } from "./fates.ts";
 import type { Fate } from "./fates.ts";
-import { answerKey, answerWindow, boundaryKey, encodeBoundary, fateKey } from "./group-state.ts";
-import { systemKey, systemTag } from "./group-state.ts";
+import { answerKey, boundaryKey, encodeBoundary, fateKey } from "./group-state.ts";
+import { refusalOfRequest, systemKey, systemTag } from "./group-state.ts";
 import type { Boundary, GroupState } from "./group-state.ts";
 import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
 import type { ForeignWrite, LoadedWrite } from "./merge.ts";
@@ -240,13 +240,12 @@ export class Applier {
     records: RecordsRead,
   ): { readonly answer: CommandAnswer; readonly writes: readonly PlannedWrite[]; readonly isFinal: boolean } {
     const version = { term: entry.term, index: entry.index };
-    const refuse = (why: "sealed" | "request_too_old", operation: number): CommandAnswer => {
+    const refuse = (why: RefusalReason, operation: number): CommandAnswer => {
       return { kind: "refused", version, why, operation, present: undefined };
     };
     const { request } = command;
-    if (request !== undefined && request.stamp + answerWindow <= entry.stamp) {
-      return { answer: refuse("request_too_old", 0), writes: [], isFinal: false };
-    }
+    const wrong = request === undefined ? undefined : refusalOfRequest(request, entry.stamp);
+    if (wrong !== undefined) return { answer: refuse(wrong, 0), writes: [], isFinal: false };
     const sealed = command.operations.findIndex(({ key }) => this.isSealed(key, 0, key.length));
     if (sealed >= 0) return { answer: refuse("sealed", sealed), writes: [], isFinal: false };
     const lookup = (key: Uint8Array): EngineRecord | undefined => records.get(keyName(userRecordKey(key)));

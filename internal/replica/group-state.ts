@@ -27,12 +27,15 @@ import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.
 import type { Configuration, ConfigurationAt } from "../raft/configuration.ts";
 import { slotCount } from "../ring/slots.ts";
 import { systemArea, userArea } from "./areas.ts";
+import type { RequestId } from "./command.ts";
 import { keyName } from "./decide.ts";
 import { Departures } from "./departures.ts";
 import { fatesToldDays, oneDay } from "./fates.ts";
 
-/** How long a request's answer is remembered, in time of the log. All replicas have to agree on it. */
-export const answerWindow = stampOfMilliseconds(10 * 60_000);
+/** For how long a request may be made again, by the stamp of its first try. On this, and the next, all replicas have to agree. */
+const answerWindow = stampOfMilliseconds(10 * 60_000);
+/** A coordinator's clock may be so far ahead of the group's; whoever is farther has to set it first. */
+const aheadMax = stampOfMilliseconds(60_000);
 /** Ends of terms that are kept. */
 const boundariesMax = 4096;
 
@@ -259,7 +262,17 @@ export class GroupState {
 const dayOf = (at: Stamp): number => Math.floor(at / oneDay);
 const isLongAgo = (end: Boundary, now: Stamp): boolean => dayOf(now) - dayOf(end.stamp) > fatesToldDays;
 
-export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow);
+/** An answer is remembered for as long as any try of its request may still be applied, whatever clock stamped it. */
+export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow + aheadMax);
+
+/** Why an entry stamped `at` must not do what a request asks for that is not remembered (rule 17). */
+export function refusalOfRequest(
+  { stamp: first }: RequestId,
+  at: Stamp,
+): "request_too_old" | "request_too_new" | undefined {
+  if (first + answerWindow <= at) return "request_too_old";
+  return first > at + aheadMax ? "request_too_new" : undefined;
+}
 
 export const systemKey = (tag: number): Uint8Array => Uint8Array.of(systemArea, tag);
 

@@ -8,7 +8,7 @@ import type { ProposalRefusal } from "../raft/types.ts";
 import type { CommandFault } from "./command-check.ts";
 import { isBlind, isDeleteOnly } from "./command.ts";
 import type { Command } from "./command.ts";
-import { answerWindow } from "./group-state.ts";
+import { refusalOfRequest } from "./group-state.ts";
 import type { GroupState } from "./group-state.ts";
 import type { ReplicaOptions } from "./options.ts";
 
@@ -26,6 +26,8 @@ export type WriteRefusal =
   | "answers_full"
   /** The first try of the request is so long ago that its answer may be forgotten. */
   | "request_too_old"
+  /** It was stamped by a clock that is far ahead. */
+  | "request_too_new"
   /** The slot moves to another group, or has not come here. */
   | "sealed"
   /** Slots open only in a term above all that their former group had. */
@@ -73,13 +75,14 @@ export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstan
   if (request !== undefined && !isKnown) {
     if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";
   }
+  const wrong = request === undefined || isKnown ? undefined : refusalOfRequest(request, circumstances.stamp);
+  if (wrong === "request_too_new") return wrong;
   if (consistency === "strong") return undefined;
   if (!isBlind(command)) return "not_blind";
   if (!status.configuration.voters.includes(status.id)) return "leaving";
   if (state.last.term !== status.term) return "not_ready";
   // Applying it would refuse it, when it has been answered long since.
-  if (request !== undefined && !isKnown && request.stamp + answerWindow <= circumstances.stamp)
-    return "request_too_old";
+  if (wrong !== undefined) return wrong;
   if (circumstances.salvageBytes > options.salvageBytesMax) return "busy";
   return status.hasQuorum ? backlogInHealth(circumstances) : backlogWithoutQuorum(circumstances);
 }

@@ -142,6 +142,33 @@ describe("a message that no replica of the group could have sent", () => {
     await rig.close();
   });
 
+  it("is not one of a member that the receiver is too new to know: a snapshot is taken from it", async () => {
+    const rig = await Rig.open({ replica: { entriesKept: 0, awayMilliseconds: 100 } });
+    const ids = (...numbers: number[]) => numbers.map((id) => replicaId(id));
+    await rig.elect(1);
+    // Replica 4 leads; a newcomer knows of 1, 2 and 3.
+    await rig.add(4).start();
+    rig.replica(1).change({ voters: ids(1, 2, 3), learners: ids(4) });
+    await rig.until(
+      () => rig.replica(1).change({ voters: ids(1, 2, 4), learners: [] }).kind === "accepted",
+      "the exchange",
+    );
+    await rig.until(() => rig.replica(1).status.configuration.outgoing.length === 0, "its end");
+    rig.node(3).crash();
+    const lead = await rig.elect(4);
+    await rig.until(() => rig.replica(4).appliedIndex === lead.status.last, "all applied");
+    await rig.answer(rig.node(4).engine?.flush() ?? Promise.resolve());
+    await rig.ticks(100);
+    await rig.write(4, "strong", put("a", "1"));
+    await rig.add(5).start();
+    lead.change({ voters: ids(1, 2, 4), learners: ids(5) });
+    await rig.until(() => rig.replica(5).appliedIndex > 0, "the snapshot");
+    assert.ok(rig.sent.some(({ type, from, to }) => type === "chunk" && from === 4 && to === 5));
+    await rig.until(() => rig.replica(5).appliedIndex === lead.status.last, "the rest");
+    assert.equal(await rig.node(5).read("a"), "1");
+    await rig.close();
+  });
+
   it("makes no replica forget what it keeps: the entry that decided has to be in its log", async () => {
     const rig = await Rig.open();
     await rig.elect(1);

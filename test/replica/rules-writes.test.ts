@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
 import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
-import { stamp } from "../../internal/base/stamp.ts";
+import { stamp, stampOfMilliseconds } from "../../internal/base/stamp.ts";
 import { action, conditionKind, expiryMode } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
 import { judgeMerge } from "../../internal/replica/merge.ts";
@@ -491,6 +491,36 @@ describe("requests with an id", () => {
     assert.equal(strong.answer.why, "request_too_old");
     assert.equal(why(rig, 1, "fast", write), "request_too_old");
     assert.equal(await rig.node(1).read("a"), undefined);
+    await rig.close();
+  });
+
+  it("rule 17: take effect once whatever the coordinator's clock, and are refused when it is far ahead", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.level();
+    const wallAt = (later: number) => stampOfMilliseconds(1_700_000_000_000 + rig.time.now + later);
+    for (const ahead of [-60_000, 0, 5000, 59_000]) {
+      const key = `n${ahead}`;
+      const add = asked(put(key, "", { action: action.increment, body: utf8("5") }), key, wallAt(ahead));
+      await rig.write(1, "strong", add);
+      // For as long as it is not refused, it is remembered.
+      let isRefused = false;
+      for (let minutes = 0; minutes < 14; minutes++) {
+        const again = await rig.write(1, "strong", add);
+        isRefused ||= again.kind === "refused";
+        assert.equal(await rig.node(1).read(key), "5", `${ahead} ms ahead, after ${minutes} minutes`);
+        rig.time.now += minutes === 9 ? 60_500 : 60_000;
+        await rig.write(1, "strong", put("other", "moves the log on"));
+      }
+      assert.ok(isRefused, "not for ever");
+    }
+    const late = asked(put("late", "1"), "late", wallAt(70_000));
+    for (const mode of ["fast", "strong"] as const) assert.equal(why(rig, 1, mode, late), "request_too_new");
+    rig.time.now += 15_000;
+    await rig.ticks(1);
+    assert.equal(lead.status.role, "leader");
+    await rig.write(1, "strong", late);
+    assert.equal(await rig.node(1).read("late"), "1");
     await rig.close();
   });
 

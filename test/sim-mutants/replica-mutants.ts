@@ -13,6 +13,9 @@ const strongReads = "internal/replica/strong-reads.ts";
 const answers = "internal/replica/write-answers.ts";
 const rules = "internal/replica/write-rules.ts";
 
+const clocks = "rule 17: take effect once whatever the coordinator's clock, and are refused when it is far ahead";
+const strangers = "brings no write of a term that is not over, and none from strangers that could have an effect";
+
 export const replicaMutants: readonly SimMutant[] = [
   {
     name: "fast write acknowledged before fsync",
@@ -309,17 +312,73 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 17: answers forgotten early",
     file: "internal/replica/group-state.ts",
-    find: "export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow);",
-    replace: "export const answerExpiry = (at: Stamp): Stamp => stamp(at + Math.floor(answerWindow / 600));",
+    find: "export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow + aheadMax);",
+    replace:
+      "export const answerExpiry = (at: Stamp): Stamp => stamp(at + Math.floor(answerWindow / 600) + 0 * aheadMax);",
   },
   {
     name: "rule 17: a request beyond the table's horizon takes effect",
     file: applier,
-    find: "if (request !== undefined && request.stamp + answerWindow <= entry.stamp) {",
-    replace: "if (request !== undefined && request.stamp < 0) {",
+    find: "const wrong = request === undefined ? undefined : refusalOfRequest(request, entry.stamp);",
+    replace: "const wrong = request === undefined ? undefined : refusalOfRequest(request, request.stamp);",
     scenario: {
       file: "rules-writes",
       name: "rule 17: so old that their answer may be forgotten have no effect, and are not acknowledged",
+    },
+  },
+  {
+    name: "rule 17: an answer is forgotten while a try stamped by a clock ahead may be applied",
+    file: "internal/replica/group-state.ts",
+    find: "stamp(at + answerWindow + aheadMax);",
+    replace: "stamp(at + answerWindow + 0 * aheadMax);",
+    scenario: { file: "rules-writes", name: clocks },
+  },
+  {
+    name: "rule 17: a request from the far future taken",
+    file: "internal/replica/group-state.ts",
+    find: 'return first > at + aheadMax ? "request_too_new" : undefined;',
+    replace: 'return first > at + 1e6 * aheadMax ? "request_too_new" : undefined;',
+    scenario: { file: "rules-writes", name: clocks },
+  },
+  {
+    name: "a command that no replica could apply gets into the log",
+    file: "internal/replica/proposing.ts",
+    find: "const fault = commandFault(command);",
+    replace: "const fault = undefined as ReturnType<typeof commandFault>;",
+    also: [
+      {
+        file: "internal/replica/command.ts",
+        find: 'if (fault !== undefined) assert(false, "a command that no replica could apply", { detail: fault.detail });',
+        replace: 'assert((fault as unknown) !== 1, "a number");',
+      },
+    ],
+    scenario: {
+      file: "refused-input",
+      name: "is refused before it is in the log, and the group goes on, over restarts too",
+    },
+  },
+  {
+    name: "salvage of a term that is not over merged",
+    file: "internal/replica/wiring.ts",
+    find: "if (version.term >= raft.status.term) return false;",
+    replace: "if (version.term < raft.status.term - 1e9) return false;",
+    scenario: { file: "refused-input", name: strangers },
+  },
+  {
+    name: "salvage of strangers merged",
+    file: "internal/replica/wiring.ts",
+    find: "return from === parts.id || isKnown(from) ||",
+    replace: "return from === parts.id || isKnown(from) || from > 0 ||",
+    scenario: { file: "refused-input", name: strangers },
+  },
+  {
+    name: "a fate believed whose entry is not in the log",
+    file: "internal/replica/salvager.ts",
+    find: "if (mergedAt.index <= applied && this.parts.isPossible(mergedAt)) this.drop(version);",
+    replace: "if (mergedAt.index <= applied) this.drop(version);",
+    scenario: {
+      file: "refused-input",
+      name: "makes no replica forget what it keeps: the entry that decided has to be in its log",
     },
   },
   {
