@@ -2,11 +2,18 @@
 
 import { raftMutants } from "./raft-mutants.ts";
 import { diskMutants } from "./disk-mutants.ts";
+import { movingMutants } from "./moving-mutants.ts";
 import { replicaMutants } from "./replica-mutants.ts";
 import { traceMutants } from "./trace-mutants.ts";
 import type { SimMutant, Unplanted } from "./sim-mutant.ts";
 
-export const simMutants: readonly SimMutant[] = [...raftMutants, ...traceMutants, ...replicaMutants, ...diskMutants];
+export const simMutants: readonly SimMutant[] = [
+  ...raftMutants,
+  ...traceMutants,
+  ...replicaMutants,
+  ...diskMutants,
+  ...movingMutants,
+];
 
 const laterFloor = "the code does not exist yet: it belongs to a later floor";
 

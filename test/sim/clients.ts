@@ -230,6 +230,7 @@ export class Client {
     // The answer of a refused proposal has a reason and no version.
     if (!("version" in outcome)) return "no effect";
     if (done.mode === "strong") this.receipts.add(outcome);
+    if (isSealed(outcome)) return "no effect";
     // Of a fast one nobody knows yet whether it will be salvaged.
     if (outcome.kind === "overridden") return done.mode === "fast" ? "unknown" : "no effect";
     if (done.mode === "fast" && outcome.kind === "done") {
@@ -334,6 +335,10 @@ export class Client {
     });
   }
 }
+
+/** Its slot is moving: the same request may take effect later, or elsewhere. */
+const isSealed = (outcome: WriteOutcome): boolean =>
+  "answer" in outcome && outcome.answer.kind === "refused" && outcome.answer.why === "sealed";
 
 const keyOf = ({ done }: HistoryEntry): Uint8Array => utf8(done.kind === "read" ? done.key : "");
 

@@ -29,6 +29,7 @@ export class Membership {
     this.cluster = cluster;
     this.random = random;
     this.voters = [...cluster.nodes.keys()];
+    cluster.isWanted = ({ id }) => this.isWanted(id);
   }
 
   begin(): void {
@@ -156,10 +157,13 @@ export class Membership {
     }
   }
 
+  private isWanted(id: ReplicaId): boolean {
+    return this.voters.includes(id) || this.learners.has(id) || this.leaving.has(id);
+  }
+
   private retireOthers(members: readonly ReplicaId[]): void {
     for (const node of Array.from(this.cluster.nodes.values())) {
-      const isWanted = this.voters.includes(node.id) || this.learners.has(node.id) || this.leaving.has(node.id);
-      if (isWanted || members.includes(node.id)) continue;
+      if (this.isWanted(node.id) || members.includes(node.id)) continue;
       if (node.isGone) this.cluster.retire(node);
       // It may have learned it by itself.
       else if (this.random.chance(1, 10)) node.retire();

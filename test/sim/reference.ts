@@ -15,8 +15,12 @@ import { indexOf } from "../../internal/log/record.ts";
 import type { RecordSlot, RecordView } from "../../internal/log/record.ts";
 import type { Configuration } from "../../internal/raft/configuration.ts";
 import { Applier } from "../../internal/replica/applier.ts";
+import { compareVersions } from "../../internal/replica/answer.ts";
+import { userArea } from "../../internal/replica/areas.ts";
 import { keyName } from "../../internal/replica/decide.ts";
 import { GroupState } from "../../internal/replica/group-state.ts";
+import { versionName } from "./history.ts";
+import { expectThat } from "./violation.ts";
 
 const incarnation = 1 as Parameters<Engine["getNow"]>[0];
 const readBytes = 256 * 1024;
@@ -102,6 +106,11 @@ export class Reference {
       const cell = decodeCell(cellBytes.slice(cellStart, cellEnd), 0, cellEnd - cellStart);
       if (cell === undefined) return;
       const known = this.records.get(name);
+      const before = known?.at(-1)?.cell;
+      const grows = !isUsers(name) || before === undefined || compareVersions(cell, before) >= 0;
+      expectThat(grows, "versions grow", () => {
+        return `entry ${at} writes ${JSON.stringify(name)} as of ${versionName(cell)} over ${versionName(before as DecodedCell)}`;
+      });
       if (known === undefined) this.records.set(name, [{ at, cell }]);
       else known.push({ at, cell });
     });
@@ -111,3 +120,5 @@ export class Reference {
     return this.records.get(name)?.at(-1)?.cell ?? "absent";
   }
 }
+
+const isUsers = (name: string): boolean => name.charCodeAt(0) === userArea;

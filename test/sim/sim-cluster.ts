@@ -26,6 +26,8 @@ export class SimCluster {
   /** Told of every message that a node is about to send, and of every one that reaches one that is up. */
   onSend: (node: SimNode, message: ReplicaMessage) => void = () => undefined;
   onReceive: (node: SimNode, message: ReplicaMessage) => void = () => undefined;
+  /** Whether a node shall belong to the group, now or again: whoever runs the group knows. */
+  isWanted: (node: SimNode) => boolean = () => true;
   private readonly random: Prng;
   private readonly restarts: Prng;
   private readonly options: SimNodeOptions;
@@ -124,6 +126,7 @@ export class SimCluster {
         first: this.first,
         send: (message) => this.network.send(message),
         onSend: (node, message) => this.onSend(node, message),
+        isWanted: (node) => this.isWanted(node),
         leader: () => this.leader?.id,
         onErased: (node) => {
           sightings.note("removed replica erased");

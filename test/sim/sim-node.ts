@@ -54,6 +54,8 @@ interface SimNodeParts {
   onSend(node: SimNode, message: ReplicaMessage): void;
   /** Who leads, as far as anybody can tell. */
   leader(): ReplicaId | undefined;
+  /** Whether it shall belong to the group, now or again. */
+  isWanted(node: SimNode): boolean;
   /** Its retired replica has erased itself. */
   onErased(node: SimNode): void;
   /** Its process ended by itself. */
@@ -259,7 +261,7 @@ export class SimNode {
       if (life !== this.life) return;
       replica.tick();
       this.look(life, replica);
-      if (replica.status.isRemoved) this.retire();
+      if (replica.status.isRemoved && !this.parts.isWanted(this)) this.retire();
       if (life !== this.life) return;
       if (this.isRetiring) void this.takeLeave(replica).catch((reason: unknown) => this.blame(life, reason));
       else this.tick(life, replica);

@@ -17,6 +17,7 @@ import { wholeRun } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import { SimCluster } from "./sim-cluster.ts";
 import type { SimNodeOptions } from "./sim-node.ts";
+import { SlotMover } from "./slot-mover.ts";
 import { Workload } from "./workload.ts";
 import { expectThat, reportOf } from "./violation.ts";
 import type { Report } from "./violation.ts";
@@ -107,6 +108,8 @@ class SimRun {
     const work = clients.map((each) => each.work(random.between(50, 400)));
     const filler = new Filler(cluster, random.split("filler"));
     if (this.workload.has("filler")) filler.begin();
+    const mover = new SlotMover(cluster, random.split("slots"));
+    if (this.workload.has("slots")) mover.begin();
     this.membership.begin();
     faults.begin(random.between(300, 2500));
     const probes = random.split("probes");
@@ -114,6 +117,7 @@ class SimRun {
     await this.runTo(plan.faultMilliseconds);
     faults.stop();
     filler.isStopped = true;
+    mover.isStopped = true;
     for (const each of clients) each.isStopped = true;
     await this.heal(Promise.all(work));
     // What is looked at now is looked at outside of time.
@@ -123,6 +127,7 @@ class SimRun {
       mayBeLost: (this.limits.replica.salvageWindowMilliseconds ?? Infinity) < cluster.time.now,
       mayBeMissing: ({ node }) => cluster.lostDisks.has(node),
     });
+    mover.judge(this.history);
     judgeHistory(this.history, { clockError: invariants.clockError, leaders: invariants.leadersSeen, fates });
     const counts = new Map<string, number>();
     for (const fate of fates.values()) counts.set(fate, (counts.get(fate) ?? 0) + 1);

@@ -23,6 +23,7 @@ export const features = [
   "receipts",
   "skewed keys",
   "filler",
+  "slots",
   "bounded reads",
   "own reads",
 ] as const;

@@ -1,0 +1,31 @@
+// Bugs to plant in what comes and goes: slots that move, records that come with them, and replicas that are removed for good.
+
+import type { SimMutant } from "./sim-mutant.ts";
+
+export const movingMutants: readonly SimMutant[] = [
+  {
+    name: "rule 25: a load over a newer version",
+    file: "internal/replica/applier.ts",
+    find: 'if (judgeMerge(write, records.get(name)) !== "wins") continue;',
+    replace: "",
+  },
+  {
+    name: "rule 9: a slot opened in a term that is not above that of its former group",
+    file: "internal/replica/proposing.ts",
+    find: 'if (command.mode === "open" && raft.status.term <= command.above) return { kind: "refused", why: "term_too_low" };',
+    replace: "",
+    also: [
+      {
+        file: "internal/replica/slots-command.ts",
+        find: 'if (mode === "open" && last.term <= above) return false;',
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "rule 12: a removed replica keeps nothing of what only it has",
+    file: "internal/replica/retired-replica.ts",
+    find: "if (group.lastIndex > commit) {",
+    replace: "if (group.lastIndex < 0) {",
+  },
+];

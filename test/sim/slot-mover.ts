@@ -1,0 +1,164 @@
+// Slots that leave the group and come back, as in a move between groups (rule 25): a slot is sealed; when all replicas have the
+// seal and keep nothing it is closed; then it is opened again. While a slot of the filler's keys is closed, records
+// come in as from the group that owned it meanwhile, some of them older than what is here; it opens in a later term only.
+//
+//   seal  --all have it, none keeps salvage-->  close  --> ( load )*  -->  open
+
+import { utf8 } from "../../internal/base/bytes.ts";
+import { logIndex, term } from "../../internal/base/ids.ts";
+import type { Prng } from "../../internal/base/prng.ts";
+import { neverExpires } from "../../internal/base/stamp.ts";
+import type { Version } from "../../internal/engine/cell.ts";
+import type { LoadedWrite } from "../../internal/replica/merge.ts";
+import type { Replica } from "../../internal/replica/replica.ts";
+import type { Proposed } from "../../internal/replica/write-answers.ts";
+import { slotOf } from "../../internal/ring/slots.ts";
+import { compareKnown, versionName } from "./history.ts";
+import type { History } from "./history.ts";
+import type { SimCluster } from "./sim-cluster.ts";
+import { expectThat } from "./violation.ts";
+
+const stepMilliseconds = 500;
+const patienceMilliseconds = 3000;
+const keys = ["s0", "s1", "s2", "f0", "f1", "m0", "s0/a", "s1/b", "f0/a", "m0/b", "z0", "z1", "z2", "z3"];
+
+interface Sealed {
+  readonly key: string;
+  readonly seal: Version;
+  /** Of an `open` that may take effect. */
+  open: Version | undefined;
+}
+
+export class SlotMover {
+  isStopped = false;
+  private readonly cluster: SimCluster;
+  private readonly random: Prng;
+  private readonly all: Sealed[] = [];
+  private present: Sealed | undefined;
+  /** Nobody knows whether their seals took effect. */
+  private readonly doubtful = new Set<string>();
+  private isClosed = false;
+  private isBusy = false;
+  private loads = 0;
+
+  constructor(cluster: SimCluster, random: Prng) {
+    this.cluster = cluster;
+    this.random = random;
+  }
+
+  begin(): void {
+    this.cluster.time.after(this.random.between(1, 2 * stepMilliseconds), () => {
+      if (this.isStopped) return;
+      if (!this.isBusy) this.step();
+      this.begin();
+    });
+  }
+
+  /** Throws a Violation when a client was told of a write that came behind a seal. */
+  judge(history: History): void {
+    for (const { done, told } of history.entries) {
+      if (done.kind !== "write" || told?.kind !== "done") continue;
+      const { version } = told;
+      for (const { key, seal, open } of this.all) {
+        const isHeld = compareKnown(seal, version) < 0 && (open === undefined || compareKnown(version, open) < 0);
+        const isRight = !isHeld || done.steps.every((step) => slotOfKey(step.key) !== slotOfKey(key));
+        expectThat(isRight, "sealed slots take no writes", () => {
+          return `${versionName(version)} wrote to the slot of ${key}, sealed by ${versionName(seal)}`;
+        });
+      }
+    }
+  }
+
+  private step(): void {
+    const { present, random } = this;
+    const [doubtful] = this.doubtful;
+    if (doubtful !== undefined) return this.reopen(doubtful);
+    if (present === undefined) return this.seal(random.pick(keys));
+    const isForeign = present.key.startsWith("z");
+    if (!this.isClosed) return this.close(present);
+    if (isForeign && (this.loads === 0 || random.chance(1, 2))) return this.load(present);
+    this.open(present, isForeign ? present.seal.term : 0);
+  }
+
+  private reopen(key: string): void {
+    this.propose(
+      (replica) => replica.proposeSlots({ mode: "open", above: term(0), slots: [slotOfKey(key)] }),
+      () => this.doubtful.delete(key),
+    );
+  }
+
+  private seal(key: string): void {
+    const proposed = this.propose(
+      (replica) => replica.proposeSlots({ mode: "seal", above: term(0), slots: [slotOfKey(key)] }),
+      (seal) => {
+        this.doubtful.delete(key);
+        this.present = { key, seal, open: undefined };
+        this.all.push(this.present);
+        this.isClosed = false;
+        this.loads = 0;
+        this.cluster.sightings.note("slot sealed");
+      },
+    );
+    if (proposed?.kind === "accepted") this.doubtful.add(key);
+  }
+
+  private close({ key, seal }: Sealed): void {
+    if (this.cluster.leader?.replica?.isWithAll(seal.index) !== true) return;
+    this.propose(
+      (replica) => replica.proposeSlots({ mode: "close", above: term(0), slots: [slotOfKey(key)] }),
+      () => (this.isClosed = true),
+    );
+  }
+
+  private open(sealed: Sealed, above: number): void {
+    const proposed = this.propose(
+      (replica) => replica.proposeSlots({ mode: "open", above: term(above), slots: [slotOfKey(sealed.key)] }),
+      () => {
+        this.present = undefined;
+        this.cluster.sightings.note("slot opened");
+      },
+    );
+    if (proposed?.kind === "accepted") sealed.open ??= proposed.version;
+  }
+
+  /** Two records of the key: one of the group that had the slot meanwhile, and one from before all that is here. */
+  private load({ key, seal }: Sealed): void {
+    const at = ++this.loads;
+    const record = (version: Version): LoadedWrite => ({
+      version,
+      request: undefined,
+      isDelete: false,
+      key: utf8(key),
+      payload: utf8(`\0load ${key} ${versionName(version)}`),
+      expiry: neverExpires,
+      stamp: this.cluster.leader?.replica?.state.watermark ?? neverExpires,
+    });
+    const newer = record({ term: seal.term, index: logIndex(seal.index + 1_000_000 + at) });
+    // That was the no-op of the first leader, and no write.
+    const older = record({ term: term(1), index: logIndex(1) });
+    this.propose(
+      (replica) => replica.proposeLoad([older, newer]),
+      () => this.cluster.sightings.note("records loaded"),
+    );
+  }
+
+  /** To whoever leads, unless its process stands still; `done` when it took effect. */
+  private propose(make: (replica: Replica) => Proposed, done: (version: Version) => void): Proposed | undefined {
+    const { leader } = this.cluster;
+    if (leader?.replica === undefined || leader.clock.isPaused) return undefined;
+    const proposed = make(leader.replica);
+    if (proposed.kind !== "accepted") return proposed;
+    const { version, outcome } = proposed;
+    const { life } = leader;
+    this.isBusy = true;
+    const goOn = (): void => void (this.isBusy = false);
+    this.cluster.time.after(patienceMilliseconds, goOn);
+    void outcome.then(({ kind }) => {
+      goOn();
+      if (kind === "done" && life === leader.life) done(version);
+    });
+    return proposed;
+  }
+}
+
+const slotOfKey = (key: string): number => slotOf(utf8(key), 0, utf8(key).length);
