@@ -142,8 +142,8 @@ export class SlotMover {
     );
   }
 
-  /** To whoever leads, unless its process stands still; `done` when it took effect. */
-  private propose(make: (replica: Replica) => Proposed, done: (version: Version) => void): Proposed | undefined {
+  /** To whoever leads, unless its process stands still; `tookEffect` when it did. */
+  private propose(make: (replica: Replica) => Proposed, tookEffect: (version: Version) => void): Proposed | undefined {
     const { leader } = this.cluster;
     if (leader?.replica === undefined || leader.clock.isPaused) return undefined;
     const proposed = make(leader.replica);
@@ -155,7 +155,7 @@ export class SlotMover {
     this.cluster.time.after(patienceMilliseconds, goOn);
     void outcome.then(({ kind }) => {
       goOn();
-      if (kind === "done" && life === leader.life) done(version);
+      if (kind === "done" && life === leader.life) tookEffect(version);
     });
     return proposed;
   }
