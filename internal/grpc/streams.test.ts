@@ -11,6 +11,7 @@ import { TcpProxy } from "../../test/contract/tcp-proxy.ts";
 import { utf8, utf8Text } from "../base/bytes.ts";
 import { nodeId } from "../base/ids.ts";
 import { systemClock, systemScheduler } from "../os/system-clock.ts";
+import type { Scheduler } from "../platform/clock.ts";
 import { silentLogger } from "../platform/logger.ts";
 import { frameBytesMax } from "../platform/network.ts";
 import { GrpcNetwork } from "./grpc-network.ts";
@@ -35,11 +36,15 @@ let network: GrpcNetwork;
 let open: GrpcNetwork[] = [];
 let callers: RawCaller[] = [];
 
-async function start(of: RecordingHost, limits: Partial<TransportLimits> = {}): Promise<GrpcNetwork> {
+async function start(
+  of: RecordingHost,
+  limits: Partial<TransportLimits> = {},
+  scheduler = systemScheduler,
+): Promise<GrpcNetwork> {
   const made = new GrpcNetwork({
     address: "127.0.0.1:0",
     clock: systemClock,
-    scheduler: systemScheduler,
+    scheduler,
     logger: silentLogger,
     limits,
   });
@@ -298,6 +303,50 @@ describe("streams: the rest", seconds, () => {
     await until(() => peer.life === 2);
     assert.deepEqual(decoy.events, ["up n1 1", "down n1 1"]);
   });
+
+  it("what is sent goes where the receiver has dialled, and has the larger window", async () => {
+    const other = await start(hostOf("n2"));
+    const proxy = await TcpProxy.open();
+    proxy.lead(network.port);
+    other.peer(nodeId("n1"), proxy.address);
+    const there = network.peer(nodeId("n2"), `127.0.0.1:${other.port}`);
+    await until(() => network.streams === 2 && other.streams === 2);
+    const outcome = await there.request(new Uint8Array(1_000_000), options);
+    assert.ok(outcome.kind === "answered" && proxy.bytesToDiallers > 1_000_000, `${proxy.bytesToDiallers} bytes`);
+    await proxy.close();
+  });
+
+  for (const what of ["takes connections and drops them", "welcomes others and drops them"]) {
+    it(`a peer that ${what} is dialled later and later, and not by the clock`, async () => {
+      const proxy = await TcpProxy.open();
+      if (what.startsWith("takes")) proxy.shut(true);
+      proxy.lead(network.port);
+      const itsHost = hostOf("n2");
+      itsHost.up = () => proxy.breakAll();
+      // Every other timer is longer, so that those of the dialler are known by their length.
+      const [least, most, others] = [20, 500, 5000];
+      const waits: number[] = [];
+      const impatient: Scheduler = {
+        ...systemScheduler,
+        after: (milliseconds, action, idle) => {
+          if (milliseconds >= others) return systemScheduler.after(milliseconds, action, idle);
+          waits.push(milliseconds);
+          return systemScheduler.after(0, action, idle);
+        },
+      };
+      const limits = { redialMillisecondsLeast: least, redialMillisecondsMost: most };
+      const times = { handshakeMilliseconds: others, pingMilliseconds: others };
+      const dialling = await start(itsHost, { ...limits, ...times }, impatient);
+      dialling.peer(nodeId("n1"), proxy.address);
+      await until(() => waits.length >= 12);
+      for (const [at, wait] of waits.entries()) {
+        const bound = Math.min(most, least * 2 ** at);
+        assert.ok(wait >= bound / 2 && wait <= bound, `wait ${at}: ${wait} of at most ${bound}`);
+      }
+      assert.ok(new Set(waits).size > waits.length / 2, "nodes would all dial at the same moments");
+      await proxy.close();
+    });
+  }
 
   it("a stream for snapshots closes when nothing is said on it, and opens again when something is", async () => {
     const otherHost = hostOf("n2");

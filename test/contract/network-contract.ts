@@ -230,6 +230,27 @@ function checkBounds(check: Check): void {
   );
 
   check(
+    "requests that nobody waits for any more take no room from others",
+    async (two) => {
+      await two.world.settled();
+      two.otherHost.serve = () => undefined;
+      const asked = Array.from({ length: 3 }, () => two.there.request(utf8("a"), options));
+      await two.until(() => two.otherHost.requests.length === 3);
+      two.world.breakAll();
+      for (const one of asked) assert.deepEqual(await one, { kind: "unknown", why: "lost" });
+      await two.until(() => two.oneHost.events.length === 3 && two.otherHost.events.length === 3);
+      await two.world.settled();
+      two.otherHost.serve = (request) => request.answer(request.payload);
+      const outcomes = await Promise.all(Array.from({ length: 3 }, () => two.there.request(utf8("b"), options)));
+      assert.deepEqual(
+        outcomes.map((outcome) => outcome.kind),
+        ["answered", "answered", "answered"],
+      );
+    },
+    { requestsServedMax: 3 },
+  );
+
+  check(
     "an answer that finds no room is told as unknown",
     async (two) => {
       await two.world.settled();

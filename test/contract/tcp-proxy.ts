@@ -11,6 +11,8 @@ interface Pair {
 export class TcpProxy {
   private readonly server: net.Server;
   private readonly pairs = new Set<Pair>();
+  /** That went to the sides that dialled. */
+  bytesToDiallers = 0;
   private target = 0;
   private isSilent = false;
   private isShut = false;
@@ -79,6 +81,9 @@ export class TcpProxy {
     const far = net.connect(this.target, "127.0.0.1");
     const pair = { near, far };
     this.pairs.add(pair);
+    far.on("data", (bytes) => {
+      this.bytesToDiallers += bytes.length;
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],
