@@ -510,4 +510,10 @@ export const replicaMutants: readonly SimMutant[] = [
     find: "return this.whenApplied(this.answered);",
     replace: "return Promise.resolve(true);",
   },
+  {
+    name: "staleness from the wall clock (rule 15)",
+    file: "internal/replica/freshness.ts",
+    find: "return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);",
+    replace: "return Math.max(0, wall - this.proven.wall);",
+  },
 ];

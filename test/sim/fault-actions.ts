@@ -81,6 +81,8 @@ const kinds = {
 
   "clock off": (actions, { any, random }) => actions.setClock(any, random.between(0, 800) - 400, 0),
   "clock drifts": (actions, { any, random }) => actions.drift(any, random),
+  "clock set back while cut off": (actions, { any, leader, random }) =>
+    any !== leader && actions.cutOffAndSetBack(any, random),
   "clock jumps": (actions, { target, random }) => actions.jump(target, random),
 
   "replica replaced": (actions, { target }) => actions.membership.replace(target),
@@ -315,6 +317,14 @@ export class FaultActions {
   drift(node: SimNode, random: Prng): boolean {
     this.later(random.between(1000, 6000), () => this.cluster.setClock(node, 0));
     return this.setClock(node, 0, random.between(0, 120) - 60);
+  }
+
+  /** What it knows grows old, and its wall clock does not show it. */
+  cutOffAndSetBack(node: SimNode, random: Prng): boolean {
+    const back = random.between(500, 3000);
+    this.later(random.between(50, 500), () => this.cluster.setClock(node, -back));
+    this.later(random.between(2000, 6000), () => this.cluster.setClock(node, 0));
+    return this.cut(this.linksOf(node.id), random);
   }
 
   /** Far: nobody may believe it. Not so far: everybody has to. */
