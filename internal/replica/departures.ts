@@ -17,10 +17,11 @@ export class Departures {
   private readonly left = new Map<ReplicaId, Stamp>();
   private readonly released = new Set<ReplicaId>();
 
-  /** Whether one that left less than `window` ago may still come with writes of its own. */
-  isAwaited(now: Stamp, window: number): boolean {
-    for (const at of this.left.values()) if (at + window > now) return true;
-    return false;
+  /** Until when those that left may come with writes of their own, `window` after they did; zero: nobody is waited for. */
+  awaitedUntil(window: number): Stamp {
+    let until = 0;
+    for (const at of this.left.values()) until = Math.max(until, at + window);
+    return stamp(until);
   }
 
   /** A voter that left not long ago, and has not said that it keeps nothing. */

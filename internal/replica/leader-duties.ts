@@ -72,22 +72,25 @@ export class LeaderDuties {
     if (this.raft.status.lastStamp >= until || this.ticked >= until) return;
     // An entry of now would not do: whoever waits asks again.
     if (this.raft.nextStamp() < until) return;
-    this.tick(state.watermark);
+    this.tick(state.watermark, state);
   }
 
   /** Raises the watermark when the log has moved, or, where garbage may wait for it, once in a while. */
   raiseWatermark(state: GroupState): void {
     const { hasQuorum, last } = this.raft.status;
     if (!hasQuorum) return;
+    const awaitedUntil = this.awaitedUntil(state);
+    if (awaitedUntil > state.last.stamp && awaitedUntil <= this.raft.hybridNow())
+      return this.settle(awaitedUntil, state);
     const matched = this.withAll(state);
     const reached = matched === undefined ? undefined : this.samples.at(matched);
     const isRaised = reached !== undefined && reached > state.watermark;
     const watermark = isRaised ? reached : state.watermark;
     const hasNews = last > this.tickedIndex;
-    if (hasNews && watermark > state.watermark) return this.tick(watermark);
+    if (hasNews && watermark > state.watermark) return this.tick(watermark, state);
     // Idle: what has expired meanwhile can go only behind a newer stamp.
     const idle = this.raft.hybridNow() - Math.max(this.ticked, state.last.stamp);
-    if (idle > stampsOfMilliseconds(this.options.idleTickMilliseconds)) this.tick(watermark);
+    if (idle > stampsOfMilliseconds(this.options.idleTickMilliseconds)) this.tick(watermark, state);
   }
 
   /** All voters, and those that left, have the log up to `index` and keep nothing, or the salvage window is over for them. */
@@ -99,10 +102,14 @@ export class LeaderDuties {
   private withAll(state: GroupState): LogIndex | undefined {
     // Who leaves by an entry that is not applied is neither a voter any more nor among those that left.
     if (this.raft.status.configurationIndex > state.last.index) return undefined;
-    const window = this.options.salvageWindowMilliseconds;
-    // One that left may still come with writes that nobody else has.
-    if (state.departures.isAwaited(this.raft.hybridNow(), stampsOfMilliseconds(window))) return undefined;
-    return this.raft.matchedByAll(ticksOf(this.options, window));
+    // One that left may still come with writes that nobody else has. By the time of the log, which a majority believed: a clock
+    // that jumps ends nothing.
+    if (this.awaitedUntil(state) > state.last.stamp) return undefined;
+    return this.raft.matchedByAll(ticksOf(this.options, this.options.salvageWindowMilliseconds));
+  }
+
+  private awaitedUntil({ departures }: GroupState): Stamp {
+    return departures.awaitedUntil(stampsOfMilliseconds(this.options.salvageWindowMilliseconds));
   }
 
   /** Entries up to here are needed by nobody who is expected to come back soon. */
@@ -118,9 +125,10 @@ export class LeaderDuties {
     return logIndex(least);
   }
 
-  private tick(watermark: Stamp): void {
+  private tick(watermark: Stamp, state: GroupState): void {
     if (!this.propose(commandKind.tick, encodeTick(watermark))) return;
     this.ticked = this.raft.status.lastStamp;
-    this.tickedIndex = this.raft.status.last;
+    // One that raises nothing is an entry like others: the watermark is to rise behind it, too.
+    if (watermark > state.watermark) this.tickedIndex = this.raft.status.last;
   }
 }

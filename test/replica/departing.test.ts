@@ -69,4 +69,18 @@ describe("a voter that is replaced while it is away", () => {
     assert.ok(!lead.isWithAll(index));
     await rig.close();
   });
+
+  it("rule 2: is waited for whatever the leader's clock jumps to", async () => {
+    const rig = await Rig.open();
+    const { answered, lead, leader } = await replaceTheFirst(rig);
+    rig.passes = () => true;
+    await rig.level();
+    const { index } = lead.state.last;
+    rig.node(leader).skew = 2 * 3_600_000;
+    lead.tick();
+    assert.ok(!lead.isWithAll(index));
+    await rig.ticks(200);
+    for (const id of [2, 3, 4]) assert.ok(rig.replica(id).state.watermark < answered.stamp);
+    await rig.close();
+  });
 });

@@ -202,8 +202,8 @@ export const replicaMutants: readonly SimMutant[] = [
     also: [
       {
         file: "internal/replica/leader-duties.ts",
-        find: "if (hasNews && watermark > state.watermark) return this.tick(watermark);",
-        replace: "if (hasNews) return this.tick(watermark);",
+        find: "if (hasNews && watermark > state.watermark) return this.tick(watermark, state);",
+        replace: "if (hasNews) return this.tick(watermark, state);",
       },
       { file: applier, find: "if (raised <= state.watermark) return;", replace: "" },
     ],
