@@ -485,6 +485,29 @@ describe("slots that move", () => {
     await rig.close();
   });
 
+  it("rule 25: take no write that comes behind their seal in the log, though its leader had not applied the seal", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.write(1, "strong", put("moving", "1"));
+    await rig.level();
+    rig.passes = ({ type }) => type !== "append_accepted";
+    const sealed = accepted(lead.proposeSlots({ mode: "seal", above: term(0), slots }));
+    await rig.until(() => [2, 3].every((id) => rig.replica(id).status.last >= sealed.version.index), "the seal");
+    // Votes get through, and still nobody hears what is in whose log.
+    rig.passes = ({ type, from, to }) => type !== "append_accepted" && from !== 1 && to !== 1;
+    await rig.until(() => rig.leader !== 1 && rig.leader !== undefined, "another leader");
+    const next = rig.replica(rig.leader as number);
+    assert.equal(next.state.sealed.size, 0);
+    const write = accepted(next.propose("strong", () => put("moving", "2")));
+    rig.passes = () => true;
+    const outcome = await rig.answer(write.outcome);
+    assert.ok(outcome.kind === "refused" && outcome.answer.kind === "refused");
+    assert.equal(outcome.answer.why, "sealed");
+    await rig.level();
+    for (const id of [1, 2, 3]) assert.equal(await rig.node(id).read("moving"), "1");
+    await rig.close();
+  });
+
   it("rule 25: take salvaged writes until their seal is complete, and then no more", async () => {
     const rig = await Rig.open();
     await rig.elect(1);

@@ -465,12 +465,20 @@ export const replicaMutants: readonly SimMutant[] = [
     file: "internal/replica/proposing.ts",
     find: "return this.sealing.has(slot) || state.sealed.has(slot);",
     replace: "return state.sealed.has(slot);",
+    scenario: {
+      file: "rules-state",
+      name: "rule 25: take no writes from the append of their seal on, before it is committed",
+    },
   },
   {
     name: "seal left out: writes of a sealed slot are applied",
     file: applier,
     find: "return sealed.size > 0 && sealed.has(slotOf(bytes, start, end));",
     replace: "return false;",
+    scenario: {
+      file: "rules-state",
+      name: "rule 25: take no write that comes behind their seal in the log, though its leader had not applied the seal",
+    },
   },
   {
     name: "expiry judged by the time of each apply",
