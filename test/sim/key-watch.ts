@@ -16,7 +16,28 @@ import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
 import { expectThat, Violation } from "./violation.ts";
 
-const watched = ["s0", "s1", "s2", "f0", "f1", "f2", "m0", "m1", "m2", "s0/a", "s1/b", "f0/a", "m0/b"].map((name) => ({
+const watched = [
+  "s0",
+  "s1",
+  "s2",
+  "f0",
+  "f1",
+  "f2",
+  "m0",
+  "m1",
+  "m2",
+  "s0/a",
+  "s1/b",
+  "f0/a",
+  "f0/b",
+  "f1/a",
+  "f1/b",
+  "f2/a",
+  "m0/a",
+  "m0/b",
+  "m1/a",
+  "m2/b",
+].map((name) => ({
   name,
   key: utf8(name),
   record: userRecordKey(utf8(name)),

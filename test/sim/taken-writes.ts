@@ -5,7 +5,8 @@ import { logIndex } from "../../internal/base/ids.ts";
 import type { Version } from "../../internal/engine/cell.ts";
 import { entryHeaderBytes, kindOf } from "../../internal/log/record.ts";
 import type { RecordSlot } from "../../internal/log/record.ts";
-import { commandKind } from "../../internal/replica/command.ts";
+import { action, commandKind, conditionKind, expiryMode } from "../../internal/replica/command.ts";
+import type { Command } from "../../internal/replica/command.ts";
 import { replicaDefaults } from "../../internal/replica/options.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import { decodeSlots } from "../../internal/replica/slots-command.ts";
@@ -28,6 +29,36 @@ export interface Taken {
   readonly isRetried: boolean;
 }
 
+interface TakenFast {
+  readonly done: Pick<WriteDone, "steps">;
+  readonly version: Version;
+}
+
+/** Nobody reads it. */
+const filling: Step = {
+  key: "filling",
+  action: "put",
+  condition: "none",
+  expiry: "never",
+  body: "",
+  wantsPrevious: false,
+};
+const fill: Command = {
+  request: undefined,
+  operations: [
+    {
+      action: action.put,
+      key: utf8(filling.key),
+      condition: conditionKind.none,
+      version: undefined,
+      expiry: expiryMode.never,
+      expiresAt: undefined,
+      wantsPrevious: false,
+      body: new Uint8Array(1),
+    },
+  ],
+};
+
 /** Up to where a leader's log was, and since when. */
 interface Grown {
   readonly last: number;
@@ -36,6 +67,8 @@ interface Grown {
 
 export class TakenWrites {
   private readonly time: VirtualTime;
+  /** In which term a replica was asked for a fast write though it may not take one. */
+  private readonly asked = new WeakMap<Replica, number>();
   /** By the replica and the term that it leads, the oldest first. */
   private readonly grown = new WeakMap<Replica, { term: number; all: Grown[] }>();
 
@@ -44,10 +77,12 @@ export class TakenWrites {
   }
 
   /** To be called after every event. */
-  see({ replica }: SimNode): void {
+  see(node: SimNode): void {
+    const { replica } = node;
     if (replica === undefined) return;
-    const { role, term, last, commit } = replica.status;
+    const { role, term, last, commit, configuration } = replica.status;
     if (role !== "leader") return;
+    if (!configuration.voters.includes(node.id)) this.ask(node, replica, term);
     let known = this.grown.get(replica);
     if (known?.term !== term) this.grown.set(replica, (known = { term, all: [] }));
     if (last > (known.all.at(-1)?.last ?? 0)) known.all.push({ last, at: this.time.now });
@@ -68,6 +103,19 @@ export class TakenWrites {
     return wrongOfSeal(node, replica, taken);
   }
 
+  /** Clients seldom meet a leader that is about to leave: it is asked here, once. */
+  private ask(node: SimNode, replica: Replica, term: number): void {
+    if (this.asked.get(replica) === term) return;
+    this.asked.set(replica, term);
+    node.clock.live(() => {
+      if (node.replica !== replica || replica.status.term !== term) return;
+      const proposed = replica.propose("fast", () => fill);
+      if (proposed.kind === "refused") return;
+      const wrong = wrongOfFast(node, replica, { done: { steps: [filling] }, version: proposed.version });
+      if (wrong !== undefined) node.report(wrong);
+    });
+  }
+
   /** The oldest entry that is not committed has waited for too long. */
   private late(node: SimNode, replica: Replica): Violation | undefined {
     const oldest = this.grown.get(replica)?.all[0];
@@ -80,7 +128,7 @@ export class TakenWrites {
   }
 }
 
-function wrongOfFast(node: SimNode, replica: Replica, { done, version }: Taken): Violation | undefined {
+function wrongOfFast(node: SimNode, replica: Replica, { done, version }: TakenFast): Violation | undefined {
   const { status, state } = replica;
   const name = `node ${node.id} took ${version.term}.${version.index} as a fast write`;
   if (done.steps.length !== 1 || !done.steps.every(isBlind)) {
@@ -118,7 +166,7 @@ function wrongOfSeal(node: SimNode, replica: Replica, { done, version }: Taken):
   );
 }
 
-function isBlind({ action, condition, expiry, wantsPrevious }: Step): boolean {
-  const isPlain = action === "put" || action === "delete";
+function isBlind({ action: what, condition, expiry, wantsPrevious }: Step): boolean {
+  const isPlain = what === "put" || what === "delete";
   return isPlain && condition === "none" && expiry !== "keep" && !wantsPrevious;
 }
