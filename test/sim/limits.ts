@@ -43,7 +43,7 @@ export function tinyLimits(random: Prng): SimNodeOptions {
         window: { messagesMax: random.pick([2, 64]), bytesMax: 65_536 },
         appendBytesMax: random.pick([300, 65_536]),
       },
-      answersMax: random.pick([30, 65_536, 65_536]),
+      answersMax: random.pick([30, 65_536]),
       salvageWindowMilliseconds: random.pick([1000, 2000, 20_000, 3_600_000, 3_600_000]),
     },
   };
