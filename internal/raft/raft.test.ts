@@ -4,6 +4,7 @@ import { logIndex, nobody, replicaId, term } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import { stamp } from "../base/stamp.ts";
 import { configuration } from "./configuration.ts";
+import type { Message } from "./messages.ts";
 import { Raft } from "./raft.ts";
 import type { Entry } from "./types.ts";
 
@@ -41,5 +42,78 @@ describe("raft: a Ready", () => {
     assert.equal(raft.status.commit, 3);
     assert.equal(ready?.truncateFrom, 2);
     assert.deepEqual(ready?.hardState, { term: 3, vote: nobody, commit: 1 });
+  });
+});
+
+/** Replica 1, which leads term 1 with its first entry. */
+function leader(): Raft {
+  const raft = new Raft({
+    id: replicaId(1),
+    hardState: { term: term(0), vote: nobody, commit: logIndex(0) },
+    log: {
+      base: { index: logIndex(0), term: term(0) },
+      runs: [],
+      commit: logIndex(0),
+      commitStamp: stamp(1),
+      tail: [],
+    },
+    configurations: [{ index: logIndex(0), configuration: configuration([1, 2, 3].map(replicaId)) }],
+    entries: { readNow: () => undefined },
+    random: new Prng(1),
+  });
+  const settle = (): void => {
+    for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) raft.persisted(ready.number);
+  };
+  raft.setWallClock(1000);
+  while (raft.status.role !== "pre_candidate") raft.tick();
+  settle();
+  raft.step({ type: "pre_vote_answer", ...way, isGranted: true, isSticky: false, isRemoved: false });
+  settle();
+  raft.step({ type: "vote_answer", ...way, isGranted: true });
+  settle();
+  assert.equal(raft.status.role, "leader");
+  return raft;
+}
+
+const way = { from: replicaId(2), to: replicaId(1), term: term(1) };
+
+describe("raft: a message that contradicts what was proved", () => {
+  const answer = { ...way, hasSalvage: false };
+  const wrong: Readonly<Record<string, Message>> = {
+    "accepts what does not exist": { type: "append_accepted", ...answer, index: logIndex(2), isClockRefused: false },
+    "rejects what follows what does not exist": {
+      type: "append_rejected",
+      ...answer,
+      rejected: logIndex(2),
+      hintIndex: logIndex(0),
+      hintTerm: term(0),
+    },
+    "answers a round that was not begun": { type: "heartbeat_answer", ...answer, round: 1 },
+    "comes from a second leader of the term": {
+      type: "heartbeat",
+      ...way,
+      hasQuorum: true,
+      commit: logIndex(0),
+      round: 1,
+    },
+  };
+  for (const [name, message] of Object.entries(wrong)) {
+    it(`and ${name} is refused by a leader and changes nothing`, () => {
+      const raft = leader();
+      const before = JSON.stringify([raft.status, raft.followers()]);
+      assert.equal(raft.step(message).kind, "refused");
+      assert.equal(JSON.stringify([raft.status, raft.followers()]), before);
+    });
+  }
+
+  it("and brings another entry than the committed one is refused by a follower, in a newer term too", () => {
+    for (const present of [2, 3]) {
+      const raft = follower();
+      const before = JSON.stringify(raft.status);
+      const append = { type: "append", from: replicaId(1), to: replicaId(2), term: term(present) } as const;
+      const place = { hasQuorum: true, commit: logIndex(1), previousIndex: logIndex(0), previousTerm: term(0) };
+      assert.equal(raft.step({ ...append, ...place, entries: [entry(2, 1)] }).kind, "refused");
+      assert.equal(JSON.stringify(raft.status), before);
+    }
   });
 });
