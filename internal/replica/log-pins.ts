@@ -1,10 +1,12 @@
 // The log that a snapshot on its way will need behind it stays, here and on every other voter (rule 23): whoever leads when it has
 // arrived can go on from there. The sender says so again and again; who hears no more of it lets go. When what is kept
-// is more than the log may hold, the group slows its writers, and the pins stay.
+// is more than the log may hold, the group slows its writers down to a pace that the log can bear for a while, and the pins
+// stay.
 
 import type { LogIndex, ReplicaId } from "../base/ids.ts";
 import type { GroupLog, Pin } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
+import type { ReplicaOptions } from "./options.ts";
 
 interface Kept {
   readonly index: LogIndex;
@@ -20,11 +22,19 @@ export class LogPins {
   /** Until when a voter is believed whose log is full. */
   private fullUntil = 0;
   private isFull = false;
+  private readonly bytesPerSecond: number;
+  /** When the pace of slowed writers permits the next one. */
+  private nextAt = 0;
 
-  constructor(log: Log, group: GroupLog, milliseconds: number) {
+  constructor(
+    log: Log,
+    group: GroupLog,
+    options: Pick<ReplicaOptions, "keepLogMilliseconds" | "slowedBytesPerSecond">,
+  ) {
     this.log = log;
     this.group = group;
-    this.milliseconds = milliseconds;
+    this.milliseconds = options.keepLogMilliseconds;
+    this.bytesPerSecond = options.slowedBytesPerSecond;
   }
 
   /** A snapshot up to `index` travels from `sender`. */
@@ -56,8 +66,17 @@ export class LogPins {
     this.fullUntil = now + this.milliseconds;
   }
 
-  /** Whether writers have to wait. */
+  /** Whether the next writer has to wait. */
   isPressed(now: number): boolean {
+    return this.isSlow(now) && now < this.nextAt;
+  }
+
+  /** An entry of so many bytes was taken. */
+  took(bytes: number, now: number): void {
+    if (this.isSlow(now)) this.nextAt = Math.max(this.nextAt, now) + (1000 * bytes) / this.bytesPerSecond;
+  }
+
+  private isSlow(now: number): boolean {
     return this.isFull || now < this.fullUntil;
   }
 

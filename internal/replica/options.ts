@@ -38,6 +38,8 @@ export interface ReplicaOptions {
   readonly ownReadMilliseconds: number;
   /** A voter that hears no more of a snapshot on its way keeps its log for it no longer than this. */
   readonly keepLogMilliseconds: number;
+  /** While what is kept for snapshots is more than the log may hold, writers are slowed down to this. */
+  readonly slowedBytesPerSecond: number;
 }
 
 export const replicaDefaults: ReplicaOptions = {
@@ -62,6 +64,7 @@ export const replicaDefaults: ReplicaOptions = {
   chunkRetryMilliseconds: 2000,
   ownReadMilliseconds: 50,
   keepLogMilliseconds: 5000,
+  slowedBytesPerSecond: 64 * 1024,
 };
 
 export const ticksOf = (options: ReplicaOptions, milliseconds: number): number =>

@@ -34,6 +34,8 @@ export interface ProposingParts {
   circumstances(): Omit<WriteCircumstances, "raft" | "state" | "asked" | "stamp">;
   /** The answer that a request was given before. */
   answered(id: Uint8Array, stamp: Stamp): Accepted;
+  /** A write's entry of so many bytes is in the log. */
+  took(bytes: number): void;
 }
 
 export class Proposing {
@@ -72,6 +74,7 @@ export class Proposing {
     const needsQuorum = consistency === "strong";
     const result = raft.propose({ stamp, flags, kind: commandKind.operations, payload, needsQuorum });
     if (result.kind === "refused") return result;
+    this.parts.took(payload.length);
     const { term, index } = result;
     const version = { term, index };
     const accepted: Accepted = {

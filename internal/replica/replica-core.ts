@@ -75,7 +75,7 @@ export class ReplicaCore {
     this.known = raft.status;
     this.writes = new WriteAnswers(raft, parts.isSynced);
     this.duties = new LeaderDuties(raft, options);
-    this.pins = new LogPins(log, group, options.keepLogMilliseconds);
+    this.pins = new LogPins(log, group, options);
     this.persisting = new Persisting(log, group, raft, (message) => seams.send(message));
     this.salvager = salvagerOf(this);
     this.applier = this.newApplier();

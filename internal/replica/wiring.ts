@@ -57,6 +57,7 @@ export function proposingOf(core: ReplicaCore): Proposing {
       return { engine, log, options, noQuorumMilliseconds, backlogMilliseconds, salvageBytes, isPressed };
     },
     answered: (id, stamp) => answeredBefore(core, id, stamp),
+    took: (bytes) => core.pins.took(bytes, seams.clock.monotonicMilliseconds()),
   });
 }
 

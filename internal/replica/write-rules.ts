@@ -43,7 +43,7 @@ export interface WriteCircumstances {
   readonly options: ReplicaOptions;
   /** Of writes that the group's logs lost and that have no fate. */
   readonly salvageBytes: number;
-  /** The log is full of what snapshots on their way will need. */
+  /** The log is full of what snapshots on their way will need, and it is not this write's turn. */
   readonly isPressed: boolean;
   /** Requests on their way. */
   readonly asked: number;
@@ -70,7 +70,7 @@ export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstan
   // Deletes pass: they are what makes room.
   const isFull = log.refusal !== undefined || engine.trouble !== undefined;
   if (isFull && (log.refusal !== undefined || !isDeleteOnly(command))) return "storage_full";
-  if (circumstances.isPressed) return "busy";
+  if (circumstances.isPressed && !isDeleteOnly(command)) return "busy";
   const { request } = command;
   if (request !== undefined && !isKnown) {
     if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";

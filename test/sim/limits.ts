@@ -36,6 +36,7 @@ export function tinyLimits(random: Prng): SimNodeOptions {
       awayMilliseconds: random.pick([500, 5000]),
       snapshotIdleMilliseconds: 5000,
       chunkRetryMilliseconds: 300,
+      slowedBytesPerSecond: 2000,
       raft: {
         electionTicks: 300 / tickMilliseconds,
         heartbeatTicks: random.pick([1, 2, 3]),
