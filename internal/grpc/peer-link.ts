@@ -24,6 +24,9 @@ export type NewStream = Pick<StreamParts, "purpose" | "isDialled">;
 /** Of the dialler: opens a stream for snapshots when one is wanted. */
 export type OpenBulk = () => void;
 
+/** Busy moments make single measurements long, the first one above all; the least of so many is the way's own length. */
+const roundTripsMax = 8;
+
 export class PeerLink implements Peer, StreamOwner {
   readonly node: NodeId;
   trouble: string | undefined = "not connected yet";
@@ -38,6 +41,7 @@ export class PeerLink implements Peer, StreamOwner {
   private readonly streams: FrameStream[] = [];
   private readonly asked: AskedRequests;
   private readonly served: ServedRequests;
+  private readonly roundTrips: number[] = [];
   /** Of any process of this node that was ever connected. */
   private lifeMost = 0;
   /** What the next stream for snapshots is to carry first. */
@@ -135,6 +139,7 @@ export class PeerLink implements Peer, StreamOwner {
     const life = this.life;
     this.life = undefined;
     this.roundTripMicroseconds = undefined;
+    this.roundTrips.length = 0;
     this.trouble = why;
     this.served.forget();
     this.closeStreams("the connection beside it was lost");
@@ -143,8 +148,9 @@ export class PeerLink implements Peer, StreamOwner {
   }
 
   roundTrip(microseconds: number): void {
-    const before = this.roundTripMicroseconds;
-    this.roundTripMicroseconds = before === undefined ? microseconds : Math.round(before + (microseconds - before) / 8);
+    this.roundTrips.push(microseconds);
+    if (this.roundTrips.length > roundTripsMax) this.roundTrips.shift();
+    this.roundTripMicroseconds = Math.min(...this.roundTrips);
   }
 
   private mainOpened(life: number): void {

@@ -17,6 +17,7 @@ import { frameBytesMax } from "../platform/network.ts";
 import { GrpcNetwork } from "./grpc-network.ts";
 import { defaultLimits, type TransportLimits } from "./limits.ts";
 import { decodeHello, encodeHello, encodeParts, kind, purpose, type Hello } from "./peer-protocol.ts";
+import { PeerLink } from "./peer-link.ts";
 import { PeerCall } from "./peer-service.ts";
 import { RateLimit } from "./rate-limit.ts";
 
@@ -363,6 +364,17 @@ describe("streams: the rest", seconds, () => {
     }
     assert.deepEqual(otherHost.events, ["up n1 1"]);
     await proxy.close();
+  });
+
+  it("the way there and back is the least of the last eight measurements", () => {
+    const parts = { host, clock: systemClock, scheduler: systemScheduler, limits: defaultLimits, bulkRate: undefined };
+    const link = new PeerLink(nodeId("n2"), parts);
+    for (const microseconds of [9000, 300, 5000]) link.roundTrip(microseconds);
+    assert.equal(link.roundTripMicroseconds, 300);
+    for (let count = 0; count < 6; count++) link.roundTrip(700);
+    assert.equal(link.roundTripMicroseconds, 300);
+    link.roundTrip(800);
+    assert.equal(link.roundTripMicroseconds, 700);
   });
 
   it("a rate is kept: what was spent beyond it has to be waited for", () => {

@@ -83,7 +83,7 @@ export interface Peer {
   readonly node: NodeId;
   /** The process that is connected now. */
   readonly life: number | undefined;
-  /** The way there and back, smoothed, without the time that it takes to serve something. */
+  /** The way there and back: the least of the last few measurements. */
   readonly roundTripMicroseconds: number | undefined;
   /** Why there is no connection, for people: refused in the handshake, nobody listens, … */
   readonly trouble: string | undefined;
