@@ -3,7 +3,8 @@
 //
 //   asked -> confirmed {last, time} -> applied >= last -> the record is alive, or absent, at `time`: answer
 //                                                     \-> expired at `time`, not yet by the log: wait until an entry
-//                                                         stamped `time` or later is applied, so nobody sees it again
+//                                                         stamped `time` or later is applied, and look again: from
+//                                                         then on no entry is stamped below, and nobody sees it again
 //
 // The entry that is waited for may have gone with its leader, and the log be shorter since. When another term has begun, what still
 // waits is asked anew.
@@ -39,7 +40,6 @@ interface Confirmed extends Question {
 }
 
 interface Settling extends Asked {
-  readonly record: EngineRecord;
   readonly time: Stamp;
 }
 
@@ -155,7 +155,7 @@ export class StrongReads {
     if (record === undefined) return read.resolve({ kind: "absent", time });
     if (!isExpired(record.expiry, time)) return read.resolve({ kind: "record", record, time });
     if (isExpired(record.expiry, this.parts.lastStamp())) return read.resolve({ kind: "absent", time });
-    this.settling.push({ ...read, record, time });
+    this.settling.push({ ...read, time });
     this.parts.wantTick(time);
   }
 
@@ -165,7 +165,7 @@ export class StrongReads {
     const done = this.settling.filter((settling) => settling.time <= stamp);
     if (done.length === 0) return;
     this.settling = this.settling.filter((settling) => settling.time > stamp);
-    // Between, it may have been written anew; the answer is of the moment that was asked for.
-    for (const { resolve, time } of done) resolve({ kind: "absent", time });
+    // A next leader whose clock is behind may have stamped below `time`, and have found the record alive: what is there now counts.
+    for (const read of done) this.serve(read, read.time);
   }
 }

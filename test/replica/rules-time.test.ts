@@ -6,7 +6,10 @@ import { utf8 } from "../../internal/base/bytes.ts";
 import { replicaId } from "../../internal/base/ids.ts";
 import { neverExpires, stampOfMilliseconds } from "../../internal/base/stamp.ts";
 import type { Stamp } from "../../internal/base/stamp.ts";
+import { action, expiryMode } from "../../internal/replica/command.ts";
 import { accepted, del, put, putUntil, Rig } from "./rig.ts";
+
+const none = new Uint8Array(0);
 
 const wallAt = (rig: Rig, milliseconds: number): Stamp =>
   stampOfMilliseconds(1_700_000_000_000 + rig.time.now + milliseconds);
@@ -212,6 +215,39 @@ describe("expiry", () => {
     rig.passes = () => true;
     await rig.until(() => answer !== undefined, "the answer", 200);
     assert.equal(answer, "absent");
+    await rig.close();
+  });
+
+  it("rule 5: a strong read that waits for a tick sees what the next leader, whose clock is behind, found alive meanwhile", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.level();
+    rig.node(1).skew = 400;
+    await rig.write(1, "strong", putUntil("a", "1", wallAt(rig, 1000)));
+    await rig.level();
+    await rig.ticks(65);
+    // The tick is lost with its leader.
+    rig.passes = ({ type }) => type !== "tick_wanted";
+    let isAnswered = false;
+    const read = rig.replica(3).readStrong(utf8("a"));
+    void read.finally(() => {
+      isAnswered = true;
+    });
+    await rig.rest();
+    rig.replica(1).transfer(replicaId(2));
+    const { replica } = rig.node(2);
+    await rig.until(() => rig.leader === 2 && replica?.state.last.term === replica?.status.term, "the next leader");
+    const touch = put("a", "", {
+      action: action.touch,
+      expiry: expiryMode.at,
+      expiresAt: wallAt(rig, 60_000),
+      body: none,
+    });
+    const touched = await rig.write(2, "strong", touch);
+    assert.deepEqual([touched.kind, isAnswered], ["done", false]);
+    rig.passes = () => true;
+    const [first, second] = [await rig.answer(read), await rig.answer(rig.replica(3).readStrong(utf8("a")))];
+    assert.deepEqual([first.kind, second.kind], ["record", "record"]);
     await rig.close();
   });
 

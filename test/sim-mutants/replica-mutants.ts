@@ -229,7 +229,7 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 5: expired at the read's time is absent before the log says so",
     file: strongReads,
-    find: "this.settling.push({ ...read, record, time });",
+    find: "this.settling.push({ ...read, time });",
     replace: 'read.resolve({ kind: "absent", time });',
   },
   {
@@ -238,6 +238,16 @@ export const replicaMutants: readonly SimMutant[] = [
     find: 'if (!isExpired(record.expiry, time)) return read.resolve({ kind: "record", record, time });',
     replace:
       'if (!isExpired(record.expiry, this.parts.lastStamp())) return read.resolve({ kind: "record", record, time });',
+  },
+  {
+    name: "rule 5: after the tick a strong read does not look again",
+    file: strongReads,
+    find: "for (const read of done) this.serve(read, read.time);",
+    replace: 'for (const { resolve, time } of done) resolve({ kind: "absent", time });',
+    scenario: {
+      file: "rules-time",
+      name: "rule 5: a strong read that waits for a tick sees what the next leader, whose clock is behind, found alive meanwhile",
+    },
   },
   {
     name: "rule 7: fast write that reads",

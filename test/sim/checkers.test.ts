@@ -270,6 +270,20 @@ describe("the promises of a key", () => {
     assert.equal(back.verdict({ clockError: 5 }), "gone and back");
   });
 
+  it("forbid that a strong read finds nothing where a touch found something, though their versions differ", () => {
+    const story = (lives: number, ...more: readonly Step[]): Story => {
+      const told = new Story();
+      told.write([put("m0", "1", { expiry: 100 })], [0, 1], done(at(1), 0), "strong");
+      told.read("m0", [95, 200], saw());
+      told.write([step("touch", "m0", { expiry: lives })], [105, 106], done(at(3), 105), "strong");
+      for (const one of more) told.write([one], [97, 99], done(at(2), 98), "strong");
+      return told;
+    };
+    assert.equal(story(1000).verdict({ clockError: 20 }), "gone and back");
+    assert.equal(story(50).verdict({ clockError: 20 }), "fine", "it had expired");
+    assert.equal(story(1000, put("m0", "2")).verdict({ clockError: 20 }), "fine", "it was made anew");
+  });
+
   it("forbid fates that are not true", () => {
     const lost = written();
     lost.read("f0", [5, 6], saw("2", at(2)));

@@ -50,8 +50,14 @@ export function checkKeyPromises(key: string, entries: readonly HistoryEntry[], 
     judge.isOfTheNode(read);
   }
   judge.strongViewGrows();
+  judge.touchesFoundIt();
   judge.fatesAreTrue();
 }
+
+const stepsOf = ({ done }: HistoryEntry, key: string): readonly Step[] =>
+  done.kind === "write" ? done.steps.filter((step) => step.key === key) : [];
+
+const makes = ({ action }: Step): boolean => action !== "delete" && action !== "touch";
 
 function greatestOf(all: readonly { readonly version: Version | undefined }[]): Version | undefined {
   let greatest: Version | undefined;
@@ -145,6 +151,42 @@ class KeyJudge {
   }
 
   /** Before `moment`, by who still led when the read was answered. */
+  /** A touch that took effect found its key: a strong read that found nothing is before a write that made it, or behind its end. */
+  touchesFoundIt(): void {
+    const absent = this.reads.filter(({ mode, saw }) => mode === "strong" && saw.value === undefined);
+    for (const { entry: touch, step, version } of this.writes) {
+      // One that was answered before took effect at some other time.
+      if (step.action !== "touch" || stepsOf(touch, this.key).length > 1) continue;
+      if (touch.told?.kind !== "done" || touch.told.at === undefined) continue;
+      for (const { entry: read } of absent) {
+        const isBefore = read.calledAt <= touch.returnedAt && this.mayComeBetween(read, touch, makes);
+        const isBehind = touch.calledAt <= read.returnedAt && this.mayComeBetween(touch, read, this.ends(read));
+        if (!isBefore && !isBehind)
+          this.fail("gone and back", `nothing was seen beside ${this.nameOf(version)}, a touch`);
+      }
+    }
+  }
+
+  /** Whether one of these writes may have taken effect behind the first and before the second; lost ones come back at any time. */
+  private mayComeBetween(
+    first: HistoryEntry,
+    second: HistoryEntry,
+    isOne: (step: Step, at: number) => boolean,
+  ): boolean {
+    return this.writes.some(({ entry, isCertain }) => {
+      const isOver = isCertain && entry.done.mode === "strong" && entry.returnedAt < first.calledAt;
+      if (entry.calledAt > second.returnedAt || isOver) return false;
+      return stepsOf(entry, this.key).some((step) => isOne(step, entry.calledAt));
+    });
+  }
+
+  /** Writes behind which a key may be gone when a read returns. */
+  private ends({ returnedAt }: HistoryEntry): (step: Step, at: number) => boolean {
+    const until = returnedAt + 2 * this.by.clockError + 1;
+    return ({ action, expiry }, at) =>
+      action === "delete" || expiry === "keep" || (typeof expiry === "number" && at + expiry <= until);
+  }
+
   private answeredByThePresentLeader(moment: number, read: Read): Write[] {
     return this.writes.filter((write) => write.entry.returnedAt < moment && this.isOfThePresentLeader(write, read));
   }
