@@ -274,7 +274,9 @@ export class Applier {
     const { batch } = this;
     if (fate === "salvaged") batch.addForeign(write, entry);
     const mergedAt = { term: entry.term, index: entry.index };
-    const record = encodeFate({ fate, mergedAt, write: fate === "salvaged" ? undefined : write });
+    const bare = encodeFate({ fate, mergedAt, write: undefined });
+    const whole = fate === "salvaged" ? bare : encodeFate({ fate, mergedAt, write });
+    const record = whole === bare || this.parts.state.found.takes(entry.stamp, whole.length) ? whole : bare;
     const origin = { ...mergedAt, stamp: entry.stamp, expiry: fateExpiry(entry.stamp) };
     batch.put(fateKey(write.version.term, write.version.index), origin, record);
     if (write.request !== undefined && fate === "salvaged") {

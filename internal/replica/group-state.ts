@@ -30,7 +30,8 @@ import { systemArea, userArea } from "./areas.ts";
 import type { RequestId } from "./command.ts";
 import { keyName } from "./decide.ts";
 import { Departures } from "./departures.ts";
-import { fatesToldDays, oneDay } from "./fates.ts";
+import { decodeFate, fatesToldDays, oneDay } from "./fates.ts";
+import { LostAndFound } from "./lost-and-found.ts";
 
 /** For how long a request may be made again, by the stamp of its first try. On this, and the next, all replicas have to agree. */
 const answerWindow = stampOfMilliseconds(10 * 60_000);
@@ -75,6 +76,7 @@ export class GroupState {
   readonly sealed = new Set<number>();
   readonly closed = new Set<number>();
   readonly departures = new Departures();
+  readonly found = new LostAndFound();
 
   constructor(first: Configuration) {
     this.configuration = { index: logIndex(0), configuration: first };
@@ -93,11 +95,13 @@ export class GroupState {
         const cell = decodeCell(cellBytes, cellStart, cellEnd);
         if (cell === undefined) throw corruption("a record of the group itself cannot be read");
         if (key[1] === systemTag.answer) answers.push({ name: keyName(key.subarray(2)), at: cell.stamp });
+        else if (key[1] === systemTag.fate) state.find(cell.stamp, cell.payload);
         else state.take(key, cell.payload);
       }
     } finally {
       walk.close();
     }
+    state.found.loaded();
     answers.sort((left, right) => left.at - right.at);
     for (const { name, at } of answers) state.answered.set(name, at);
     state.forgetAnswers();
@@ -244,11 +248,13 @@ export class GroupState {
       case systemTag.departures:
         this.departures.take(reader);
         return;
-      case systemTag.fate:
-        return;
       default:
         throw corruption(`a record of the group itself has the unknown tag ${tag}`);
     }
+  }
+
+  private find(at: Stamp, fate: Uint8Array): void {
+    if (decodeFate(fate).write !== undefined) this.found.load(at, fate.length);
   }
 
   private seal(value: number): void {
