@@ -404,6 +404,49 @@ describe("a snapshot", () => {
     await rig.close();
   });
 
+  it("rule 23: takes no chunk that does not follow what is there", async () => {
+    const rig = await Rig.open(tiny);
+    await leaveBehind(rig);
+    let early = 0;
+    rig.passes = (message) => {
+      if (message.type !== "chunk" || early >= 2) return true;
+      early++;
+      // As of an earlier try that had come further.
+      const after = utf8("\u0001key 9999");
+      rig.replica(3).receive({ ...message, after, bytes: new Uint8Array(0), isLast: true });
+      return true;
+    };
+    rig.rejoin(3);
+    await rig.level();
+    assert.equal(early, 2);
+    assert.deepEqual(rig.node(3).failures, []);
+    assert.equal(stateOf(rig.replica(3)), stateOf(rig.replica(1)));
+    assert.ok(await rig.node(3).read("key 0000"));
+    await rig.close();
+  });
+
+  it("rule 23: is not sent in the place of another one: who asks for that is refused", async () => {
+    const rig = await Rig.open(tiny);
+    await leaveBehind(rig);
+    const asked = new Set<number>();
+    const answers: string[] = [];
+    rig.passes = (message) => {
+      if (message.type === "chunk_request" && asked.size === 0) {
+        const index = (message.index - 1) as typeof message.index;
+        asked.add(index);
+        rig.replica(message.to).receive({ ...message, index });
+      } else if ((message.type === "chunk" || message.type === "chunk_refused") && asked.has(message.index)) {
+        answers.push(message.type);
+      }
+      return true;
+    };
+    rig.rejoin(3);
+    await rig.level();
+    assert.deepEqual(answers, ["chunk_refused"]);
+    assert.equal(stateOf(rig.replica(3)), stateOf(rig.replica(1)));
+    await rig.close();
+  });
+
   it("rule 23: to two at once is made once", async () => {
     const rig = await Rig.open(tiny);
     const lead = await rig.elect(1);

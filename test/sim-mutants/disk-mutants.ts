@@ -2,7 +2,7 @@
 // means; here clusters have to suffer from them.
 
 import { mutants } from "../mutants/mutants.ts";
-import type { SimMutant } from "./sim-mutant.ts";
+import type { Scenario, SimMutant } from "./sim-mutant.ts";
 
 const sharedNames = [
   "log opened without synced writes",
@@ -28,10 +28,26 @@ const sharedNames = [
   "level 0 read from old to new",
 ];
 
+/** What three replicas seldom show: it takes a power cut at one of two operations of a start. */
+const scenarios = new Map<string, Scenario>([
+  [
+    "log tail not cut",
+    { file: "../log/power-cut", name: "survives a second cut at every operation of the recovery from the first" },
+  ],
+  [
+    "name of a new manifest not synced before the switch",
+    {
+      file: "../../internal/engine/version/manifest-power-cut",
+      name: "has every acknowledged edit and at most one more, after each operation, and after a second cut",
+    },
+  ],
+]);
+
 const shared = sharedNames.map((name): SimMutant => {
   const known = mutants.find((mutant) => mutant.name === name);
   if (known === undefined) throw new Error(`test/mutants has no "${name}"`);
-  return known;
+  const scenario = scenarios.get(name);
+  return scenario === undefined ? known : { ...known, scenario };
 });
 
 const replay = "internal/log/replay.ts";

@@ -27,5 +27,9 @@ export const movingMutants: readonly SimMutant[] = [
     file: "internal/replica/retired-replica.ts",
     find: "if (group.lastIndex > commit) {",
     replace: "if (group.lastIndex < 0) {",
+    scenario: {
+      file: "retired",
+      name: "rule 12: salvages its fast entries through the group's leader and erases its data when each has its fate",
+    },
   },
 ];

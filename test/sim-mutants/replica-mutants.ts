@@ -53,6 +53,7 @@ export const replicaMutants: readonly SimMutant[] = [
     file: "internal/raft/snapshots.ts",
     find: "if (state.isLeader || offer.index <= log.commit || log.agreesAt(offer.index, offer.term)) {",
     replace: "if (state.isLeader) {",
+    trace: "snapshot-older-than-acknowledged",
   },
   {
     name: "dedup table not in the snapshot",
@@ -92,12 +93,20 @@ export const replicaMutants: readonly SimMutant[] = [
         replace: "if (held === undefined) {",
       },
     ],
+    scenario: {
+      file: "rules-state",
+      name: "rule 23: is not sent in the place of another one: who asks for that is refused",
+    },
   },
   {
     name: "chunk of a snapshot taken whatever it follows",
     file: "internal/replica/snapshot-receiver.ts",
     find: "if (compareBytes(message.after, incoming.after) !== 0) return;",
     replace: "",
+    scenario: {
+      file: "rules-state",
+      name: "rule 23: takes no chunk that does not follow what is there",
+    },
   },
   {
     name: "waiter keyed by index",
@@ -437,6 +446,10 @@ export const replicaMutants: readonly SimMutant[] = [
     file: sender,
     find: "const pin = parts.group.pin(mark.index);",
     replace: "const pin = { release: (): void => undefined };",
+    scenario: {
+      file: "rules-state",
+      name: "rule 23: slows the writers when the bound on kept log is reached, and is not given up",
+    },
   },
   {
     name: "rule 23: a snapshot sent on after its data was replaced",
@@ -450,12 +463,20 @@ export const replicaMutants: readonly SimMutant[] = [
     file: install,
     find: "  try {\n    await engine.ingest(",
     replace: "  await log.whenDurable(group.installSnapshot(index, term));\n  try {\n    await engine.ingest(",
+    scenario: {
+      file: "power-cut",
+      name: "that takes in a snapshot over fast writes of its own loses nothing said or answered",
+    },
   },
   {
     name: "rule 23: third step not finished from the second",
     file: open,
     find: "await start.log.whenDurable(group.installSnapshot(snapshot.index, snapshot.term));",
     replace: "",
+    scenario: {
+      file: "power-cut",
+      name: "that takes in a snapshot over fast writes of its own loses nothing said or answered",
+    },
   },
   {
     name: "rule 10: strong writes taken without a quorum",

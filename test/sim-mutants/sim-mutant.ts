@@ -11,7 +11,7 @@ export interface SimMutant extends Mutant {
 }
 
 export interface Scenario {
-  /** In test/replica, without its ending. */
+  /** Seen from test/replica, without its ending. */
   readonly file: string;
   /** The whole name of the test. */
   readonly name: string;
