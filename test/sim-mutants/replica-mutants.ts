@@ -448,7 +448,7 @@ export const replicaMutants: readonly SimMutant[] = [
     replace: "const pin = { release: (): void => undefined };",
     scenario: {
       file: "rules-state",
-      name: "rule 23: slows the writers when the bound on kept log is reached, and is not given up",
+      name: "rule 23: slows the writers when the bound on kept log is reached, but for deletes, and is not given up",
     },
   },
   {
