@@ -332,8 +332,10 @@ function checkRequests(check: Check): void {
   });
 
   check("a request to a node that is not there did nothing", async (two) => {
+    await two.until(() => two.there.roundTripMicroseconds !== undefined);
     await two.other.crash();
     await two.until(() => two.there.life === undefined);
+    assert.equal(two.there.roundTripMicroseconds, undefined, "nothing is near that is not there");
     assert.deepEqual(await two.there.request(utf8("a"), options), { kind: "refused", why: "down" });
     assert.equal(two.there.send("ordinary", utf8("a")), false);
     assert.equal(two.there.send("urgent", utf8("a")), false);
