@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { MemoryCoordinator } from "../../test/support/memory-coordinator.ts";
+import { ask } from "../../test/http/rig.ts";
+import type { Told } from "../../test/http/rig.ts";
+import { openAdminEdge } from "./admin-edge.ts";
+import type { Readiness } from "./admin-edge.ts";
+import { answerOf } from "./answer.ts";
+import type { OpenEdge } from "./edge.ts";
+
+let edge: OpenEdge;
+let readiness: Readiness;
+const unexpected: unknown[] = [];
+
+before(async () => {
+  edge = await openAdminEdge(
+    {
+      coordinator: new MemoryCoordinator(),
+      readiness: () => readiness,
+      metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", text: "trefoil_up 1\n" }),
+      admin: ({ method, target }) => (target === "/-/admin/plan" ? answerOf(202, "text/plain", method) : undefined),
+      onUnexpected: (failure) => unexpected.push(failure),
+    },
+    { host: "127.0.0.1", port: 0 },
+  );
+});
+after(async () => {
+  await edge.close();
+  assert.deepEqual(unexpected, []);
+});
+
+const checks = [
+  { name: "log", isFine: true, detail: "replayed" },
+  { name: "group 3", isFine: false, detail: "has no leader" },
+];
+beforeEach(() => {
+  readiness = { state: "ready", checks };
+});
+
+function get(target: string, method = "GET"): Promise<Told> {
+  return ask(edge.address.port, method, target);
+}
+
+test("livez answers as long as the process turns over", async () => {
+  readiness = { state: "stopping", checks };
+  const told = await get("/livez");
+  assert.deepEqual([told.status, told.text], [200, "alive\n"]);
+});
+
+test("readyz says whether to send work here, and with verbose why", async () => {
+  assert.deepEqual([(await get("/readyz")).status, (await get("/readyz")).text], [200, "ready\n"]);
+  assert.equal((await get("/readyz?verbose")).text, "ready\nok   log: replayed\nnot  group 3: has no leader\n");
+  for (const state of ["starting", "stopping"] as const) {
+    readiness = { state, checks };
+    const told = await get("/readyz");
+    const { code, detail } = JSON.parse(told.text) as Record<string, string>;
+    assert.deepEqual([told.status, code], [503, state]);
+    assert.equal(detail, `this node is ${state}; not  group 3: has no leader`);
+    assert.equal(told.headers["retry-after"], "1");
+    const verbose = JSON.parse((await get("/readyz?verbose=1")).text) as Record<string, string>;
+    assert.ok(verbose["detail"]?.includes("log: replayed"));
+  }
+  assert.equal((await get("/readyz?verbos")).status, 400);
+});
+
+test("metrics gives the page that it is given", async () => {
+  const told = await get("/metrics");
+  assert.deepEqual([told.text, told.headers["content-type"]], ["trefoil_up 1\n", "text/plain; version=0.0.4"]);
+});
+
+test("the cluster view is the same as for users", async () => {
+  assert.ok((await get("/-/cluster")).text.startsWith(`{"cluster":"c0ffee"`));
+});
+
+test("admin routes have their place, and nothing else is there", async () => {
+  const told = await get("/-/admin/plan", "POST");
+  assert.deepEqual([told.status, told.text], [202, "POST"]);
+  for (const target of ["/-/admin/plans", "/-/admin", "/", "/hello", "/-/keys", "/-/admins/plan"]) {
+    assert.equal((await get(target)).status, 404, target);
+  }
+  assert.match((await get("/redyz")).text, /nearest is \/readyz/);
+  assert.equal((await get("/livez", "PUT")).status, 405);
+});

@@ -1,0 +1,77 @@
+// The admin listener: is the process alive, may it be given work, what does it measure, and the place of the admin routes.
+
+import type { Answer } from "./answer.ts";
+import { answerOf } from "./answer.ts";
+import { openEdge } from "./edge.ts";
+import type { EdgeOptions, OpenEdge } from "./edge.ts";
+import { TrefoilError } from "../base/errors.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ListenAddress } from "./listener.ts";
+import { flagOf } from "./parameters.ts";
+import { clusterRoute, plainType, reading } from "./reading.ts";
+import { adminPaths, noRoute } from "./routes.ts";
+import type { Handler } from "./serving.ts";
+import { splitTarget } from "./target.ts";
+
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly isFine: boolean;
+  readonly detail: string;
+}
+
+export interface Readiness {
+  readonly state: "ready" | "starting" | "stopping";
+  /** What was looked at; not everything that is not fine makes a node unready. */
+  readonly checks: readonly ReadinessCheck[];
+}
+
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+export interface AdminOptions extends EdgeOptions {
+  readiness(): Readiness;
+  metrics(): Promise<MetricsPage>;
+  /** Everything under `/-/admin/`; undefined: there is no such route. */
+  readonly admin?: (exchange: Exchange) => Answer | Promise<Answer> | undefined;
+}
+
+export function openAdminEdge(options: AdminOptions, at: ListenAddress): Promise<OpenEdge> {
+  return openEdge(options, at, {
+    name: "a",
+    addRoutes: (add) => {
+      add(
+        "/livez",
+        reading([], () => answerOf(200, plainType, "alive\n")),
+      );
+      add(
+        "/readyz",
+        reading(["verbose"], ({ query }) =>
+          readinessAnswer(options.readiness(), flagOf("verbose", query.text("verbose"))),
+        ),
+      );
+      add(
+        "/metrics",
+        reading([], async () => {
+          const { contentType, text } = await options.metrics();
+          return answerOf(200, contentType, text);
+        }),
+      );
+      add("/-/cluster", clusterRoute(options.coordinator));
+      add("/-/admin/*", (exchange) => options.admin?.(exchange) ?? unknownRoute(exchange));
+      add("/*", unknownRoute);
+    },
+  });
+}
+
+const unknownRoute: Handler = (exchange) => {
+  throw noRoute(splitTarget(exchange.target).path, adminPaths);
+};
+
+function readinessAnswer({ state, checks }: Readiness, isVerbose: boolean): Answer {
+  const lines = checks.map(({ name, isFine, detail }) => `${isFine ? "ok  " : "not "} ${name}: ${detail}`);
+  if (state === "ready") return answerOf(200, plainType, ["ready", ...(isVerbose ? lines : []), ""].join("\n"));
+  const wanting = isVerbose ? lines : lines.filter((_line, at) => checks[at]?.isFine === false);
+  throw new TrefoilError(state, [`this node is ${state}`, ...wanting].join("; "));
+}

@@ -1,0 +1,125 @@
+// The body of a request, read whole and within bounds: refused by its declared length before a byte of it is read, cut off
+// where it exceeds the bound otherwise. All bodies together have a bound as well, whoever sends them and however slowly.
+
+import type { IncomingMessage } from "node:http";
+import { emptyBytes } from "../base/bytes.ts";
+import { TrefoilError } from "../base/errors.ts";
+
+/** Bytes of bodies that are in memory at once. */
+export class BodyBudget {
+  private readonly bytesMax: number;
+  private taken = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get bytesTaken(): number {
+    return this.taken;
+  }
+
+  /** False, and nothing taken, beyond the bound. */
+  take(bytes: number): boolean {
+    if (this.taken + bytes > this.bytesMax) return false;
+    this.taken += bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.taken -= bytes;
+  }
+}
+
+/** Undefined: it is sent in chunks, and nobody knows yet. */
+export function declaredLength(incoming: IncomingMessage): number | undefined {
+  const length = incoming.headers["content-length"];
+  if (length !== undefined) return Number(length);
+  return incoming.headers["transfer-encoding"] === undefined ? 0 : undefined;
+}
+
+/** Refuses a body by what is said of it. */
+export function checkLength(incoming: IncomingMessage, refusal: BodyRefusal): void {
+  const length = declaredLength(incoming);
+  if (length !== undefined && length > refusal.bytesMax) throw refusal.tooLarge(length);
+}
+
+export interface BodyRefusal {
+  readonly bytesMax: number;
+  /** `length` undefined: only that it is more. */
+  tooLarge(length: number | undefined): TrefoilError;
+}
+
+/** Reads one body; whoever waits for it can be told of a failure from outside. */
+export class BodyReader {
+  /** Taken of the budget, until the request has its answer. */
+  bytesTaken = 0;
+  private readonly incoming: IncomingMessage;
+  private readonly budget: BodyBudget;
+  private chunks: Uint8Array[] = [];
+  private reject: ((failure: Error) => void) | undefined;
+
+  constructor(incoming: IncomingMessage, budget: BodyBudget) {
+    this.incoming = incoming;
+    this.budget = budget;
+  }
+
+  /** Once. The bytes are the caller's. */
+  read(refusal: BodyRefusal): Promise<Uint8Array> {
+    const { incoming } = this;
+    return new Promise<Uint8Array>((resolve, reject) => {
+      const finish = (action: () => void): void => {
+        this.reject = undefined;
+        incoming.off("data", onData).off("end", onEnd).off("error", onError).off("close", onError);
+        action();
+      };
+      const fail = (failure: Error): void =>
+        finish(() => {
+          this.chunks = [];
+          reject(failure);
+        });
+      const onData = (chunk: Uint8Array): void => {
+        const whole = this.bytesTaken + chunk.length;
+        if (whole > refusal.bytesMax) return fail(refusal.tooLarge(undefined));
+        if (!this.budget.take(chunk.length))
+          return fail(new TrefoilError("busy", "too many bodies at once; try again"));
+        this.bytesTaken = whole;
+        this.chunks.push(chunk);
+      };
+      const onEnd = (): void => finish(() => resolve(this.joined()));
+      const onError = (): void => fail(brokenOff());
+      this.reject = fail;
+      incoming.on("data", onData).on("end", onEnd).on("error", onError).on("close", onError);
+    });
+  }
+
+  get isReading(): boolean {
+    return this.reject !== undefined;
+  }
+
+  fail(failure: Error): void {
+    this.reject?.(failure);
+  }
+
+  /** The memory goes with the request. */
+  release(): void {
+    this.budget.giveBack(this.bytesTaken);
+    this.bytesTaken = 0;
+  }
+
+  /** Copied: what the parser gives are slices of what it read, which hold all of it. */
+  private joined(): Uint8Array {
+    if (this.bytesTaken === 0) return emptyBytes;
+    const whole = new Uint8Array(this.bytesTaken);
+    let at = 0;
+    for (const chunk of this.chunks) {
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
+    this.chunks = [];
+    return whole;
+  }
+}
+
+function brokenOff(): TrefoilError {
+  return new TrefoilError("bad_request", "the body ended before it was whole; nothing of it was stored");
+}

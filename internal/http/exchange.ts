@@ -1,0 +1,161 @@
+// One request and its answer, on a connection of `HttpListener`. What handlers see of the wire is here: the raw target, headers,
+// the body when they ask for it; and they return an answer, or throw, or a promise of either.
+//
+// A refusal may come while the request is still arriving. Then the answer goes first, what still comes is thrown away for a
+// while, and the connection closes: one that was cut at once would often take the answer with it.
+
+import { ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeader } from "node:http";
+import type { ReadMode } from "../node/requests.ts";
+import type { Answer } from "./answer.ts";
+import { BodyReader, checkLength, declaredLength } from "./body.ts";
+import type { BodyBudget, BodyRefusal } from "./body.ts";
+import { HttpCaller } from "./caller.ts";
+import type { HttpLimits } from "./limits.ts";
+import type { Operation } from "./observer.ts";
+import { traceOf } from "./request-headers.ts";
+import type { RequestHeaders } from "./request-headers.ts";
+
+/** What an exchange needs of its listener. */
+export interface ExchangeHost {
+  readonly limits: HttpLimits;
+  readonly budget: BodyBudget;
+  readonly isStopping: boolean;
+  /** No other request has come behind it on its connection. */
+  isLatest(exchange: Exchange): boolean;
+  /** Milliseconds that only grow. */
+  now(): number;
+  nextRequestId(): string;
+}
+
+export class Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly startedAt: number;
+  private readonly host: ExchangeHost;
+  private readonly body: BodyReader;
+  private readonly mustContinue: boolean;
+  /** For whoever counts requests. */
+  operation: Operation | undefined;
+  mode: ReadMode | undefined;
+  private id: string | undefined;
+  private gone: AbortController | undefined;
+  private hasEnded = false;
+  /** Nothing that comes behind this request can be understood. */
+  private isLast = false;
+
+  constructor(host: ExchangeHost, incoming: IncomingMessage, outgoing: ServerResponse, mustContinue: boolean) {
+    this.host = host;
+    this.incoming = incoming;
+    this.outgoing = outgoing;
+    this.mustContinue = mustContinue;
+    this.startedAt = host.now();
+    this.body = new BodyReader(incoming, host.budget);
+  }
+
+  get method(): string {
+    return this.incoming.method as string;
+  }
+
+  /** As it came over the wire. */
+  get target(): string {
+    return this.incoming.url as string;
+  }
+
+  get headers(): RequestHeaders {
+    return this.incoming.headers;
+  }
+
+  get requestId(): string {
+    this.id ??= this.host.nextRequestId();
+    return this.id;
+  }
+
+  /** From now on: the time that the request took to arrive is not the coordinator's. */
+  caller(timeoutMilliseconds: number): HttpCaller {
+    return new HttpCaller(this, this.host.now() + timeoutMilliseconds, traceOf(this.headers));
+  }
+
+  /** Once. Throws for a body that is too long by its own word, without reading it. */
+  readBody(refusal: BodyRefusal): Promise<Uint8Array> {
+    checkLength(this.incoming, refusal);
+    if (this.mustContinue) this.outgoing.writeContinue();
+    return this.body.read(refusal);
+  }
+
+  get isReadingBody(): boolean {
+    return this.body.isReading;
+  }
+
+  /** What was coming will not come. */
+  failBody(failure: Error): void {
+    this.isLast = true;
+    this.body.fail(failure);
+  }
+
+  /** Once. */
+  send({ status, headers, body }: Answer): void {
+    const { outgoing } = this;
+    if (this.hasEnded || outgoing.headersSent) return;
+    const isUnread = this.hasUnreadBody();
+    // A connection ends with the last of its answers.
+    const closes = this.isLast || isUnread || (this.host.isStopping && this.host.isLatest(this));
+    if (status !== 204 && status !== 304) {
+      const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+      headers.push("Content-Length", String(length));
+    }
+    if (closes) headers.push("Connection", "close");
+    outgoing.writeHead(status, headers as OutgoingHttpHeader[]);
+    if (isUnread) {
+      outgoing.flushHeaders();
+      if (body.length > 0) outgoing.write(body);
+      this.linger();
+    } else {
+      outgoing.end(body);
+    }
+  }
+
+  /** Aborted when the other side goes before it has its answer. */
+  get signal(): AbortSignal {
+    this.gone ??= new AbortController();
+    if (this.hasEnded) this.gone.abort();
+    return this.gone.signal;
+  }
+
+  /** Answered, or nobody is there to be answered. */
+  ended(): void {
+    this.hasEnded = true;
+    this.body.release();
+    if (!this.outgoing.writableFinished) this.gone?.abort();
+  }
+
+  /** More of it may come than is worth reading for the sake of the connection. */
+  private hasUnreadBody(): boolean {
+    if (this.incoming.complete) return false;
+    const length = declaredLength(this.incoming);
+    if (length === 0) return false;
+    return this.isLast || this.mustContinue || length === undefined || length > this.host.limits.discardedBytesMax;
+  }
+
+  private linger(): void {
+    const { incoming, outgoing } = this;
+    const { lingerBytesMax, lingerMilliseconds } = this.host.limits;
+    let bytes = 0;
+    const finish = (): void => {
+      clearTimeout(timer);
+      outgoing.end();
+    };
+    const timer = setTimeout(finish, lingerMilliseconds);
+    incoming.on("data", (chunk: Uint8Array) => {
+      bytes += chunk.length;
+      if (bytes > lingerBytesMax) finish();
+    });
+    incoming.once("end", finish).once("close", finish).on("error", finish);
+    incoming.resume();
+  }
+}
+
+/** Carries its exchange through whoever routes it. */
+export class ExchangeResponse extends ServerResponse {
+  exchange: Exchange | undefined;
+}

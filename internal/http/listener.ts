@@ -1,0 +1,189 @@
+// A listener: one server of `node:http`, its connections, and an orderly end.
+//
+//   socket -> parser -> request -> Exchange -> handle
+//               │ not HTTP, too long, too slow
+//               └─> the body's reader is told, or the socket gets a problem document; then it closes
+//
+// Each connection counts the requests on it that have no answer yet. close(): no new connections; those without a request end at once,
+// the others with the answer of their last; what comes in between is refused by its handler; after a while all are cut.
+
+import { createServer } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { TrefoilError } from "../base/errors.ts";
+import { BodyBudget } from "./body.ts";
+import { Exchange, ExchangeResponse } from "./exchange.ts";
+import type { ExchangeHost } from "./exchange.ts";
+import type { HttpLimits } from "./limits.ts";
+import { problemAnswer, problemOf } from "./problem.ts";
+import { wireRefusal, wireText } from "./wire-answers.ts";
+
+export interface ListenerOptions {
+  readonly limits: HttpLimits;
+  /** Names requests, with a number behind it. */
+  readonly name: string;
+  now(): number;
+  /** Answers the exchange, sooner or later. */
+  handle(exchange: Exchange): void;
+}
+
+/** Where to listen; port 0: any that is free. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  /** The request that arrived last on it. */
+  latest: Exchange | undefined;
+  readonly unanswered: Set<Exchange>;
+  /** Nothing that still comes on it is read. */
+  isClosing: boolean;
+}
+
+export class HttpListener implements ExchangeHost {
+  readonly limits: HttpLimits;
+  readonly budget: BodyBudget;
+  isStopping = false;
+  private readonly options: ListenerOptions;
+  private readonly server: Server<typeof IncomingMessage, typeof ExchangeResponse>;
+  private readonly connections = new Map<Socket, Connection>();
+  private requests = 0;
+  private unanswered = 0;
+  private closed: Promise<void> | undefined;
+
+  constructor(options: ListenerOptions) {
+    const { limits } = options;
+    this.options = options;
+    this.limits = limits;
+    this.budget = new BodyBudget(limits.bodyBytesMax);
+    this.server = createServer({
+      ServerResponse: ExchangeResponse,
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersMilliseconds,
+      requestTimeout: limits.requestMilliseconds,
+      keepAliveTimeout: limits.idleMilliseconds,
+      connectionsCheckingInterval: limits.checkMilliseconds,
+      // Refused with a problem document instead.
+      requireHostHeader: false,
+    });
+    this.server.maxConnections = limits.connectionsMax;
+    this.server.timeout = limits.silentMilliseconds;
+    this.server.on("connection", (socket) => this.connected(socket));
+    this.server.on("request", (incoming, outgoing) => this.requested(incoming, outgoing, false));
+    this.server.on("checkContinue", (incoming, outgoing) => this.requested(incoming, outgoing, true));
+    this.server.on("checkExpectation", (incoming, outgoing) => this.requested(incoming, outgoing, false));
+    this.server.on("clientError", (failure, socket) => this.refused(failure, socket as Socket));
+    this.server.on("connect", (_incoming, socket) => {
+      const failure = new TrefoilError("method_not_allowed", "this node is no proxy: CONNECT leads nowhere");
+      this.hangUp(socket as Socket, failure);
+    });
+  }
+
+  /** Without an answer yet. */
+  get requestsUnderWay(): number {
+    return this.unanswered;
+  }
+
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
+  now(): number {
+    return this.options.now();
+  }
+
+  nextRequestId(): string {
+    return `${this.options.name}-${(++this.requests).toString(36)}`;
+  }
+
+  isLatest(exchange: Exchange): boolean {
+    return this.connections.get(exchange.incoming.socket)?.latest === exchange;
+  }
+
+  /** The address that it listens on now. */
+  async listen({ host, port }: ListenAddress): Promise<ListenAddress> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once("error", reject);
+      this.server.listen({ host, port }, () => {
+        this.server.off("error", reject);
+        resolve();
+      });
+    });
+    const { address, port: taken } = this.server.address() as AddressInfo;
+    return { host: address, port: taken };
+  }
+
+  /** Every request that has arrived gets its answer; then nothing is left. */
+  close(): Promise<void> {
+    this.closed ??= this.end();
+    return this.closed;
+  }
+
+  private async end(): Promise<void> {
+    this.isStopping = true;
+    const gone = new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+    });
+    for (const connection of this.connections.values()) {
+      if (connection.unanswered.size === 0) connection.socket.destroySoon();
+    }
+    const timer = setTimeout(() => this.server.closeAllConnections(), this.limits.stopMilliseconds);
+    await gone;
+    clearTimeout(timer);
+  }
+
+  private connected(socket: Socket): void {
+    const connection: Connection = { socket, latest: undefined, unanswered: new Set(), isClosing: false };
+    this.connections.set(socket, connection);
+    socket.once("close", () => {
+      this.connections.delete(socket);
+      // Answers that wait behind another one are not told that their connection is gone.
+      for (const exchange of connection.unanswered) this.answered(exchange, connection);
+    });
+  }
+
+  private requested(incoming: IncomingMessage, outgoing: ExchangeResponse, mustContinue: boolean): void {
+    const exchange = new Exchange(this, incoming, outgoing, mustContinue);
+    outgoing.exchange = exchange;
+    // Requests come over connections, and those are known until they close.
+    const connection = this.connections.get(incoming.socket) as Connection;
+    connection.latest = exchange;
+    connection.unanswered.add(exchange);
+    this.unanswered++;
+    outgoing.once("close", () => this.answered(exchange, connection));
+    this.options.handle(exchange);
+  }
+
+  /** Or nobody waits for it any more. */
+  private answered(exchange: Exchange, connection: Connection): void {
+    if (!connection.unanswered.delete(exchange)) return;
+    this.unanswered--;
+    exchange.ended();
+    const isLast = connection.unanswered.size === 0;
+    if (isLast && (this.isStopping || connection.isClosing)) connection.socket.destroySoon();
+  }
+
+  /** Something came that the parser does not take, or did not come in time. */
+  private refused(failure: Error, socket: Socket): void {
+    const refusal = wireRefusal(failure);
+    const connection = this.connections.get(socket);
+    if (connection?.isClosing === true) return;
+    if (refusal === undefined || connection === undefined || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    connection.isClosing = true;
+    if (connection.latest?.isReadingBody === true) connection.latest.failBody(refusal);
+    else if (connection.unanswered.size === 0) this.hangUp(socket, refusal);
+  }
+
+  /** Says why, gives the other side a while to read it, and goes. */
+  private hangUp(socket: Socket, failure: TrefoilError): void {
+    socket.on("error", () => socket.destroy());
+    socket.end(wireText(problemAnswer(problemOf(failure, this.nextRequestId()))));
+    const timer = setTimeout(() => socket.destroy(), this.limits.lingerMilliseconds);
+    socket.once("close", () => clearTimeout(timer));
+  }
+}

@@ -1,0 +1,55 @@
+// `/-/keys`: what a listing asks for, and its page as JSON.
+
+import { emptyBytes } from "../base/bytes.ts";
+import { TrefoilError } from "../base/errors.ts";
+import { keyBytesMax } from "../base/limits.ts";
+import { listLimitMax } from "../node/requests.ts";
+import type { ListAnswer, ListRequest } from "../node/requests.ts";
+import type { Answer } from "./answer.ts";
+import { listLimitDefault } from "./limits.ts";
+import { consistencyOf, countOf, flagOf, timeoutOf } from "./parameters.ts";
+import { base64url, base64urlBytes } from "./percent.ts";
+import type { Query } from "./query.ts";
+import { recordText } from "./records.ts";
+
+export const listParameters: readonly string[] = ["prefix", "limit", "cursor", "values", "consistency", "timeout"];
+
+export interface Listing {
+  readonly request: ListRequest;
+  readonly timeoutMilliseconds: number;
+}
+
+export function readListing(parameters: Query): Listing {
+  const prefix = parameters.bytes("prefix") ?? emptyBytes;
+  if (prefix.length > keyBytesMax) {
+    throw new TrefoilError("bad_key", `a prefix has at most ${keyBytesMax} bytes; this one has ${prefix.length}`);
+  }
+  const request: ListRequest = {
+    prefix,
+    cursor: cursorOf(parameters.text("cursor")),
+    limit: countOf("limit", parameters.text("limit"), listLimitMax) ?? listLimitDefault,
+    withValues: flagOf("values", parameters.text("values")),
+    mode: consistencyOf(parameters.text("consistency")),
+  };
+  return { request, timeoutMilliseconds: timeoutOf(parameters.text("timeout")) };
+}
+
+export function listingAnswer(given: ListAnswer, node: string): Answer {
+  const keys = given.records.map((record) => recordText(record.key, record, record.value));
+  const cursor = given.cursor === undefined ? "null" : `"${base64url(given.cursor)}"`;
+  return {
+    status: 200,
+    headers: ["Content-Type", "application/json", "Trefoil-Consistency", given.consistency, "Trefoil-Node", node],
+    body: `{"keys":[${keys.join(",")}],"cursor":${cursor}}\n`,
+  };
+}
+
+function cursorOf(text: string | undefined): Uint8Array | undefined {
+  if (text === undefined) return undefined;
+  const bytes = base64urlBytes(text);
+  if (bytes !== undefined && bytes.length > 0) return bytes;
+  throw new TrefoilError(
+    "bad_request",
+    `a cursor is what the page before gave, word for word; leave it out at the beginning`,
+  );
+}

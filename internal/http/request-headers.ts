@@ -1,0 +1,76 @@
+// Headers of requests, and what single ones mean.
+
+import { utf8 } from "../base/bytes.ts";
+import { TrefoilError } from "../base/errors.ts";
+import { contentTypeBytesMax, requestIdBytesMax } from "./limits.ts";
+
+/** As node:http gives them: names in lower case, a character for each byte. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export const recordType = "application/vnd.trefoil+json";
+export const formType = "application/x-www-form-urlencoded";
+
+export function headerOf(headers: RequestHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value.trim() : value?.join(", ");
+}
+
+/** A retry under the same id is told what the first try was told. */
+export function requestIdOf(headers: RequestHeaders): Uint8Array | undefined {
+  const text = headerOf(headers, "idempotency-key");
+  if (text === undefined) return undefined;
+  if (/^[\x21-\x7e]+$/.test(text) && text.length <= requestIdBytesMax) return utf8(text);
+  const detail = `an Idempotency-Key has 1 to ${requestIdBytesMax} printable ASCII characters without blanks`;
+  throw new TrefoilError("bad_request", detail);
+}
+
+/** Empty: none was given. */
+export function contentTypeOf(headers: RequestHeaders): string {
+  const text = headerOf(headers, "content-type") ?? "";
+  if (text === "" || (isHeaderText(text) && text.length <= contentTypeBytesMax)) return text;
+  const detail = `a Content-Type has at most ${contentTypeBytesMax} characters, all printable ASCII`;
+  throw new TrefoilError("bad_request", detail);
+}
+
+/** May stand in a header of an answer as it is. */
+export function isHeaderText(text: string): boolean {
+  return /^[\x20-\x7e]+$/.test(text);
+}
+
+/** Without parameters, in lower case. */
+export function mediaType(contentType: string): string {
+  const mark = contentType.indexOf(";");
+  return (mark < 0 ? contentType : contentType.slice(0, mark)).trim().toLowerCase();
+}
+
+/** Whether an `Accept` names the type itself. */
+export function accepts(headers: RequestHeaders, type: string): boolean {
+  const text = headerOf(headers, "accept");
+  if (text === undefined || text === "*/*") return false;
+  return text.split(",").some((part) => mediaType(part) === type && !/;\s*q=0(\.0*)?\s*(;|$)/i.test(part));
+}
+
+export function prefersMinimal(headers: RequestHeaders): boolean {
+  const text = headerOf(headers, "prefer");
+  return text !== undefined && /(^|[,;])\s*return\s*=\s*"?minimal"?\s*($|[,;])/i.test(text);
+}
+
+/** A `traceparent` that is one, or empty. */
+export function traceOf(headers: RequestHeaders): string {
+  const text = headers["traceparent"];
+  return typeof text === "string" && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(text) ? text : "";
+}
+
+/** What would change the bytes of a body behind its reader's back, or is not all of it. */
+export function refusePartialBodies(headers: RequestHeaders): void {
+  const encoding = headerOf(headers, "content-encoding");
+  if (encoding !== undefined && encoding !== "" && encoding.toLowerCase() !== "identity") {
+    throw new TrefoilError(
+      "bad_request",
+      "a Content-Encoding would not be kept: leave it out, the bytes are stored as they come",
+    );
+  }
+  if (headers["content-range"] !== undefined) {
+    throw new TrefoilError("bad_request", "a PUT brings the whole value: leave Content-Range out");
+  }
+}
