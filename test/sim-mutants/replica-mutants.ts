@@ -305,6 +305,10 @@ export const replicaMutants: readonly SimMutant[] = [
     file: freshness,
     find: "return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);",
     replace: "return monotonic < 0 ? 0 : Math.max(0, wall - this.proven.wall);",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 15: counts from before the question was asked, by the greater of both clocks",
+    },
   },
   {
     name: "rule 15: staleness from the monotonic clock alone, which stands still while a machine is suspended",
@@ -321,6 +325,10 @@ export const replicaMutants: readonly SimMutant[] = [
     file: freshness,
     find: "this.confirmed.push({ at, last: answer.last });",
     replace: "this.confirmed.push({ at: this.now(), last: answer.last });",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 15: counts from before the question was asked, by the greater of both clocks",
+    },
   },
   {
     name: "rule 17: a full table of answers takes new requests",
@@ -414,7 +422,7 @@ export const replicaMutants: readonly SimMutant[] = [
     name: "rule 19: a node whose machine went down trusts its tail",
     file: "internal/log/run-mark.ts",
     find: "mayHaveLost: before !== undefined && (before.mayHaveLost || losesTail(before, begin)),",
-    replace: "mayHaveLost: before?.mayHaveLost === undefined,",
+    replace: "mayHaveLost: before !== undefined && before.mayHaveLost,",
   },
   {
     name: "rule 18: remembered answers not in the batch",
@@ -440,6 +448,10 @@ export const replicaMutants: readonly SimMutant[] = [
     find: "if (!this.parts.engine.canWrite(this.batch)) return false;",
     replace:
       "if (!this.parts.engine.canWrite(this.batch)) {\n      this.batch.clear();\n      this.applied = markOf(this.parts.state);\n      return true;\n    }",
+    scenario: {
+      file: "rules-state",
+      name: "rule 18: is never skipped for want of room: apply waits, and goes on",
+    },
   },
   {
     name: "rule 23: log not kept while a snapshot travels",
@@ -490,6 +502,10 @@ export const replicaMutants: readonly SimMutant[] = [
     file: rules,
     find: 'if (!status.configuration.voters.includes(status.id)) return "leaving";',
     replace: "",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 12: are not taken by a leader that is about to be removed, which hands over first",
+    },
   },
   {
     name: "rule 25: writes taken behind a seal that is appended and not applied",
