@@ -13,6 +13,11 @@ export interface ReplicaOptions {
   /** Without one, up to so many uncommitted entries and bytes. */
   readonly backlogEntriesMax: number;
   readonly backlogBytesMax: number;
+  /** Entries of a leader's log that are not applied, and bytes of fast writes among them: beyond, it takes no more writes. */
+  readonly unappliedEntriesMax: number;
+  readonly overlayBytesMax: number;
+  /** Strong reads that wait here, at most. */
+  readonly strongReadsMax: number;
   /** No fast writes are taken while salvaged ones that have no fate take more than this. */
   readonly salvageBytesMax: number;
   /** How often the watermark is raised while no entries come, as long as there may be garbage. */
@@ -49,6 +54,9 @@ export const replicaDefaults: ReplicaOptions = {
   fastBacklogMilliseconds: 250,
   backlogEntriesMax: 10_000,
   backlogBytesMax: 16 * 1024 * 1024,
+  unappliedEntriesMax: 20_000,
+  overlayBytesMax: 64 * 1024 * 1024,
+  strongReadsMax: 16_384,
   salvageBytesMax: 64 * 1024 * 1024,
   idleTickMilliseconds: 60_000,
   answersMax: 65_536,

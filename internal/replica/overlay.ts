@@ -12,13 +12,20 @@ export class Overlay {
   /** In the order of the log, for letting go. */
   private order: { readonly name: string; readonly index: number }[] = [];
   private head = 0;
+  private bytesHeld = 0;
 
   get size(): number {
     return this.newest.size;
   }
 
+  /** Of the records that it holds. */
+  get bytes(): number {
+    return this.bytesHeld;
+  }
+
   add(key: Uint8Array, record: EngineRecord): void {
     const name = keyName(key);
+    this.bytesHeld += record.payload.length - (this.newest.get(name)?.payload.length ?? 0);
     this.newest.set(name, record);
     this.order.push({ name, index: record.index });
   }
@@ -37,7 +44,10 @@ export class Overlay {
       const { name, index: at } = this.order[this.head] as { name: string; index: number };
       if (at > index) break;
       this.head++;
-      if (this.newest.get(name)?.index === at) this.newest.delete(name);
+      const record = this.newest.get(name);
+      if (record?.index !== at) continue;
+      this.newest.delete(name);
+      this.bytesHeld -= record.payload.length;
     }
     if (this.head === this.order.length || this.head > 1024) {
       this.order = this.order.slice(this.head);
@@ -47,6 +57,7 @@ export class Overlay {
 
   clear(): void {
     this.newest.clear();
+    this.bytesHeld = 0;
     this.order = [];
     this.head = 0;
   }

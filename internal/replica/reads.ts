@@ -17,6 +17,7 @@ export interface ReadParts {
   appliedIndex(): LogIndex;
   /** Resolves when the snapshot that is being installed is; undefined: none is. */
   installing(): Promise<unknown> | undefined;
+  readonly strongReadsMax: number;
   ask(): number;
   term(): Term;
   wantTick(until: Stamp): void;
@@ -29,6 +30,7 @@ export class Reads {
   constructor(parts: ReadParts) {
     this.parts = parts;
     this.strong = new StrongReads({
+      readsMax: parts.strongReadsMax,
       ask: () => parts.ask(),
       term: () => parts.term(),
       appliedIndex: () => parts.appliedIndex(),

@@ -1,9 +1,11 @@
 // One replica of one group, as its node sees it. What it is made of, and how a turn goes, stands in replica-core.ts.
 
+import { assert } from "../base/assert.ts";
 import type { Incarnation, LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import type { EngineRecord } from "../engine/reader.ts";
+import { payloadBytesMax } from "../log/record.ts";
 import type { ChangeResult, Membership } from "../raft/membership.ts";
 import type { RaftStatus } from "../raft/raft.ts";
 import type { TransferRefusal } from "../raft/transfer.ts";
@@ -144,6 +146,14 @@ export class Replica {
   /** For tests and the simulator. */
   checkInvariants(): void {
     this.core.raft.checkInvariants();
+    const { options } = this.core.parts;
+    const { overlay } = this.core.writes;
+    const { count } = this.core.reads.strong;
+    assert(overlay.size <= options.unappliedEntriesMax, "an overlay beyond its bound", { size: overlay.size });
+    assert(overlay.bytes >= 0 && overlay.bytes < options.overlayBytesMax + payloadBytesMax, "bytes of an overlay", {
+      bytes: overlay.bytes,
+    });
+    assert(count <= options.strongReadsMax, "strong reads beyond their bound", { count });
   }
 
   get status(): RaftStatus {

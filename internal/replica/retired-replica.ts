@@ -74,7 +74,8 @@ export class RetiredReplica {
 
   receive(message: ReplicaMessage): void {
     if (!isOwn(message) || message.type !== "salvage_settled") return;
-    if ((addressFault(message, this.id) ?? settledFault(message)) !== undefined) return;
+    // It knows nobody any more but the leader that it asks: what another one decided, that one can tell too.
+    if (message.from !== this.leader || (addressFault(message, this.id) ?? settledFault(message)) !== undefined) return;
     for (const { version } of message.fates) dropKept(this.group, version);
     if (message.isReleased) this.isReleased = true;
     if (this.isEmpty) for (const wake of this.waiting.splice(0)) wake();

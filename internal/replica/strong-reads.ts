@@ -44,6 +44,7 @@ interface Settling extends Asked {
 }
 
 export interface StrongReadParts {
+  readonly readsMax: number;
   /** Asks the leader; the answer comes under the context that is returned. */
   ask(): number;
   readonly term: () => Term;
@@ -61,6 +62,8 @@ export class StrongReads {
   private readonly asked = new Map<number, Question>();
   private confirmed: Confirmed[] = [];
   private settling: Settling[] = [];
+  /** Reads that wait for something, whatever it is. */
+  count = 0;
   private isClosed = false;
   /** How often in a row nothing could be asked. */
   private speechless = 0;
@@ -70,7 +73,10 @@ export class StrongReads {
   }
 
   read(key: Uint8Array): Promise<StrongRead> {
-    return new Promise((resolve, reject) => this.waiting.push({ key, resolve, reject }));
+    if (this.count >= this.parts.readsMax) return Promise.resolve({ kind: "refused", why: "busy" });
+    this.count++;
+    const read = new Promise<StrongRead>((resolve, reject) => this.waiting.push({ key, resolve, reject }));
+    return read.finally(() => this.count--);
   }
 
   ask(): void {

@@ -25,6 +25,7 @@ export function readsOf(core: ReplicaCore): Reads {
     place: () => core.place,
     appliedIndex: () => core.applier.appliedIndex,
     installing: () => core.installing,
+    strongReadsMax: core.parts.options.strongReadsMax,
     ask: () => core.raft.read(),
     term: () => core.raft.status.term,
     wantTick: (until) => core.wantTick(until),
@@ -54,7 +55,9 @@ export function proposingOf(core: ReplicaCore): Proposing {
       const backlogMilliseconds = core.duties.backlogMilliseconds(now);
       const { salvageBytes } = group;
       const isPressed = core.pins.isPressed(now);
-      return { engine, log, options, noQuorumMilliseconds, backlogMilliseconds, salvageBytes, isPressed };
+      const entries = core.raft.status.last - core.applier.appliedIndex;
+      const unapplied = { entries, bytes: core.writes.overlay.bytes };
+      return { unapplied, engine, log, options, noQuorumMilliseconds, backlogMilliseconds, salvageBytes, isPressed };
     },
     answered: (id, stamp) => answeredBefore(core, id, stamp),
     took: (bytes) => core.pins.took(bytes, seams.clock.monotonicMilliseconds()),

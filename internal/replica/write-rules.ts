@@ -45,6 +45,8 @@ export interface WriteCircumstances {
   readonly salvageBytes: number;
   /** The log is full of what snapshots on their way will need, and it is not this write's turn. */
   readonly isPressed: boolean;
+  /** Entries of the log that are not in the engine yet, and bytes that are held above it until they are. */
+  readonly unapplied: { readonly entries: number; readonly bytes: number };
   /** Requests on their way. */
   readonly asked: number;
   /** What the entry would have. */
@@ -71,6 +73,9 @@ export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstan
   const isFull = log.refusal !== undefined || engine.trouble !== undefined;
   if (isFull && (log.refusal !== undefined || !isDeleteOnly(command))) return "storage_full";
   if (circumstances.isPressed && !isDeleteOnly(command)) return "busy";
+  // The engine has no room, or is behind: what waits for it is held in memory.
+  const { entries, bytes } = circumstances.unapplied;
+  if (entries >= options.unappliedEntriesMax || bytes >= options.overlayBytesMax) return "busy";
   const { request } = command;
   if (request !== undefined && !isKnown) {
     if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";

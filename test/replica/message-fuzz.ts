@@ -267,6 +267,8 @@ class Life {
   private async heal(): Promise<void> {
     const { rig } = this;
     rig.rejoin(1, 2, 3, 4);
+    // Whoever still has to discard something does so first, and keeps it.
+    await rig.level();
     const members = [2, 3, 4];
     const { retired } = rig.node(1);
     await rig.until(() => {

@@ -34,6 +34,8 @@ const why = (rig: Rig, id: number, consistency: "fast" | "strong", command: Comm
   return proposed.kind === "refused" ? proposed.why : proposed.kind;
 };
 
+const refusedBusy = { kind: "refused", why: "busy" };
+
 describe("fast writes", () => {
   it("rule 7: may be blind puts and deletes, and nothing that reads state", async () => {
     const rig = await Rig.open();
@@ -244,6 +246,46 @@ describe("fast writes", () => {
     await rig.ticks(2);
     rig.node(1).skew = 8000;
     assert.equal(why(rig, 1, "fast", put("a", "5")), "accepted");
+    await rig.close();
+  });
+
+  it("and strong ones and reads are refused beyond a bound while the engine has no room, and taken again when it has", async () => {
+    const bounds = { unappliedEntriesMax: 40, overlayBytesMax: 2000, strongReadsMax: 10 };
+    const rig = await Rig.open({ replica: bounds });
+    const lead = await rig.elect(1);
+    await rig.level();
+    const { engine } = rig.node(1);
+    assert.ok(engine !== undefined);
+    const { canWrite } = engine;
+    engine.canWrite = () => false;
+    const takeAll = async (mode: "fast" | "strong", value: string): Promise<number> => {
+      for (let taken = 0; taken < 200; taken++) {
+        if (why(rig, 1, mode, put(`${mode} ${taken}`, value)) === "busy") return taken;
+        await rig.ticks(1);
+        lead.checkInvariants();
+      }
+      return 200;
+    };
+    const large = await takeAll("fast", "x".repeat(200));
+    assert.ok(large >= 9 && large <= 12, `${large} by bytes`);
+    const strong = await takeAll("strong", "x");
+    assert.equal(strong, 0);
+    const reads = Array.from({ length: 12 }, () => lead.readStrong(utf8("a")));
+    assert.deepEqual(await Promise.all(reads.slice(10)), [refusedBusy, refusedBusy]);
+    engine.canWrite = canWrite;
+    await rig.answer(engine.flush());
+    await rig.level();
+    assert.equal(
+      (await rig.answer(Promise.all(reads.slice(0, 10)))).filter(({ kind }) => kind === "absent").length,
+      10,
+    );
+    engine.canWrite = () => false;
+    const small = await takeAll("strong", "x");
+    assert.ok(small >= 30 && small <= 41, `${small} by entries`);
+    engine.canWrite = canWrite;
+    await rig.answer(engine.flush());
+    await rig.level();
+    assert.equal(why(rig, 1, "fast", put("a", "1")), "accepted");
     await rig.close();
   });
 

@@ -13,6 +13,8 @@ const strongReads = "internal/replica/strong-reads.ts";
 const answers = "internal/replica/write-answers.ts";
 const rules = "internal/replica/write-rules.ts";
 
+const noRoom =
+  "and strong ones and reads are refused beyond a bound while the engine has no room, and taken again when it has";
 const clocks = "rule 17: take effect once whatever the coordinator's clock, and are refused when it is far ahead";
 const strangers = "brings no write of a term that is not over, and none from strangers that could have an effect";
 
@@ -281,6 +283,20 @@ export const replicaMutants: readonly SimMutant[] = [
     file: rules,
     find: 'return backlogMilliseconds > options.fastBacklogMilliseconds ? "busy" : undefined;',
     replace: "return undefined;",
+  },
+  {
+    name: "no bound on what waits for the engine",
+    file: rules,
+    find: 'if (entries >= options.unappliedEntriesMax || bytes >= options.overlayBytesMax) return "busy";',
+    replace: "if (entries + bytes < 0) return undefined;",
+    scenario: { file: "rules-writes", name: noRoom },
+  },
+  {
+    name: "no bound on strong reads that wait",
+    file: strongReads,
+    find: 'if (this.count >= this.parts.readsMax) return Promise.resolve({ kind: "refused", why: "busy" });',
+    replace: "",
+    scenario: { file: "rules-writes", name: noRoom },
   },
   {
     name: "rule 12: fast writes before the leader has applied its no-op",
