@@ -31,7 +31,7 @@ export function tinyLimits(random: Prng): SimNodeOptions {
       entriesKept: random.pick([10, 1000]),
       chunkBytes: random.pick([200, 4096]),
       // Some snapshots travel for seconds: much happens meanwhile.
-      snapshotBytesPerSecond: random.pick([10_000, 100_000, 100_000_000]),
+      snapshotBytesPerSecond: random.pick([40_000, 100_000, 100_000_000]),
       snapshotTableBytes: random.pick([1000, 65_536]),
       awayMilliseconds: random.pick([500, 5000]),
       snapshotIdleMilliseconds: 5000,
