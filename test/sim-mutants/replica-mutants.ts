@@ -204,6 +204,30 @@ export const replicaMutants: readonly SimMutant[] = [
     file: "internal/replica/leader-duties.ts",
     find: "if (this.raft.status.configurationIndex > state.last.index) return undefined;",
     replace: "",
+    scenario: {
+      file: "departing",
+      name: "rule 2: holds the watermark back before it is known that it left, too",
+    },
+  },
+  {
+    name: "rule 2: voters that left are waited for by the leader's clock",
+    file: "internal/replica/leader-duties.ts",
+    find: "if (this.awaitedUntil(state) > state.last.stamp) return undefined;",
+    replace: "if (this.awaitedUntil(state) > this.raft.hybridNow()) return undefined;",
+    scenario: {
+      file: "departing",
+      name: "rule 2: is waited for whatever the leader's clock jumps to",
+    },
+  },
+  {
+    name: "rule 25: a seal that is repeated opens its slots to salvaged writes",
+    file: "internal/replica/slots-command.ts",
+    find: 'if (mode === "open") closed.delete(slot);',
+    replace: 'if (mode !== "close") closed.delete(slot);',
+    scenario: {
+      file: "mended",
+      name: "rule 25: a seal that is repeated after it was complete takes no salvaged writes again",
+    },
   },
   {
     name: "rule 2: watermark falls",
