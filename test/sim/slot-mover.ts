@@ -35,8 +35,8 @@ export class SlotMover {
   private readonly random: Prng;
   private readonly all: Sealed[] = [];
   private present: Sealed | undefined;
-  /** Nobody knows whether their seals took effect. */
-  private readonly doubtful = new Set<string>();
+  /** Keys of which nobody knows whether their seal took effect, by the seal; without one: they are being opened to be sure. */
+  private readonly doubtful = new Map<string, object | undefined>();
   private isClosed = false;
   private isBusy = false;
   private loads = 0;
@@ -71,7 +71,7 @@ export class SlotMover {
 
   private step(): void {
     const { present, random } = this;
-    const [doubtful] = this.doubtful;
+    const [doubtful] = this.doubtful.keys();
     if (doubtful !== undefined) return this.reopen(doubtful);
     if (present === undefined) return this.seal(random.pick(keys));
     const isForeign = present.key.startsWith("z");
@@ -81,6 +81,8 @@ export class SlotMover {
   }
 
   private reopen(key: string): void {
+    // Should the seal turn out to have taken effect, it is no seal to count on any more.
+    this.doubtful.set(key, undefined);
     this.propose(
       (replica) => replica.proposeSlots({ mode: "open", above: term(0), slots: [slotOfKey(key)] }),
       () => this.doubtful.delete(key),
@@ -88,9 +90,11 @@ export class SlotMover {
   }
 
   private seal(key: string): void {
+    const attempt = {};
     const proposed = this.propose(
       (replica) => replica.proposeSlots({ mode: "seal", above: term(0), slots: [slotOfKey(key)] }),
       (seal) => {
+        if (this.doubtful.get(key) !== attempt) return;
         this.doubtful.delete(key);
         this.present = { key, seal, open: undefined };
         this.all.push(this.present);
@@ -99,7 +103,7 @@ export class SlotMover {
         this.cluster.sightings.note("slot sealed");
       },
     );
-    if (proposed?.kind === "accepted") this.doubtful.add(key);
+    if (proposed?.kind === "accepted") this.doubtful.set(key, attempt);
   }
 
   private close({ key, seal }: Sealed): void {
