@@ -174,6 +174,12 @@ describe("slow ones", () => {
       wire.socket.destroy();
       while (rig.edge.listener.requestsUnderWay > 0) await turn();
       assert.equal(signal?.aborted, true);
+      const late = await rig.wire();
+      late.send("GET /k HTTP/1.1\r\nHost: a\r\n\r\n");
+      while (rig.coordinator.waiting < 3) await turn();
+      late.socket.destroy();
+      while (rig.edge.listener.requestsUnderWay > 0) await turn();
+      assert.equal(rig.coordinator.lastCaller?.signal?.aborted, true);
     });
   });
 });
