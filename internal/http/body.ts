@@ -69,7 +69,9 @@ export class BodyReader {
     return new Promise<Uint8Array>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      const onEnd = (): void => this.fail(brokenOff());
+      const onEnd = (): void => {
+        if (this.isReading) this.fail(brokenOff());
+      };
       this.incoming.on("data", (chunk: Uint8Array) => this.take(chunk, refusal));
       this.incoming
         .on("end", () => this.finish())
