@@ -75,12 +75,9 @@ export function readPut({ key, query, headers }: Asked, valueBytesMax: number): 
   const contentType = contentTypeOf(headers);
   const envelope = flagOf("raw", parameters.text("raw")) ? "never" : envelopeOf(contentType);
   const put: KeyPut = {
-    key,
+    ...readWrite(key, headers),
     mode: consistencyOf(parameters.text("consistency")),
-    condition: writeCondition(headers),
-    requestId: requestIdOf(headers),
     timeoutMilliseconds: timeoutOf(parameters.text("timeout")),
-    minimal: prefersMinimal(headers),
     ttl: ttlText === undefined ? undefined : ttlOf(ttlText),
     contentType,
     envelope,
@@ -94,15 +91,24 @@ export function readPut({ key, query, headers }: Asked, valueBytesMax: number): 
 export function readDelete({ key, query, headers }: Asked): KeyWrite {
   const parameters = readQuery(query, deleteParameters);
   const asked: KeyWrite = {
-    key,
+    ...readWrite(key, headers),
     mode: consistencyOf(parameters.text("consistency")),
-    condition: writeCondition(headers),
-    requestId: requestIdOf(headers),
     timeoutMilliseconds: timeoutOf(parameters.text("timeout")),
-    minimal: prefersMinimal(headers),
   };
   refuseFast(asked, undefined);
   return asked;
+}
+
+function readWrite(
+  key: Uint8Array,
+  headers: RequestHeaders,
+): Pick<KeyWrite, "key" | "condition" | "requestId" | "minimal"> {
+  return {
+    key,
+    condition: writeCondition(headers),
+    requestId: requestIdOf(headers),
+    minimal: prefersMinimal(headers),
+  };
 }
 
 export function deleteRequest({ key, mode, condition, requestId }: KeyWrite): WriteRequest {

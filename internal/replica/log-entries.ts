@@ -1,9 +1,11 @@
 // Entries of the log as the Raft core wants them, from the log's memory or, on demand, from its files.
 
+import { emptyBytes } from "../base/bytes.ts";
 import { logIndex } from "../base/ids.ts";
+import type { Term } from "../base/ids.ts";
 import type { GroupLog } from "../log/group-log.ts";
-import { copyOfRecord, entryHeaderBytes, flagsOf, indexOf, kindOf, stampOf, termOf } from "../log/record.ts";
-import type { RecordView } from "../log/record.ts";
+import { copyOfRecord, entryHeaderBytes, fastFlag, flagsOf, indexOf, kindOf, stampOf, termOf } from "../log/record.ts";
+import type { RecordSlot, RecordView } from "../log/record.ts";
 import type { Entry, EntryRange, EntrySource } from "../raft/types.ts";
 
 /** An entry with its record, as it lies in logs and travels in frames. */
@@ -28,6 +30,7 @@ export class LogEntries implements EntrySource {
   private readonly group: GroupLog;
   /** Read from files for a follower that is behind; one run of entries for each. */
   private loaded: RecordedEntry[][] = [];
+  private readonly slot: RecordSlot = { bytes: emptyBytes, start: 0, end: 0 };
 
   constructor(group: GroupLog) {
     this.group = group;
@@ -43,6 +46,17 @@ export class LogEntries implements EntrySource {
     return this.group.readNow(from, to, bytesMax)?.map((view) => entryOf(copyOfRecord(view)));
   }
 
+  /** Whether all entries of a range are fast writes of `of`; those that are not in memory count as others. */
+  areFast({ from, to }: EntryRange, of: Term): boolean {
+    if (to - from >= scanMax) return false;
+    for (let index: number = from; index <= to; index++) {
+      if (!this.group.find(logIndex(index), this.slot)) return false;
+      const { bytes, start } = this.slot;
+      if (termOf(bytes, start) !== of || (flagsOf(bytes, start) & fastFlag) === 0) return false;
+    }
+    return true;
+  }
+
   /** Brings the beginning of a range into memory. A range that is gone is no failure: the core will see it. */
   async load({ from, to }: EntryRange, bytesMax: number): Promise<void> {
     const read = await this.group.read(logIndex(from), logIndex(to), bytesMax);
@@ -53,3 +67,4 @@ export class LogEntries implements EntrySource {
 }
 
 const runsMax = 8;
+const scanMax = 1024;

@@ -1,6 +1,6 @@
 // What became of a write, asked by its version (rule 13), and whether what a session has seen is in this replica's log (rule 14).
 
-import type { Incarnation } from "../base/ids.ts";
+import type { Incarnation, LogIndex } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -31,27 +31,29 @@ export interface ReceiptParts {
   readonly incarnation: Incarnation;
   readonly state: GroupState;
   readonly now: Stamp;
+  /** What the engine shows; the state may be ahead of it. */
+  readonly appliedIndex: LogIndex;
   /** Whether it is in this replica's log, applied or not. */
-  isInLog(version: Version): boolean;
+  isHere(version: Version): boolean;
 }
 
-/** Decided by the state of the moment that was asked in; of what is held then, the fate is known then. */
+/** Decided by the state of the moment that was asked in; of what the engine shows then, the fate is known then. */
 export async function receiptOf(parts: ReceiptParts, version: Version): Promise<Receipt> {
-  const { state, now } = parts;
+  const { state, now, appliedIndex } = parts;
   const isHeld = state.holds(version.term, version.index);
   const isOld = state.isFateForgotten(version, now);
   const isAhead = isAheadOf(state, version);
   const known = await knownFate(parts, version);
   if (known !== undefined) return known.fate;
   if (isHeld === undefined || isOld) return "forgotten";
-  if (isHeld) return "committed";
+  if (isHeld) return version.index <= appliedIndex ? "committed" : "pending";
   return isAhead ? "pending" : "overridden";
 }
 
 /** Where a position of a session lies in this log; that of a write that was lost and merged is its merge's. */
 export async function positionOf(parts: ReceiptParts, version: Version): Promise<Position> {
   const { state } = parts;
-  if (state.holds(version.term, version.index) === true || parts.isInLog(version)) return { kind: "here", version };
+  if (parts.isHere(version)) return { kind: "here", version };
   const isAhead = isAheadOf(state, version);
   const known = await knownFate(parts, version);
   if (known?.fate === "salvaged") return { kind: "here", version: known.mergedAt };

@@ -326,11 +326,9 @@ export class ReplicaCore {
     group.compact(this.duties.dispensable(this.applier.appliedIndex));
   }
 
-  /** Whether a fast read sees what an entry did: it is applied, or this leader's own and in its overlay, if it was answered. */
-  shows({ term, index }: Version): boolean {
-    const { role, term: present } = this.raft.status;
-    if (this.place.state.holds(term, index) === true) return true;
-    return role === "leader" && term === present && this.raft.termOf(index) === term;
+  /** Whether an entry is in this log, applied or not. */
+  isHere({ term, index }: Version): boolean {
+    return this.place.state.holds(term, index) === true || this.raft.termOf(index) === term;
   }
 
   wantTick(until: Stamp): void {

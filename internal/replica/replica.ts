@@ -18,7 +18,7 @@ import { positionOf, receiptOf } from "./receipts.ts";
 import type { Position, Receipt, ReceiptParts } from "./receipts.ts";
 import { ReplicaCore } from "./replica-core.ts";
 import type { ReplicaParts } from "./replica-parts.ts";
-import { readInSession } from "./session-reads.ts";
+import { isShown, readInSession } from "./session-reads.ts";
 import type { SessionParts, SessionRead } from "./session-reads.ts";
 import type { SlotsCommand } from "./slots-command.ts";
 import type { StrongRead } from "./strong-reads.ts";
@@ -91,7 +91,11 @@ export class Replica {
   readInSession(key: Uint8Array, seen: Version): Promise<SessionRead> {
     const { core } = this;
     const parts: SessionParts = {
-      shows: (version) => core.shows(version),
+      shows: (version) => {
+        const { status, appliedIndex } = this;
+        const { entries } = core.parts;
+        return isShown({ status, entries, appliedIndex, isHere: (other) => core.isHere(other) }, version);
+      },
       positionOf: (version) => this.positionOf(version),
       whenApplied: (index) => core.freshness.whenApplied(index),
       readFast: () => this.readFast(key),
@@ -202,8 +206,8 @@ export class Replica {
     while (this.core.installing !== undefined) await this.core.installing;
     const { engine, raft } = this.core.parts;
     const { state, incarnation } = this.core.place;
-    const isInLog = ({ term, index }: Version): boolean => raft.termOf(index) === term;
-    return { engine, incarnation, state, now: raft.hybridNow(), isInLog };
+    const isHere = (version: Version): boolean => this.core.isHere(version);
+    return { engine, incarnation, state, now: raft.hybridNow(), appliedIndex: this.appliedIndex, isHere };
   }
 }
 

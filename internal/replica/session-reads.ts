@@ -2,9 +2,12 @@
 // applied, and be gone from there while the read waits for it: so the log is asked again when the waiting is over, and between
 // its last answer and the read nothing else happens.
 
+import { logIndex } from "../base/ids.ts";
 import type { LogIndex } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
 import type { EngineRecord } from "../engine/reader.ts";
+import type { RaftStatus } from "../raft/raft.ts";
+import type { LogEntries } from "./log-entries.ts";
 import type { Position } from "./receipts.ts";
 
 export type SessionRead =
@@ -15,7 +18,7 @@ export type SessionRead =
   | { readonly kind: "lost" };
 
 export interface SessionParts {
-  /** Whether a fast read would show an entry now, or something newer. */
+  /** Whether a fast read would see an entry now, and all before it. */
   shows(version: Version): boolean;
   positionOf(version: Version): Promise<Position>;
   /** False: not in time. */
@@ -34,4 +37,23 @@ export async function readInSession(parts: SessionParts, seen: Version): Promise
     if (round < roundsMax && !(await parts.whenApplied(version.index))) break;
   }
   return { kind: "behind" };
+}
+
+export interface ShownParts {
+  readonly status: RaftStatus;
+  readonly entries: LogEntries;
+  readonly appliedIndex: LogIndex;
+  isHere(version: Version): boolean;
+}
+
+/**
+ * Whether a fast read sees an entry, and all before it: they are applied, or this leader has answered them fast, so that they are in
+ * its overlay. Any other may be committed elsewhere, by a later leader, and have been seen.
+ */
+export function isShown(parts: ShownParts, version: Version): boolean {
+  const { status, entries, appliedIndex } = parts;
+  if (version.index <= appliedIndex) return parts.isHere(version);
+  const { role, term, persisted } = status;
+  if (role !== "leader" || version.term !== term || version.index > persisted) return false;
+  return entries.areFast({ from: logIndex(appliedIndex + 1), to: version.index }, term);
 }

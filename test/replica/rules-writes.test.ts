@@ -413,6 +413,27 @@ describe("receipts", () => {
     assert.equal(valueOf(merged.record), "one");
     await rig.close();
   });
+
+  it("rule 14: a deposed leader shows no session what a later leader has committed of its log", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.write(1, "strong", put("a", "old"));
+    await rig.level();
+    // Its entries get to the others, and nothing comes back.
+    rig.passes = ({ to }) => to !== 1;
+    const write = accepted(lead.propose("strong", () => put("a", "new")));
+    await rig.rest();
+    rig.isolate(1);
+    rig.passes = () => true;
+    await rig.until(() => rig.leader !== 1 && rig.leader !== undefined, "another leader");
+    await rig.elect(rig.leader as number);
+    const read = await rig.answer(rig.replica(2).readInSession(utf8("a"), write.version));
+    assert.ok(read.kind === "read" && read.record !== undefined);
+    assert.equal(valueOf(read.record), "new");
+    assert.equal(lead.status.role, "leader", "it has not heard of that");
+    assert.deepEqual(await rig.answer(lead.readInSession(utf8("a"), write.version)), { kind: "behind" });
+    await rig.close();
+  });
 });
 
 describe("freshness", () => {

@@ -576,9 +576,15 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "rule 14: session token compared by index without term",
-    file: "internal/replica/replica-core.ts",
-    find: "if (this.place.state.holds(term, index) === true) return true;",
-    replace: "if (index <= this.applier.appliedIndex) return true;",
+    file: "internal/replica/session-reads.ts",
+    find: "if (version.index <= appliedIndex) return parts.isHere(version);",
+    replace: "if (version.index <= appliedIndex) return true;",
+  },
+  {
+    name: "rule 14: a leader shows what is in its log and not applied",
+    file: "internal/replica/session-reads.ts",
+    find: "return entries.areFast({ from: logIndex(appliedIndex + 1), to: version.index }, term);",
+    replace: "return version.term === term;",
   },
   {
     name: "a follower's entries lose their flags on the way into its log",
