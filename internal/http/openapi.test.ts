@@ -173,6 +173,21 @@ test("failures of the coordinator are announced, each code of each operation", a
   }
 });
 
+test("whatever a coordinator may fail with is announced", async () => {
+  const always: readonly ErrorCode[] = ["no_leader", "no_quorum", "starting", "stopping", "stale_map"];
+  const anything: readonly ErrorCode[] = [...always, "busy", "deadline_exceeded", "internal", "corruption"];
+  const ofWrites: readonly ErrorCode[] = ["outcome_unknown", "storage_full", "precondition_failed"];
+  for (const [method, path] of operations()) {
+    if (["/", "/-/docs", "/-/openapi.json"].includes(path)) continue;
+    const isWrite = method === "put" || method === "delete";
+    const more: readonly ErrorCode[] = isWrite ? ofWrites : path === "/-/keys" ? ["cursor_expired"] : [];
+    for (const code of [...anything, ...more]) {
+      rig.coordinator.failure = new TrefoilError(code, "because");
+      await ask(method, path, "", method === "put" ? { body: "1" } : {});
+    }
+  }
+});
+
 test("failures of the request and of the node are announced", async () => {
   const small = await HttpRig.open({
     headersMilliseconds: 20,

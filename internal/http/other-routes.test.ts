@@ -188,6 +188,13 @@ test("whoever counts requests is told of each", async () => {
   await rig.ask("PUT", "/o?consistency=strong", { body: "1" });
   rig.coordinator.failure = new TrefoilError("outcome_unknown", "perhaps", { outcome: "unknown" });
   await rig.ask("PUT", "/o?consistency=strong", { body: "1" });
+  const wire = await rig.wire();
+  wire.send("PUT /o HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+  const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+  while (rig.edge.listener.budget.bytesTaken < 4) await turn();
+  wire.socket.resetAndDestroy();
+  while (rig.edge.listener.connectionCount > 0) await turn();
+  await turn();
   assert.deepEqual(observed, [
     ["put", "fast", "ok"],
     ["put", "strong", "ok"],
@@ -199,6 +206,7 @@ test("whoever counts requests is told of each", async () => {
     ["scan", "fast", "ok"],
     ["put", "strong", "failed"],
     ["put", "strong", "unknown"],
+    ["put", undefined, "refused"],
   ]);
 });
 
