@@ -237,6 +237,19 @@ describe("refused, and nothing stored", () => {
     }
   });
 
+  test("what is no HTTP, however much of it comes: its sender is told once, and not cut off while it speaks", async () => {
+    const patient = await HttpRig.open({ lingerMilliseconds: 60_000 });
+    const wire = await patient.wire();
+    wire.send("hello\r\n\r\n");
+    await wire.until("}\n");
+    wire.send("hello\r\n\r\n");
+    for (let count = 0; count < 3; count++) await patient.ask("GET", "/");
+    while (patient.edge.listener.connectionCount > 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(patient.edge.listener.connectionCount, 1);
+    assert.equal((await wire.rest()).match(/HTTP\/1\.1 400/g)?.length, 1);
+    await patient.close();
+  });
+
   test("a body whose sender goes before it is whole", async () => {
     const begun = [
       "PUT /k HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf",

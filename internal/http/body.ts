@@ -56,6 +56,7 @@ export class BodyReader {
   private readonly incoming: IncomingMessage;
   private readonly budget: BodyBudget;
   private chunks: Uint8Array[] = [];
+  private resolve: ((body: Uint8Array) => void) | undefined;
   private reject: ((failure: Error) => void) | undefined;
 
   constructor(incoming: IncomingMessage, budget: BodyBudget) {
@@ -65,39 +66,51 @@ export class BodyReader {
 
   /** Once. The bytes are the caller's. */
   read(refusal: BodyRefusal): Promise<Uint8Array> {
-    const { incoming } = this;
     return new Promise<Uint8Array>((resolve, reject) => {
-      const finish = (action: () => void): void => {
-        this.reject = undefined;
-        incoming.off("data", onData).off("end", onEnd).off("error", onError).off("close", onError);
-        action();
+      this.resolve = resolve;
+      this.reject = reject;
+      const onEnd = (): void => {
+        if (this.isReading) this.fail(brokenOff());
       };
-      const fail = (failure: Error): void =>
-        finish(() => {
-          this.chunks = [];
-          reject(failure);
-        });
-      const onData = (chunk: Uint8Array): void => {
-        const whole = this.bytesTaken + chunk.length;
-        if (whole > refusal.bytesMax) return fail(refusal.tooLarge(undefined));
-        if (!this.budget.take(chunk.length))
-          return fail(new TrefoilError("busy", "too many bodies at once; try again"));
-        this.bytesTaken = whole;
-        this.chunks.push(chunk);
-      };
-      const onEnd = (): void => finish(() => resolve(this.joined()));
-      const onError = (): void => fail(brokenOff());
-      this.reject = fail;
-      incoming.on("data", onData).on("end", onEnd).on("error", onError).on("close", onError);
+      this.incoming.on("data", (chunk: Uint8Array) => this.take(chunk, refusal));
+      this.incoming
+        .on("end", () => this.finish())
+        .on("error", onEnd)
+        .on("close", onEnd);
     });
+  }
+
+  private take(chunk: Uint8Array, refusal: BodyRefusal): void {
+    if (this.reject === undefined) return;
+    const whole = this.bytesTaken + chunk.length;
+    if (whole > refusal.bytesMax) {
+      this.fail(refusal.tooLarge(undefined));
+    } else if (this.budget.take(chunk.length)) {
+      this.bytesTaken = whole;
+      this.chunks.push(chunk);
+    } else {
+      this.fail(new TrefoilError("busy", "there are too many bodies at once; try again"));
+    }
+  }
+
+  private finish(): void {
+    const { resolve } = this;
+    this.resolve = undefined;
+    this.reject = undefined;
+    resolve?.(this.joined());
   }
 
   get isReading(): boolean {
     return this.reject !== undefined;
   }
 
+  /** Nothing, once it has been read or has failed. */
   fail(failure: Error): void {
-    this.reject?.(failure);
+    const { reject } = this;
+    this.resolve = undefined;
+    this.reject = undefined;
+    this.chunks = [];
+    reject?.(failure);
   }
 
   /** The memory goes with the request. */

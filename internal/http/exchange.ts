@@ -134,7 +134,7 @@ export class Exchange {
     if (this.incoming.complete) return false;
     const length = declaredLength(this.incoming);
     if (length === 0) return false;
-    return this.isLast || this.mustContinue || length === undefined || length > this.host.limits.discardedBytesMax;
+    return this.isLast || length === undefined || length > this.host.limits.discardedBytesMax;
   }
 
   private linger(): void {

@@ -66,7 +66,7 @@ const runnable = /html|xml|svg|pdf/;
 function pushType(headers: string[], contentType: string): void {
   const isFit = contentType !== "" && isHeaderText(contentType);
   headers.push("Content-Type", isFit ? contentType : "application/octet-stream");
-  if (isFit && runnable.test(mediaType(contentType))) {
+  if (runnable.test(mediaType(contentType))) {
     headers.push("Content-Security-Policy", "sandbox", "X-Content-Type-Options", "nosniff");
   }
 }

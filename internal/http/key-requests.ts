@@ -75,9 +75,12 @@ export function readPut({ key, query, headers }: Asked, valueBytesMax: number): 
   const contentType = contentTypeOf(headers);
   const envelope = flagOf("raw", parameters.text("raw")) ? "never" : envelopeOf(contentType);
   const put: KeyPut = {
-    ...readWrite(key, headers),
+    key,
     mode: consistencyOf(parameters.text("consistency")),
+    condition: writeCondition(headers),
+    requestId: requestIdOf(headers),
     timeoutMilliseconds: timeoutOf(parameters.text("timeout")),
+    minimal: prefersMinimal(headers),
     ttl: ttlText === undefined ? undefined : ttlOf(ttlText),
     contentType,
     envelope,
@@ -91,24 +94,15 @@ export function readPut({ key, query, headers }: Asked, valueBytesMax: number): 
 export function readDelete({ key, query, headers }: Asked): KeyWrite {
   const parameters = readQuery(query, deleteParameters);
   const asked: KeyWrite = {
-    ...readWrite(key, headers),
+    key,
     mode: consistencyOf(parameters.text("consistency")),
+    condition: writeCondition(headers),
+    requestId: requestIdOf(headers),
     timeoutMilliseconds: timeoutOf(parameters.text("timeout")),
+    minimal: prefersMinimal(headers),
   };
   refuseFast(asked, undefined);
   return asked;
-}
-
-function readWrite(
-  key: Uint8Array,
-  headers: RequestHeaders,
-): Pick<KeyWrite, "key" | "condition" | "requestId" | "minimal"> {
-  return {
-    key,
-    condition: writeCondition(headers),
-    requestId: requestIdOf(headers),
-    minimal: prefersMinimal(headers),
-  };
 }
 
 export function deleteRequest({ key, mode, condition, requestId }: KeyWrite): WriteRequest {

@@ -189,12 +189,9 @@ test("whatever a coordinator may fail with is announced", async () => {
 });
 
 test("failures of the request and of the node are announced", async () => {
-  const small = await HttpRig.open({
-    headersMilliseconds: 20,
-    checkMilliseconds: 5,
-    requestsMax: 0,
-    headerBytesMax: 4096,
-  });
+  const busy = await HttpRig.open({ requestsMax: 0 });
+  const slow = await HttpRig.open({ headersMilliseconds: 20, checkMilliseconds: 5 });
+  const small = await HttpRig.open({ headerBytesMax: 4096 });
   for (const [method, path] of operations()) {
     await ask(method, path, "?nobody=knows", method === "put" ? { body: "1" } : {});
     if (path.includes("{key}")) {
@@ -207,13 +204,13 @@ test("failures of the request and of the node are announced", async () => {
     }
     if (path.includes("{key64}"))
       check(method, path, await rig.ask(method.toUpperCase(), path.replace("{key64}", "*")));
-    const told = await small.ask(method.toUpperCase(), targetOf(path), method === "put" ? { body: "1" } : {});
+    const told = await busy.ask(method.toUpperCase(), targetOf(path), method === "put" ? { body: "1" } : {});
     check(method, path, told);
     const line = `${method.toUpperCase()} ${targetOf(path)} HTTP/1.1\r\n`;
-    check(method, path, parse(await small.say(line)));
+    check(method, path, parse(await slow.say(line)));
     check(method, path, parse(await small.say(`${line}X: ${"x".repeat(5000)}`)));
   }
-  await small.close();
+  for (const one of [busy, slow, small]) await one.close();
 });
 
 test("a node that stops announces it, whatever it is asked", async () => {
