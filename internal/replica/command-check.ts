@@ -3,10 +3,12 @@
 //
 // Sizes: a record has to fit into any entry that may ever carry it (put, merge, load) beside its key and what goes with it.
 
+import { compareBytes, equalBytes } from "../base/bytes.ts";
 import { keyBytesMax } from "../base/limits.ts";
 import { stampMax } from "../base/stamp.ts";
 import { payloadBytesMax } from "../log/record.ts";
 import { slotCount } from "../ring/slots.ts";
+import { compareVersions } from "./answer.ts";
 import { action, conditionKind, expiryMode, slotsModes } from "./command-words.ts";
 import type { Command, Operation, RequestId } from "./command.ts";
 import type { ForeignWrite, LoadedWrite } from "./merge.ts";
@@ -70,7 +72,21 @@ export function loadFault(writes: readonly LoadedWrite[]): CommandFault | undefi
     if (!isStamp(write.stamp) || write.stamp === 0) return bad(`a record stamped ${write.stamp}`);
     bytes += writeOverheadBytes + write.key.length + write.payload.length;
   }
+  const twice = differentTwin(writes);
+  if (twice !== undefined) return bad(`two writes of version ${twice.version.term}.${twice.version.index} to one key`);
   return bytes > payloadBytesMax ? large(`a load of ${bytes} bytes`) : undefined;
+}
+
+/** One whose key and version another has too, with something else in it: no replica could say which counts. */
+function differentTwin(writes: readonly LoadedWrite[]): LoadedWrite | undefined {
+  const order = (left: LoadedWrite, right: LoadedWrite): number =>
+    compareBytes(left.key, right.key) || compareVersions(left.version, right.version);
+  const inOrder = writes.toSorted(order);
+  return inOrder.find((write, at) => {
+    const before = inOrder[at - 1];
+    if (before === undefined || order(before, write) !== 0) return false;
+    return before.isDelete !== write.isDelete || !equalBytes(before.payload, write.payload);
+  });
 }
 
 export function slotsFault({ mode, above, slots }: SlotsCommand): CommandFault | undefined {

@@ -16,7 +16,7 @@ import type { LoadedWrite } from "./merge.ts";
 import { encodeSlots } from "./slots-command.ts";
 import type { SlotsCommand } from "./slots-command.ts";
 import type { Consistency, Proposed, WriteAnswers } from "./write-answers.ts";
-import { refusalOfWrite } from "./write-rules.ts";
+import { refusalForRoom, refusalOfWrite } from "./write-rules.ts";
 import type { WriteCircumstances } from "./write-rules.ts";
 
 type Accepted = Extract<Proposed, { readonly kind: "accepted" }>;
@@ -104,7 +104,10 @@ export class Proposing {
   load(writes: readonly LoadedWrite[]): Proposed {
     const fault = loadFault(writes);
     if (fault !== undefined) return { kind: "refused", ...fault };
-    return this.own(commandKind.load, encodeLoad(writes));
+    const payload = encodeLoad(writes);
+    const proposed = this.own(commandKind.load, payload);
+    if (proposed.kind === "accepted") this.parts.took(payload.length);
+    return proposed;
   }
 
   applied(index: LogIndex): void {
@@ -120,6 +123,10 @@ export class Proposing {
 
   private own(kind: number, payload: Uint8Array): Proposed {
     const { raft, writes } = this.parts;
+    if (raft.status.role !== "leader") return { kind: "refused", why: "not_leader" };
+    // Moved slots are what makes room elsewhere.
+    const why = refusalForRoom(kind === commandKind.load, this.parts.circumstances());
+    if (why !== undefined) return { kind: "refused", why };
     const stamp = raft.nextStamp();
     const result = raft.propose({ stamp, flags: 0, kind, payload, needsQuorum: true });
     if (result.kind === "refused") return result;

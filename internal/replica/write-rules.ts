@@ -57,6 +57,8 @@ export interface WriteCircumstances {
   readonly backlogMilliseconds: number;
 }
 
+type RoomCircumstances = Pick<WriteCircumstances, "engine" | "log" | "options" | "isPressed" | "unapplied">;
+
 export interface AskedWrite {
   readonly command: Command;
   readonly consistency: "fast" | "strong";
@@ -66,16 +68,12 @@ export interface AskedWrite {
 
 export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstances): WriteRefusal | undefined {
   const { command, consistency, isKnown } = asked;
-  const { raft, state, engine, log, options } = circumstances;
+  const { raft, state, options } = circumstances;
   const status = raft.status;
   if (status.role !== "leader") return "not_leader";
   // Deletes pass: they are what makes room.
-  const isFull = log.refusal !== undefined || engine.trouble !== undefined;
-  if (isFull && (log.refusal !== undefined || !isDeleteOnly(command))) return "storage_full";
-  if (circumstances.isPressed && !isDeleteOnly(command)) return "busy";
-  // The engine has no room, or is behind: what waits for it is held in memory.
-  const { entries, bytes } = circumstances.unapplied;
-  if (entries >= options.unappliedEntriesMax || bytes >= options.overlayBytesMax) return "busy";
+  const tight = refusalForRoom(!isDeleteOnly(command), circumstances);
+  if (tight !== undefined) return tight;
   const { request } = command;
   if (request !== undefined && !isKnown) {
     if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";
@@ -90,6 +88,18 @@ export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstan
   if (wrong !== undefined) return wrong;
   if (circumstances.salvageBytes > options.salvageBytesMax) return "busy";
   return status.hasQuorum ? backlogInHealth(circumstances) : backlogWithoutQuorum(circumstances);
+}
+
+/** Whether there is room for an entry, on the disk and in memory. */
+export function refusalForRoom(
+  takesSpace: boolean,
+  { engine, log, options, isPressed, unapplied }: RoomCircumstances,
+): "storage_full" | "busy" | undefined {
+  if (log.refusal !== undefined || (takesSpace && engine.trouble !== undefined)) return "storage_full";
+  if (isPressed && takesSpace) return "busy";
+  // The engine has no room, or is behind: what waits for it is held in memory.
+  const isBehind = unapplied.entries >= options.unappliedEntriesMax || unapplied.bytes >= options.overlayBytesMax;
+  return isBehind ? "busy" : undefined;
 }
 
 function backlogInHealth({ backlogMilliseconds, options }: WriteCircumstances): WriteRefusal | undefined {

@@ -10,6 +10,26 @@ export const movingMutants: readonly SimMutant[] = [
     replace: "",
   },
   {
+    name: "a load of two writes of one version",
+    file: "internal/replica/command-check.ts",
+    find: "const twice = differentTwin(writes);",
+    replace: "const twice = differentTwin(writes.slice(0, 1));",
+    scenario: {
+      file: "loads",
+      name: "of two different writes of one version to one key is refused before it is in the log",
+    },
+  },
+  {
+    name: "loads pass a full disk",
+    file: "internal/replica/proposing.ts",
+    find: "const why = refusalForRoom(kind === commandKind.load, this.parts.circumstances());",
+    replace: "const why = refusalForRoom(false, this.parts.circumstances());",
+    scenario: {
+      file: "loads",
+      name: "is refused while the disk is full or the engine is behind, and slots move on all the same",
+    },
+  },
+  {
     name: "rule 9: a slot opened in a term that is not above that of its former group",
     file: "internal/replica/proposing.ts",
     find: 'if (command.mode === "open" && raft.status.term <= command.above) return { kind: "refused", why: "term_too_low" };',

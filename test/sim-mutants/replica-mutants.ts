@@ -311,8 +311,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "no bound on what waits for the engine",
     file: rules,
-    find: 'if (entries >= options.unappliedEntriesMax || bytes >= options.overlayBytesMax) return "busy";',
-    replace: "if (entries + bytes < 0) return undefined;",
+    find: 'return isBehind ? "busy" : undefined;',
+    replace: "return isBehind && options.overlayBytesMax < 0 ? 'busy' : undefined;",
     scenario: { file: "rules-writes", name: noRoom },
   },
   {
