@@ -168,7 +168,8 @@ function commitReached(state: RaftState, role: LeaderRole): void {
   continueChange(state, role);
 }
 
-function confirmedRound(state: RaftState, role: LeaderRole): number {
+/** The newest round of heartbeats that a quorum has answered. */
+export function confirmedRound(state: RaftState, role: LeaderRole): number {
   return reachedByQuorum(state.configuration, (id) => {
     return id === state.id ? role.reads.round : (role.followers.get(id)?.round ?? 0);
   });

@@ -22,7 +22,7 @@ import { countOwnVote, onConnectionLost, tickElection } from "./election.ts";
 import { HandedOut } from "./handed-out.ts";
 import { beginChange } from "./membership.ts";
 import type { ChangeResult, Membership } from "./membership.ts";
-import { matchedByAll, onOwnPersisted, sendHeartbeats, tickLeader } from "./leading.ts";
+import { confirmedRound, matchedByAll, onOwnPersisted, sendHeartbeats, tickLeader } from "./leading.ts";
 import type { Message } from "./messages.ts";
 import { checkedOptions } from "./options.ts";
 import type { RaftOptions } from "./options.ts";
@@ -293,6 +293,13 @@ export class Raft {
   matchedByAll(awayTicks: number): LogIndex | undefined {
     const { role } = this.state;
     return role.kind === "leader" ? matchedByAll(this.state, role, awayTicks) : undefined;
+  }
+
+  /** Of a leader: the newest round of heartbeats, and the newest that a quorum has answered. Rounds count within a term. */
+  get rounds(): { readonly begun: number; readonly confirmed: number } {
+    const { role } = this.state;
+    if (role.kind !== "leader") return { begun: 0, confirmed: 0 };
+    return { begun: role.reads.round, confirmed: confirmedRound(this.state, role) };
   }
 
   /** What the limits on proposals count: entries that are not committed, or not durable here. */

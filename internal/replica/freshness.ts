@@ -10,6 +10,8 @@ import type { LogIndex } from "../base/ids.ts";
 import { logIndex } from "../base/ids.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { ReadAnswer } from "../raft/types.ts";
+import { millisecondsBetween, momentOf } from "./moment.ts";
+import type { Moment } from "./moment.ts";
 
 export interface FreshnessParts {
   readonly clock: Clock;
@@ -18,11 +20,6 @@ export interface FreshnessParts {
   appliedIndex(): LogIndex;
   /** Asks the leader; the answer comes under the context that is returned. */
   ask(): number;
-}
-
-interface Moment {
-  readonly monotonic: number;
-  readonly wall: number;
 }
 
 interface Confirmed {
@@ -53,15 +50,14 @@ export class Freshness {
   refresh(): void {
     // One question at a time, unless the answer got lost.
     if (this.asked.size >= questionsMax) return;
-    const at = this.now();
+    const at = momentOf(this.parts.clock);
     this.asked.set(this.parts.ask(), at);
   }
 
   /** At most so many milliseconds behind the leader that a quorum knew; undefined: nobody can say. */
   get stalenessMilliseconds(): number | undefined {
     if (this.proven === undefined) return undefined;
-    const { monotonic, wall } = this.now();
-    return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);
+    return millisecondsBetween(this.proven, momentOf(this.parts.clock));
   }
 
   readAnswered(answer: ReadAnswer): void {
@@ -109,11 +105,6 @@ export class Freshness {
   close(): void {
     this.isClosed = true;
     for (const { resolve } of this.waiting.splice(0)) resolve(false);
-  }
-
-  private now(): Moment {
-    const { clock } = this.parts;
-    return { monotonic: clock.monotonicMilliseconds(), wall: clock.wallMilliseconds() };
   }
 }
 

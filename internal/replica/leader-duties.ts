@@ -10,8 +10,10 @@ import type { Raft, RaftStatus } from "../raft/raft.ts";
 import { Backlog } from "./backlog.ts";
 import { commandKind } from "./command.ts";
 import type { GroupState } from "./group-state.ts";
+import type { Moment } from "./moment.ts";
 import { ticksOf } from "./options.ts";
 import type { ReplicaOptions } from "./options.ts";
+import { QuorumAge } from "./quorum-age.ts";
 import { encodeTick } from "./tick.ts";
 import { StampSamples } from "./watermark.ts";
 
@@ -23,10 +25,11 @@ export class LeaderDuties {
   /** Of the last entry that was proposed here only for its stamp. */
   private ticked: Stamp = stampZero;
   private tickedIndex = logIndex(0);
-  private noQuorumSince: number | undefined;
+  private readonly quorumAge: QuorumAge;
 
-  constructor(raft: Raft, options: ReplicaOptions) {
+  constructor(raft: Raft, options: ReplicaOptions, now: Moment) {
     this.raft = raft;
+    this.quorumAge = new QuorumAge(now);
     this.options = options;
   }
 
@@ -37,22 +40,26 @@ export class LeaderDuties {
     this.backlogMilliseconds(now);
   }
 
-  newTerm(): void {
+  newTerm(now: Moment): void {
+    this.quorumAge.newTerm(now);
     this.samples.clear();
     this.backlog.clear();
     this.ticked = stampZero;
   }
 
-  /** To be asked at each tick. */
-  noteQuorum(now: number): void {
-    const { role, hasQuorum } = this.raft.status;
-    if (role !== "leader" || hasQuorum) this.noQuorumSince = undefined;
-    else this.noQuorumSince ??= now;
+  /** A turn is over: what was begun in it was sent at `since` or later. */
+  noteRounds(since: Moment): void {
+    this.quorumAge.began(this.raft.rounds.begun, since);
   }
 
-  /** For how long this leader has been without its quorum; undefined: it has it. */
-  noQuorumMilliseconds(now: number): number | undefined {
-    return this.noQuorumSince === undefined ? undefined : now - this.noQuorumSince;
+  /** For how long this leader may have been without its quorum. */
+  noQuorumMilliseconds(now: Moment): number {
+    return this.quorumAge.milliseconds(this.raft.rounds.confirmed, now);
+  }
+
+  /** What is taken, or answered, fast now may come back too late to have an effect. */
+  isTooLateForFast(now: Moment): boolean {
+    return this.noQuorumMilliseconds(now) > this.options.salvageWindowMilliseconds / 2;
   }
 
   /** For how long the oldest entry of this leader's log has been waiting to be committed; 0: there is none. */

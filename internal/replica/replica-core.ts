@@ -23,6 +23,7 @@ import { LeaderDuties } from "./leader-duties.ts";
 import { LogPins } from "./log-pins.ts";
 import { isForMembers, isOwn, ownMessageFault } from "./message-check.ts";
 import type { ReplicaMessage } from "./messages.ts";
+import { momentOf } from "./moment.ts";
 import { ticksOf } from "./options.ts";
 import { Persisting } from "./persisting.ts";
 import type { Proposing } from "./proposing.ts";
@@ -74,7 +75,7 @@ export class ReplicaCore {
     this.place = parts.place;
     this.known = raft.status;
     this.writes = new WriteAnswers(raft, parts.isSynced);
-    this.duties = new LeaderDuties(raft, options);
+    this.duties = new LeaderDuties(raft, options, momentOf(seams.clock));
     this.pins = new LogPins(log, group, options);
     this.persisting = new Persisting(log, group, raft, (message) => seams.send(message));
     this.salvager = salvagerOf(this);
@@ -129,7 +130,6 @@ export class ReplicaCore {
     this.enter();
     this.raft.tick();
     this.ticks++;
-    this.duties.noteQuorum(this.parts.seams.clock.monotonicMilliseconds());
     const { hasQuorum, commit } = this.raft.status;
     if (!hasQuorum) this.reads.strong.refuseUndecided(commit, "no_quorum");
     this.snapshots.tick();
@@ -176,7 +176,13 @@ export class ReplicaCore {
   }
 
   private pump(): void {
+    const now = momentOf(this.parts.seams.clock);
     this.isPumpDue = false;
+    this.turn();
+    this.duties.noteRounds(now);
+  }
+
+  private turn(): void {
     for (const wake of this.waitingForFree.splice(0)) wake();
     if (this.isClosed || this.isInstalling) return;
     this.noteStatus();
@@ -252,7 +258,8 @@ export class ReplicaCore {
     const { log } = this.parts;
     if (log.failure !== undefined) return this.fail(log.failure);
     if (this.persisting.progress()) this.enter();
-    this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex);
+    const isTooLate = this.duties.isTooLateForFast(momentOf(this.parts.seams.clock));
+    this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex, isTooLate);
   }
 
   private step(message: RaftMessage): void {
@@ -269,7 +276,7 @@ export class ReplicaCore {
     this.known = this.raft.status;
     if (before.term !== this.known.term) {
       this.salvager.newTerm();
-      this.duties.newTerm();
+      this.duties.newTerm(momentOf(this.parts.seams.clock));
       this.proposing.newTerm();
     }
     this.writes.review();

@@ -9,6 +9,7 @@ import { Freshness } from "./freshness.ts";
 import { answerKey } from "./group-state.ts";
 import { encodeMerge } from "./merge.ts";
 import type { ForeignWrite } from "./merge.ts";
+import { momentOf } from "./moment.ts";
 import { Proposing } from "./proposing.ts";
 import { Reads } from "./reads.ts";
 import { knownFate } from "./receipts.ts";
@@ -50,14 +51,15 @@ export function proposingOf(core: ReplicaCore): Proposing {
     writes: core.writes,
     state: () => core.place.state,
     circumstances: () => {
-      const now = seams.clock.monotonicMilliseconds();
-      const noQuorumMilliseconds = core.duties.noQuorumMilliseconds(now);
+      const moment = momentOf(seams.clock);
+      const now = moment.monotonic;
+      const isTooLateForFast = core.duties.isTooLateForFast(moment);
       const backlogMilliseconds = core.duties.backlogMilliseconds(now);
       const { salvageBytes } = group;
       const isPressed = core.pins.isPressed(now);
       const entries = core.raft.status.last - core.applier.appliedIndex;
       const unapplied = { entries, bytes: core.writes.overlay.bytes };
-      return { unapplied, engine, log, options, noQuorumMilliseconds, backlogMilliseconds, salvageBytes, isPressed };
+      return { unapplied, engine, log, options, isTooLateForFast, backlogMilliseconds, salvageBytes, isPressed };
     },
     answered: (id, stamp) => answeredBefore(core, id, stamp),
     took: (bytes) => core.pins.took(bytes, seams.clock.monotonicMilliseconds()),

@@ -75,9 +75,13 @@ export class WriteAnswers {
     }
   }
 
-  /** Entries are durable up to `persisted`, and applied up to `applied`. */
-  persisted(persisted: LogIndex, applied: LogIndex): void {
-    for (const waiter of this.waiters.takeFast(persisted)) this.answerFast(waiter, applied);
+  /** Entries are durable up to `persisted`, and applied up to `applied`. Too late: a fast write that is only here may be lost. */
+  persisted(persisted: LogIndex, applied: LogIndex, isTooLate: boolean): void {
+    for (const waiter of this.waiters.takeFast(persisted)) {
+      const { term, index, resolve } = waiter;
+      if (!isTooLate || index <= applied) this.answerFast(waiter, applied);
+      else resolve({ kind: "unknown", version: { term, index }, why: "its leader was without a quorum for too long" });
+    }
   }
 
   applied(applied: LogIndex, state: GroupState): void {

@@ -51,8 +51,8 @@ export interface WriteCircumstances {
   readonly asked: number;
   /** What the entry would have. */
   readonly stamp: Stamp;
-  /** Milliseconds for which the leader has been without its quorum; undefined: it has it. */
-  readonly noQuorumMilliseconds: number | undefined;
+  /** The leader may have been without its quorum for so long that a fast write comes back too late. */
+  readonly isTooLateForFast: boolean;
   /** For how long the oldest uncommitted entry has been waiting. */
   readonly backlogMilliseconds: number;
 }
@@ -87,6 +87,8 @@ export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstan
   // Applying it would refuse it, when it has been answered long since.
   if (wrong !== undefined) return wrong;
   if (circumstances.salvageBytes > options.salvageBytesMax) return "busy";
+  // Also where ticks say that it has its quorum: they stood still when this process did.
+  if (circumstances.isTooLateForFast) return "no_quorum";
   return status.hasQuorum ? backlogInHealth(circumstances) : backlogWithoutQuorum(circumstances);
 }
 
@@ -106,8 +108,7 @@ function backlogInHealth({ backlogMilliseconds, options }: WriteCircumstances): 
   return backlogMilliseconds > options.fastBacklogMilliseconds ? "busy" : undefined;
 }
 
-function backlogWithoutQuorum({ raft, options, noQuorumMilliseconds }: WriteCircumstances): WriteRefusal | undefined {
-  if ((noQuorumMilliseconds ?? 0) > options.salvageWindowMilliseconds / 2) return "no_quorum";
+function backlogWithoutQuorum({ raft, options }: WriteCircumstances): WriteRefusal | undefined {
   const { entries, bytes } = raft.uncommitted;
   return entries >= options.backlogEntriesMax || bytes >= options.backlogBytesMax ? "no_quorum" : undefined;
 }

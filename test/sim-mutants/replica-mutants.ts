@@ -22,8 +22,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "fast write acknowledged before fsync",
     file: "internal/replica/replica-core.ts",
-    find: "this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex);",
-    replace: "this.writes.persisted(this.raft.status.last, this.applier.appliedIndex);",
+    find: "this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex, isTooLate);",
+    replace: "this.writes.persisted(this.raft.status.last, this.applier.appliedIndex, isTooLate);",
   },
   {
     name: "messages that wait for the disk sent at once",
@@ -343,8 +343,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "staleness from wall clock",
     file: freshness,
-    find: "return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);",
-    replace: "return monotonic < 0 ? 0 : Math.max(0, wall - this.proven.wall);",
+    find: "return millisecondsBetween(this.proven, momentOf(this.parts.clock));",
+    replace: "return Math.max(0, momentOf(this.parts.clock).wall - this.proven.wall);",
     scenario: {
       file: "rules-writes",
       name: "rule 15: counts from before the question was asked, by the greater of both clocks",
@@ -353,8 +353,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 15: staleness from the monotonic clock alone, which stands still while a machine is suspended",
     file: freshness,
-    find: "return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);",
-    replace: "return wall < 0 ? 0 : Math.max(0, monotonic - this.proven.monotonic);",
+    find: "return millisecondsBetween(this.proven, momentOf(this.parts.clock));",
+    replace: "return momentOf(this.parts.clock).monotonic - this.proven.monotonic;",
     scenario: {
       file: "rules-writes",
       name: "rule 15: counts from before the question was asked, by the greater of both clocks",
@@ -614,7 +614,41 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "staleness from the wall clock (rule 15)",
     file: "internal/replica/freshness.ts",
-    find: "return Math.max(0, monotonic - this.proven.monotonic, wall - this.proven.wall);",
-    replace: "return Math.max(0, wall - this.proven.wall);",
+    find: "return millisecondsBetween(this.proven, momentOf(this.parts.clock));",
+    replace: "return Math.max(0, momentOf(this.parts.clock).wall - this.proven.wall);",
+  },
+  {
+    name: "rule 10: the time without a quorum judged only when ticks have shown that there is none",
+    file: rules,
+    find: "if (circumstances.isTooLateForFast)",
+    replace: "if (!status.hasQuorum && circumstances.isTooLateForFast)",
+    scenario: {
+      file: "woken",
+      name: "rule 10: takes no fast write before anything told it how long it was away",
+    },
+  },
+  {
+    name: "rule 10: an answer that waited for a leader that slept counts as of now",
+    file: "internal/replica/quorum-age.ts",
+    find: "for (const { at } of sent.splice(0, answered)) this.knownAt = at;",
+    replace: "if (sent.splice(0, answered).length > 0) this.knownAt = now;",
+    scenario: {
+      file: "woken",
+      name: "rule 10: takes none after its first ticks, or after answers that waited for it",
+    },
+  },
+  {
+    name: "rule 10: a fast write answered however long the leader slept over it",
+    file: answers,
+    find: "if (!isTooLate || index <= applied) ",
+    replace: "",
+    also: [
+      {
+        file: answers,
+        find: '      else resolve({ kind: "unknown", version: { term, index }, why: "its leader was without a quorum for too long" });\n',
+        replace: "",
+      },
+    ],
+    scenario: { file: "woken", name: "rule 10: does not answer as done what it took before" },
   },
 ];
