@@ -1,5 +1,6 @@
 // The ways of a write into the leader's log. A request that is made again while its first try is on its way joins it: it gets the
-// same answer, and no second entry. From the moment a seal is in the log, no write of its slots follows it (rule 25).
+// same answer, and no second entry. While a fast one that was lost is about to come back by a merge, none is answered fast again:
+// it would be told a version that is never under its key. From the moment a seal is in the log, no write of its slots follows it (rule 25).
 
 import type { LogIndex } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
@@ -11,8 +12,8 @@ import { commandKind, encodeCommand } from "./command.ts";
 import type { Command } from "./command.ts";
 import { keyName } from "./decide.ts";
 import type { GroupState } from "./group-state.ts";
-import { encodeLoad } from "./merge.ts";
-import type { LoadedWrite } from "./merge.ts";
+import { encodeLoad, encodeMerge } from "./merge.ts";
+import type { ForeignWrite, LoadedWrite } from "./merge.ts";
 import { encodeSlots } from "./slots-command.ts";
 import type { SlotsCommand } from "./slots-command.ts";
 import type { Consistency, Proposed, WriteAnswers } from "./write-answers.ts";
@@ -42,6 +43,8 @@ export class Proposing {
   private readonly parts: ProposingParts;
   /** Requests in this leader's log that are not applied, by name. */
   private readonly asked = new Map<string, Asked>();
+  /** Requests of salvaged writes whose merge is in this leader's log and not applied. */
+  private readonly merging = new Map<string, LogIndex>();
   /** Slots whose seal is in this leader's log and not applied. */
   private readonly sealing = new Map<number, LogIndex>();
 
@@ -63,6 +66,8 @@ export class Proposing {
     const isKnown = known !== undefined || (request !== undefined && state.answeredAt(request.id) !== undefined);
     const why = refusalOfWrite({ command, consistency, isKnown }, circumstances);
     if (why !== undefined) return { kind: "refused", why };
+    // Its first try may be about to take effect under its own version: this one would have none.
+    if (consistency === "fast" && name !== undefined && this.merging.has(name)) return { kind: "refused", why: "busy" };
     if (!isKnown && this.isSealed(command, state)) return { kind: "refused", why: "sealed" };
     // One that waits for a majority cannot be content with a first try that did not.
     if (known !== undefined && (consistency === "fast" || known.consistency === "strong")) return known.accepted;
@@ -110,7 +115,19 @@ export class Proposing {
     return proposed;
   }
 
+  /** Brings in a write that the group's logs lost. False: not now. */
+  merge(write: ForeignWrite): boolean {
+    const { raft } = this.parts;
+    const stamp = raft.nextStamp();
+    const payload = encodeMerge(write);
+    const result = raft.propose({ stamp, flags: 0, kind: commandKind.merge, payload, needsQuorum: false });
+    if (result.kind === "refused") return false;
+    if (write.request !== undefined) this.merging.set(keyName(write.request.id), result.index);
+    return true;
+  }
+
   applied(index: LogIndex): void {
+    for (const [name, at] of this.merging) if (at <= index) this.merging.delete(name);
     for (const [name, { accepted }] of this.asked) if (accepted.version.index <= index) this.asked.delete(name);
     for (const [slot, at] of this.sealing) if (at <= index) this.sealing.delete(slot);
   }
@@ -118,6 +135,7 @@ export class Proposing {
   /** Another term: what this leader's log held may have gone. */
   newTerm(): void {
     this.asked.clear();
+    this.merging.clear();
     this.sealing.clear();
   }
 

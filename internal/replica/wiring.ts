@@ -7,7 +7,6 @@ import { commandKind } from "./command.ts";
 import { encodeRelease } from "./departures.ts";
 import { Freshness } from "./freshness.ts";
 import { answerKey } from "./group-state.ts";
-import { encodeMerge } from "./merge.ts";
 import type { ForeignWrite } from "./merge.ts";
 import { momentOf } from "./moment.ts";
 import { Proposing } from "./proposing.ts";
@@ -82,7 +81,7 @@ export function salvagerOf(core: ReplicaCore): Salvager {
     },
     mayMerge: (write, from) => mayMerge(core, write, from),
     isPossible: ({ term, index }) => core.place.state.holds(term, index) !== false,
-    propose: (write) => core.duties.propose(commandKind.merge, encodeMerge(write)),
+    propose: (write) => core.proposing.merge(write),
     isReleased: (of) => core.place.state.departures.isReleased(of, core.place.state.configuration.configuration),
     proposeRelease: (of) => core.duties.propose(commandKind.release, encodeRelease(of)),
     changed: () => core.raft.setSalvage(group.salvageBytes > 0),

@@ -651,4 +651,14 @@ export const replicaMutants: readonly SimMutant[] = [
     ],
     scenario: { file: "woken", name: "rule 10: does not answer as done what it took before" },
   },
+  {
+    name: "rule 17: a request answered fast again while its merge is on its way",
+    file: "internal/replica/proposing.ts",
+    find: "if (write.request !== undefined) this.merging.set(keyName(write.request.id), result.index);",
+    replace: "",
+    scenario: {
+      file: "request-again",
+      name: "rule 17: a request is not answered fast while the merge of its lost first try is in the log and not applied",
+    },
+  },
 ];
