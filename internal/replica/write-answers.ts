@@ -85,14 +85,17 @@ export class WriteAnswers {
   }
 
   applied(applied: LogIndex, state: GroupState): void {
-    for (const waiter of this.waiters.takeStrong(applied)) this.answerStrong(waiter, state);
+    for (const waiter of this.waiters.takeStrong(applied, state.last.term)) this.answerStrong(waiter, state);
     this.overlay.appliedTo(applied);
     for (const index of this.answers.keys()) if (index <= applied) this.answers.delete(index);
   }
 
   /** A snapshot stands for all entries up to `index` now: what each of them came to it does not say. */
   jumpedTo(index: LogIndex, state: GroupState): void {
-    for (const { term, index: at, resolve } of [...this.waiters.takeFast(index), ...this.waiters.takeStrong(index)]) {
+    for (const { term, index: at, resolve } of [
+      ...this.waiters.takeFast(index),
+      ...this.waiters.takeStrong(index, state.last.term),
+    ]) {
       const version = { term, index: at };
       if (state.holds(term, at) === false) resolve({ kind: "overridden", version });
       else resolve({ kind: "unknown", version, why: "a snapshot took the place of its log here" });

@@ -71,14 +71,17 @@ export class WriteWaiters {
 
   /** Those whose entry is at most `index`; they are waited for no longer. */
   takeFast(index: LogIndex): WriteWaiter[] {
-    return take(this.fast, index);
+    return take(this.fast, (waiter) => waiter.index <= index);
   }
 
-  takeStrong(index: LogIndex): WriteWaiter[] {
-    const taken = take(this.strong, index);
+  /** Those that are decided once the entry `index` of `term` is applied; they are waited for no longer. */
+  takeStrong(index: LogIndex, term: Term): WriteWaiter[] {
+    // Terms do not fall along a log: behind this entry comes none of an earlier one, however far the log goes.
+    const isDecided = (waiter: WriteWaiter): boolean => waiter.index <= index || waiter.term < term;
+    const taken = take(this.strong, isDecided);
     if (this.discarded.length === 0) return taken;
-    const told = this.discarded.filter((waiter) => waiter.index <= index);
-    this.discarded = this.discarded.filter((waiter) => waiter.index > index);
+    const told = this.discarded.filter(isDecided);
+    this.discarded = this.discarded.filter((waiter) => !isDecided(waiter));
     return [...taken, ...told];
   }
 
@@ -106,9 +109,10 @@ export class WriteWaiters {
   }
 }
 
-function take(queue: WriteWaiter[], index: LogIndex): WriteWaiter[] {
+/** Takes out those at the beginning that are decided. */
+function take(queue: WriteWaiter[], isDecided: (waiter: WriteWaiter) => boolean): WriteWaiter[] {
   let count = 0;
-  while (count < queue.length && (queue[count] as WriteWaiter).index <= index) count++;
+  while (count < queue.length && isDecided(queue[count] as WriteWaiter)) count++;
   return count === 0 ? none : queue.splice(0, count);
 }
 

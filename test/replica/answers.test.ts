@@ -47,6 +47,30 @@ describe("a strong write that a leader's log lost", () => {
   });
 });
 
+describe("strong writes of which a leader's log had many more than it has since", () => {
+  it("are told to be overridden once an entry of a later term is applied: none of theirs comes behind it", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.level();
+    rig.isolate(1);
+    const told: string[] = [];
+    for (let count = 1; count <= 50; count++) {
+      const { outcome } = accepted(rig.replica(1).propose("strong", () => put("a", "mine")));
+      void outcome.then(({ kind }) => told.push(kind));
+    }
+    const { last } = rig.replica(1).status;
+    await rig.until(() => rig.leader !== undefined && rig.leader !== 1, "another leader");
+    rig.rejoin(1);
+    await rig.level();
+    assert.ok(rig.replica(1).appliedIndex < last - 40, "the log is shorter");
+    assert.deepEqual(
+      told,
+      Array.from({ length: 50 }, () => "overridden"),
+    );
+    await rig.close();
+  });
+});
+
 describe("a strong write that is answered by a leader that has lost its office since", () => {
   it("is told that a majority has it", async () => {
     const rig = await Rig.open();

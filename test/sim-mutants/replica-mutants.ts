@@ -661,4 +661,14 @@ export const replicaMutants: readonly SimMutant[] = [
       name: "rule 17: a request is not answered fast while the merge of its lost first try is in the log and not applied",
     },
   },
+  {
+    name: "strong writes that were lost wait until the log is as long again",
+    file: "internal/replica/write-waiters.ts",
+    find: "waiter.index <= index || waiter.term < term;",
+    replace: "waiter.index <= index;",
+    scenario: {
+      file: "answers",
+      name: "are told to be overridden once an entry of a later term is applied: none of theirs comes behind it",
+    },
+  },
 ];
