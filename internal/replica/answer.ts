@@ -17,6 +17,8 @@ export type RefusalReason =
   | "conflict"
   /** The slot of a key moves away, or is not here. */
   | "sealed"
+  /** Of a load: a slot is open, or was so since it was asked for. */
+  | "not_sealed"
   /** A request so old that its first answer may be forgotten: nobody knows what became of it. */
   | "request_too_old"
   /** A request stamped by a clock far ahead: nobody could say for how long its answer has to be remembered. */
@@ -49,6 +51,7 @@ const reasons: readonly RefusalReason[] = [
   "request_too_old",
   "too_large",
   "request_too_new",
+  "not_sealed",
 ];
 
 export function encodeAnswer(answer: CommandAnswer): Uint8Array {

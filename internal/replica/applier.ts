@@ -29,7 +29,8 @@ import { ApplyBatch } from "./apply-batch.ts";
 import { areaBytes, userRecordKey } from "./areas.ts";
 import { commandKind, decodeCommand, readBlind } from "./command.ts";
 import type { BlindSlot, Command } from "./command.ts";
-import { decide, keyName, needsRecord } from "./decide.ts";
+import { decideLoad } from "./decide-load.ts";
+import { decide, keyName } from "./decide.ts";
 import type { PlannedWrite } from "./decide.ts";
 import { decodeRelease } from "./departures.ts";
 import { encodeFate, fateExpiry } from "./fates.ts";
@@ -38,10 +39,10 @@ import { answerKey, boundaryKey, encodeBoundary, fateKey } from "./group-state.t
 import { refusalOfRequest, systemKey, systemTag } from "./group-state.ts";
 import type { Boundary, GroupState } from "./group-state.ts";
 import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
-import type { ForeignWrite, LoadedWrite } from "./merge.ts";
-import { keysOfMerge, keysRead, withTombstones } from "./records-read.ts";
+import type { ForeignWrite, LoadCommand } from "./merge.ts";
+import { keysOfCommand, keysOfMerge, keysRead, withTombstones } from "./records-read.ts";
 import type { RecordsRead } from "./records-read.ts";
-import { decodeSlots, moveSlots } from "./slots-command.ts";
+import { decodeSlots } from "./slots-command.ts";
 import { decodeTick } from "./tick.ts";
 
 const noBytes = new Uint8Array(0);
@@ -187,10 +188,7 @@ export class Applier {
     const { blind, source, header } = this;
     this.begin(entry);
     if (this.isSealed(bytes, blind.keyStart + areaBytes, blind.keyEnd)) {
-      const { term, index } = entry;
-      const version = { term, index };
-      this.noteRejected(entry);
-      this.events.onAnswer(index, { kind: "refused", version, why: "sealed", operation: 0, present: undefined });
+      this.refuse(entry, "sealed", 0);
       return;
     }
     source.keyBytes = bytes;
@@ -211,10 +209,7 @@ export class Applier {
     const { state } = this.parts;
     const { request } = command;
     const isRepeat = request !== undefined && state.answeredAt(request.id) !== undefined;
-    const keys = isRepeat
-      ? [answerKey(request.id)]
-      : command.operations.filter(needsRecord).map((operation) => userRecordKey(operation.key));
-    const records = fetched ?? this.fetchNow(keys);
+    const records = fetched ?? this.fetchNow(keysOfCommand(command, state));
     if (records === undefined) return false;
     this.begin(entry);
     if (isRepeat) {
@@ -286,25 +281,26 @@ export class Applier {
 
   private fateOf(write: ForeignWrite, known: Boundary | undefined, present: EngineRecord | undefined): Fate {
     const { state } = this.parts;
-    if (state.closed.size > 0 && state.closed.has(slotOf(write.key, 0, write.key.length))) return "lost";
+    const slot = slotOf(write.key, 0, write.key.length);
+    if (state.slots.isClosed(slot) || state.slots.isVoid(slot, write.version)) return "lost";
     if (state.watermark > (known?.stamp ?? 0)) return "lost";
     // Its request was made again, and that took effect.
     if (write.request !== undefined && state.answeredAt(write.request.id) !== undefined) return "superseded";
     return judgeMerge(write, present) === "loses" ? "superseded" : "salvaged";
   }
 
-  private applyLoad(writes: readonly LoadedWrite[], entry: Boundary, fetched: RecordsRead | undefined): boolean {
-    const keys = writes.map((write) => userRecordKey(write.key));
-    const records = fetched ?? this.fetchNow(keys);
+  private applyLoad(load: LoadCommand, entry: Boundary, fetched: RecordsRead | undefined): boolean {
+    const records = fetched ?? this.fetchNow(load.writes.map((write) => userRecordKey(write.key)));
     if (records === undefined) return false;
+    const { state } = this.parts;
     this.begin(entry);
-    for (const [which, write] of writes.entries()) {
-      const name = keyName(keys[which] as Uint8Array);
-      if (judgeMerge(write, records.get(name)) !== "wins") continue;
-      this.batch.addForeign(write, write);
-      // What comes later in the load meets it.
-      records.set(name, recordOf(write));
+    const decision = decideLoad(load, entry, state, (key) => records.get(keyName(userRecordKey(key))));
+    if (decision.kind === "refused") {
+      this.refuse(entry, "not_sealed", decision.operation);
+      return true;
     }
+    if (state.slots.loaded(decision.slots, entry.stamp)) this.putSlots();
+    for (const write of decision.writes) this.batch.addForeign(write, entry);
     return true;
   }
 
@@ -314,15 +310,13 @@ export class Applier {
     if (raised <= state.watermark) return;
     state.watermark = raised;
     this.batch.put(systemKey(systemTag.watermark), state.last, state.encodeWatermark());
+    if (state.slots.passed(raised)) this.putSlots();
   }
 
   private applySlots(bytes: Uint8Array, from: number, end: number): void {
     const { state } = this.parts;
-    if (!moveSlots(state, decodeSlots(bytes, from, end))) {
-      this.noteRejected(state.last);
-      return;
-    }
-    this.batch.put(systemKey(systemTag.slots), state.last, state.encodeSlots());
+    if (state.slots.move(decodeSlots(bytes, from, end), state.last)) this.putSlots();
+    else this.noteRejected(state.last);
   }
 
   private applyConfiguration(payload: Uint8Array, entry: Boundary): void {
@@ -338,9 +332,20 @@ export class Applier {
     if (departures.release(decodeRelease(bytes, from, end), configuration.configuration)) this.putDepartures();
   }
 
+  private putSlots(): void {
+    const { state } = this.parts;
+    this.batch.put(systemKey(systemTag.slots), state.last, state.slots.encode());
+  }
+
   private putDepartures(): void {
     const { state } = this.parts;
     this.batch.put(systemKey(systemTag.departures), state.last, state.departures.encode());
+  }
+
+  private refuse(entry: Boundary, why: RefusalReason, operation: number): void {
+    const { term, index } = entry;
+    this.noteRejected(entry);
+    this.events.onAnswer(index, { kind: "refused", version: { term, index }, why, operation, present: undefined });
   }
 
   /** The entry is in the log and did nothing. */
@@ -362,8 +367,8 @@ export class Applier {
   }
 
   private isSealed(bytes: Uint8Array, start: number, end: number): boolean {
-    const { sealed } = this.parts.state;
-    return sealed.size > 0 && sealed.has(slotOf(bytes, start, end));
+    const { slots } = this.parts.state;
+    return slots.sealedCount > 0 && slots.isSealed(slotOf(bytes, start, end));
   }
 
   /** What lies under these keys after all that was gathered; undefined when it takes the disk, or room, to know. */
@@ -391,8 +396,3 @@ export class Applier {
     return records;
   }
 }
-
-/** What a foreign write leaves under its key. */
-const recordOf = ({ version, stamp: collected, expiry, isDelete, payload }: LoadedWrite): EngineRecord => {
-  return { ...version, stamp: collected, expiry, tombstone: isDelete, payload };
-};

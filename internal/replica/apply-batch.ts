@@ -125,7 +125,8 @@ export class ApplyBatch {
   private write(): void {
     const { engine, incarnation, state } = this.parts;
     engine.write(this.batch, { incarnation, appliedIndex: state.last.index });
-    engine.raiseGarbageHorizon({ incarnation, watermark: state.watermark, expiryHorizon: state.watermark });
+    const horizon = state.slots.garbageHorizon(state.watermark);
+    engine.raiseGarbageHorizon({ incarnation, watermark: horizon, expiryHorizon: horizon });
     this.applied = markOf(state);
     this.batch.clear();
   }

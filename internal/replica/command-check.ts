@@ -11,7 +11,7 @@ import { slotCount } from "../ring/slots.ts";
 import { compareVersions } from "./answer.ts";
 import { action, conditionKind, expiryMode, slotsModes } from "./command-words.ts";
 import type { Command, Operation, RequestId } from "./command.ts";
-import type { ForeignWrite, LoadedWrite } from "./merge.ts";
+import type { ForeignWrite, LoadCommand } from "./merge.ts";
 import type { SlotsCommand } from "./slots-command.ts";
 
 export interface CommandFault {
@@ -63,13 +63,13 @@ export function foreignFault(write: ForeignWrite): CommandFault | undefined {
   );
 }
 
-export function loadFault(writes: readonly LoadedWrite[]): CommandFault | undefined {
+export function loadFault({ since, writes }: LoadCommand): CommandFault | undefined {
+  if (!isPosition(since)) return bad(`a load into slots that are sealed since entry ${since}`);
   if (writes.length > operationsMax) return bad(`a load of ${writes.length} records`);
   let bytes = commandOverheadBytes;
   for (const write of writes) {
     const fault = foreignFault(write);
     if (fault !== undefined) return fault;
-    if (!isStamp(write.stamp) || write.stamp === 0) return bad(`a record stamped ${write.stamp}`);
     bytes += writeOverheadBytes + write.key.length + write.payload.length;
   }
   const twice = differentTwin(writes);
@@ -78,8 +78,8 @@ export function loadFault(writes: readonly LoadedWrite[]): CommandFault | undefi
 }
 
 /** One whose key and version another has too, with something else in it: no replica could say which counts. */
-function differentTwin(writes: readonly LoadedWrite[]): LoadedWrite | undefined {
-  const order = (left: LoadedWrite, right: LoadedWrite): number =>
+function differentTwin(writes: readonly ForeignWrite[]): ForeignWrite | undefined {
+  const order = (left: ForeignWrite, right: ForeignWrite): number =>
     compareBytes(left.key, right.key) || compareVersions(left.version, right.version);
   const inOrder = writes.toSorted(order);
   return inOrder.find((write, at) => {

@@ -8,7 +8,7 @@
 //   0 'c'                       configuration: index u64 | as in its entry
 //   0 't' term u64 big endian   last entry of a finished term: index u64 | stamp u64
 //   0 'r' request id            an answer; expires with the request's window
-//   0 's'                       sealed slots: u16 each, plus 0x8000 when closed
+//   0 's'                       slots that move: see moving-slots.ts
 //   0 'd'                       voters that left: see departures.ts
 //   0 'f' term | index, u64     fate of a salvaged write: see fates.ts; expires after a week
 //   0 'm'                       last entries of the last days: each term u64 | index u64 | stamp u64
@@ -25,13 +25,13 @@ import type { Engine } from "../engine/engine.ts";
 import type { Version } from "../engine/cell.ts";
 import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
 import type { Configuration, ConfigurationAt } from "../raft/configuration.ts";
-import { slotCount } from "../ring/slots.ts";
 import { systemArea, userArea } from "./areas.ts";
 import type { RequestId } from "./command.ts";
 import { keyName } from "./decide.ts";
 import { Departures } from "./departures.ts";
 import { decodeFate, fatesToldDays, oneDay } from "./fates.ts";
 import { LostAndFound } from "./lost-and-found.ts";
+import { MovingSlots } from "./moving-slots.ts";
 
 /** For how long a request may be made again, by the stamp of its first try. On this, and the next, all replicas have to agree. */
 const answerWindow = stampOfMilliseconds(10 * 60_000);
@@ -39,8 +39,6 @@ const answerWindow = stampOfMilliseconds(10 * 60_000);
 const aheadMax = stampOfMilliseconds(60_000);
 /** Ends of terms that are kept. */
 const boundariesMax = 4096;
-
-const closedFlag = 0x8000;
 
 export const systemTag = {
   applied: 0x61,
@@ -72,9 +70,7 @@ export class GroupState {
   private days: Boundary[] = [];
   /** Request ids that were answered, by name, with the stamp of the answer: in the order of their stamps. */
   readonly answered = new Map<string, Stamp>();
-  /** Slots that take no writes; of those, the ones that are closed take no salvaged ones either. */
-  readonly sealed = new Set<number>();
-  readonly closed = new Set<number>();
+  readonly slots = new MovingSlots();
   readonly departures = new Departures();
   readonly found = new LostAndFound();
 
@@ -202,14 +198,6 @@ export class GroupState {
     return new ByteWriter(32).u64(index).bytes(encodeConfiguration(configuration)).finish();
   }
 
-  encodeSlots(): Uint8Array {
-    const writer = new ByteWriter(2 * this.sealed.size);
-    for (const slot of Array.from(this.sealed).sort((left, right) => left - right)) {
-      writer.u16(this.closed.has(slot) ? slot | closedFlag : slot);
-    }
-    return writer.finish();
-  }
-
   private forgetAnswers(): void {
     for (const [name, at] of this.answered) {
       if (!isExpired(answerExpiry(at), this.last.stamp)) return;
@@ -238,7 +226,7 @@ export class GroupState {
         return;
       }
       case systemTag.slots:
-        while (reader.remaining > 0) this.seal(reader.u16());
+        this.slots.take(reader);
         return;
       case systemTag.days:
         while (reader.remaining > 0) {
@@ -255,13 +243,6 @@ export class GroupState {
 
   private find(at: Stamp, fate: Uint8Array): void {
     if (decodeFate(fate).write !== undefined) this.found.load(at, fate.length);
-  }
-
-  private seal(value: number): void {
-    const slot = value & ~closedFlag;
-    if (slot >= slotCount) throw corruption(`slot ${slot} is sealed`);
-    this.sealed.add(slot);
-    if (value !== slot) this.closed.add(slot);
   }
 }
 

@@ -2,13 +2,15 @@
 // owned their slot before. Each carries its version with it, and takes effect only where nothing newer is.
 //
 //   merge  := write
-//   load   := count varint | ( stamp u64 | write )*
+//   load   := since u64 | count varint | write*
 //   write  := term u64 | index u64 | flags u8 | [ request, as in a command ] | expiry u64 | key block | payload block
 
 import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { corruption } from "../base/errors.ts";
+import { logIndex } from "../base/ids.ts";
+import type { LogIndex } from "../base/ids.ts";
 import { stamp } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
@@ -29,9 +31,11 @@ export interface ForeignWrite {
   readonly expiry: Stamp;
 }
 
-export interface LoadedWrite extends ForeignWrite {
-  /** As the source's log stamped it. */
-  readonly stamp: Stamp;
+/** Records of another group. */
+export interface LoadCommand {
+  /** An entry of this group's log: since then at the latest the slots of all the keys have been sealed. */
+  readonly since: LogIndex;
+  readonly writes: readonly ForeignWrite[];
 }
 
 /** What a merge does to the key that it names, where `present` is what lies there, tombstones included. */
@@ -62,27 +66,23 @@ export function decodeMerge(bytes: Uint8Array, start = 0, end = bytes.length): F
 }
 
 /** REQUIRES: loadFault has nothing to say. */
-export function encodeLoad(writes: readonly LoadedWrite[]): Uint8Array {
-  assertWhole(loadFault(writes));
+export function encodeLoad(load: LoadCommand): Uint8Array {
+  assertWhole(loadFault(load));
   const writer = new ByteWriter(1024);
-  writer.varint(writes.length);
-  for (const write of writes) {
-    writer.u64(write.stamp);
-    writeForeign(writer, write);
-  }
+  writer.u64(load.since).varint(load.writes.length);
+  for (const write of load.writes) writeForeign(writer, write);
   return writer.finish();
 }
 
-export function decodeLoad(bytes: Uint8Array, start = 0, end = bytes.length): LoadedWrite[] {
+export function decodeLoad(bytes: Uint8Array, start = 0, end = bytes.length): LoadCommand {
   const reader = new ByteReader(bytes, "a load", start, end);
-  const writes: LoadedWrite[] = [];
-  for (let count = reader.varint(); count > 0; count--) {
-    const stamped = stamp(reader.u64());
-    writes.push({ ...readForeign(reader), stamp: stamped });
-  }
+  const since = logIndex(reader.u64());
+  const writes: ForeignWrite[] = [];
+  for (let count = reader.varint(); count > 0; count--) writes.push(readForeign(reader));
   reader.expectEnd();
-  throwFault(loadFault(writes));
-  return writes;
+  const load = { since, writes };
+  throwFault(loadFault(load));
+  return load;
 }
 
 const deleteFlag = 1;

@@ -13,7 +13,7 @@ import type { Command } from "./command.ts";
 import { keyName } from "./decide.ts";
 import type { GroupState } from "./group-state.ts";
 import { encodeLoad, encodeMerge } from "./merge.ts";
-import type { ForeignWrite, LoadedWrite } from "./merge.ts";
+import type { ForeignWrite, LoadCommand } from "./merge.ts";
 import { encodeSlots } from "./slots-command.ts";
 import type { SlotsCommand } from "./slots-command.ts";
 import type { Consistency, Proposed, WriteAnswers } from "./write-answers.ts";
@@ -106,10 +106,13 @@ export class Proposing {
   }
 
   /** Takes in records of another group. */
-  load(writes: readonly LoadedWrite[]): Proposed {
-    const fault = loadFault(writes);
+  load(load: LoadCommand): Proposed {
+    const fault = loadFault(load);
     if (fault !== undefined) return { kind: "refused", ...fault };
-    const payload = encodeLoad(writes);
+    const { slots } = this.parts.state();
+    const isTaken = load.writes.every(({ key }) => slots.takesLoads(slotOf(key, 0, key.length), load.since));
+    if (!isTaken) return { kind: "refused", why: "not_sealed" };
+    const payload = encodeLoad(load);
     const proposed = this.own(commandKind.load, payload);
     if (proposed.kind === "accepted") this.parts.took(payload.length);
     return proposed;
@@ -154,10 +157,10 @@ export class Proposing {
   }
 
   private isSealed(command: Command, state: GroupState): boolean {
-    if (this.sealing.size === 0 && state.sealed.size === 0) return false;
+    if (this.sealing.size === 0 && state.slots.sealedCount === 0) return false;
     return command.operations.some(({ key }) => {
       const slot = slotOf(key, 0, key.length);
-      return this.sealing.has(slot) || state.sealed.has(slot);
+      return this.sealing.has(slot) || state.slots.isSealed(slot);
     });
   }
 }

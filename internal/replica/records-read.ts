@@ -3,6 +3,7 @@
 import type { EngineRecord } from "../engine/reader.ts";
 import { userRecordKey } from "./areas.ts";
 import { commandKind, decodeCommand } from "./command.ts";
+import type { Command } from "./command.ts";
 import { needsRecord } from "./decide.ts";
 import { answerKey, fateKey } from "./group-state.ts";
 import type { GroupState } from "./group-state.ts";
@@ -17,8 +18,12 @@ export const withTombstones = { tombstones: true };
 /** The keys of the records that an entry reads. */
 export function keysRead(kind: number, payload: Uint8Array, state: GroupState): Uint8Array[] {
   if (kind === commandKind.merge) return keysOfMerge(decodeMerge(payload));
-  if (kind === commandKind.load) return decodeLoad(payload).map((write) => userRecordKey(write.key));
-  const { request, operations } = decodeCommand(payload);
+  if (kind === commandKind.load) return decodeLoad(payload).writes.map((write) => userRecordKey(write.key));
+  return keysOfCommand(decodeCommand(payload), state);
+}
+
+/** The answer that is repeated, or what lies under its operations' keys. */
+export function keysOfCommand({ request, operations }: Command, state: GroupState): Uint8Array[] {
   if (request !== undefined && state.answeredAt(request.id) !== undefined) return [answerKey(request.id)];
   return operations.filter(needsRecord).map((operation) => userRecordKey(operation.key));
 }

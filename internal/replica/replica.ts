@@ -11,7 +11,7 @@ import type { RaftStatus } from "../raft/raft.ts";
 import type { TransferRefusal } from "../raft/transfer.ts";
 import type { Command } from "./command.ts";
 import type { GroupState } from "./group-state.ts";
-import type { LoadedWrite } from "./merge.ts";
+import type { LoadCommand } from "./merge.ts";
 import { hybridNow } from "./replica-parts.ts";
 import type { ReplicaMessage } from "./messages.ts";
 import { positionOf, receiptOf } from "./receipts.ts";
@@ -61,10 +61,10 @@ export class Replica {
     return this.core.isClosed ? stopping : this.core.proposing.slots(command);
   }
 
-  /** Takes in records of another group; too many for one entry are refused. */
-  proposeLoad(writes: readonly LoadedWrite[]): Proposed {
+  /** Takes records of another group into sealed slots; too many for one entry are refused. */
+  proposeLoad(load: LoadCommand): Proposed {
     this.core.enter();
-    return this.core.isClosed ? stopping : this.core.proposing.load(writes);
+    return this.core.isClosed ? stopping : this.core.proposing.load(load);
   }
 
   /** What is here now, a leader's answered fast writes included. `now`: the time to judge expiry by. */

@@ -11,7 +11,6 @@ import { corruption } from "../base/errors.ts";
 import { term } from "../base/ids.ts";
 import type { Term } from "../base/ids.ts";
 import { slotsFault } from "./command-check.ts";
-import type { GroupState } from "./group-state.ts";
 import { slotsModes } from "./command-words.ts";
 
 type SlotsMode = (typeof slotsModes)[number];
@@ -44,21 +43,4 @@ export function decodeSlots(bytes: Uint8Array, start = 0, end = bytes.length): S
   const fault = slotsFault({ mode, above, slots });
   if (fault !== undefined) throw corruption(fault.detail);
   return { mode, above, slots };
-}
-
-/** What the command does to the slots of a group; false: nothing. */
-export function moveSlots(
-  { last, sealed, closed }: Pick<GroupState, "last" | "sealed" | "closed">,
-  { mode, above, slots }: SlotsCommand,
-): boolean {
-  // A version here would not be above those that the keys had where they came from.
-  if (mode === "open" && last.term <= above) return false;
-  for (const slot of slots) {
-    if (mode === "open") sealed.delete(slot);
-    else sealed.add(slot);
-    if (mode === "close") closed.add(slot);
-    // A seal that is repeated opens nothing.
-    if (mode === "open") closed.delete(slot);
-  }
-  return true;
 }

@@ -30,6 +30,8 @@ export type WriteRefusal =
   | "request_too_new"
   /** The slot moves to another group, or has not come here. */
   | "sealed"
+  /** Records come in only while their slots are sealed, as the leader has applied. */
+  | "not_sealed"
   /** Slots open only in a term above all that their former group had. */
   | "term_too_low"
   | "storage_full"

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
 import { term } from "../../internal/base/ids.ts";
-import { stamp, stampOfMilliseconds } from "../../internal/base/stamp.ts";
+import { stampOfMilliseconds } from "../../internal/base/stamp.ts";
 import { conditionKind } from "../../internal/replica/command.ts";
 import { slotOf } from "../../internal/ring/slots.ts";
 import { accepted, foreign, put, Rig } from "./rig.ts";
@@ -40,11 +40,15 @@ describe("slots that move", () => {
   it("rule 25: of one key that a load brings twice the larger version wins, in whatever order they stand", async () => {
     const rig = await Rig.open();
     const lead = await rig.elect(1);
-    const larger = { ...foreign([9, 5], "moving", "larger"), stamp: stamp(77) };
-    const smaller = { ...foreign([9, 4], "moving", "smaller"), stamp: stamp(76) };
-    const gone = { ...foreign([9, 6], "gone", undefined), stamp: stamp(78) };
-    const older = { ...foreign([9, 3], "gone", "older"), stamp: stamp(75) };
-    await rig.answer(accepted(lead.proposeLoad([larger, smaller, larger, gone, older])).outcome);
+    const both = [...slots, slotOf(utf8("gone"))];
+    const seal = accepted(lead.proposeSlots({ mode: "seal", above: term(0), slots: both }));
+    await rig.answer(seal.outcome);
+    const larger = foreign([9, 5], "moving", "larger");
+    const smaller = foreign([9, 4], "moving", "smaller");
+    const gone = foreign([9, 6], "gone", undefined);
+    const older = foreign([9, 3], "gone", "older");
+    const writes = [larger, smaller, larger, gone, older];
+    await rig.answer(accepted(lead.proposeLoad({ since: seal.version.index, writes })).outcome);
     await rig.level();
     for (const id of [1, 2, 3]) {
       assert.equal(await rig.node(id).read("moving"), "larger");

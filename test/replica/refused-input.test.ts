@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
-import { replicaId, term } from "../../internal/base/ids.ts";
+import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
 import { stamp } from "../../internal/base/stamp.ts";
 import { commandKind } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
@@ -47,7 +47,7 @@ describe("a write that no replica could apply", () => {
     }
     const slots = lead.proposeSlots({ mode: "seal", above: term(0), slots: [16_384] });
     assert.equal(slots.kind === "refused" && slots.why, "bad_command");
-    const load = lead.proposeLoad([{ ...foreign([1, 1], "", "x"), stamp: stamp(5) }]);
+    const load = lead.proposeLoad({ since: logIndex(1), writes: [foreign([1, 1], "", "x")] });
     assert.equal(load.kind === "refused" && load.why, "bad_command");
     assert.equal(lead.status.last, last, "nothing got into the log");
     await rig.write(1, "strong", put("b", "2"));

@@ -24,16 +24,16 @@ const tiny = {
 
 /** All that apply reads beside the records, in words. */
 function stateOf({ state }: Replica): string {
-  const { last, watermark, configuration, boundaries, answered, sealed, closed, departures } = state;
+  const { last, watermark, configuration, boundaries, answered, slots, departures } = state;
   const parts = {
     last,
     watermark,
     configuration,
     boundaries,
     answered: [...answered.keys()],
-    sealed: [...sealed].sort((left, right) => left - right),
+    slots: [...slots.encode()],
   };
-  return JSON.stringify({ ...parts, closed: [...closed], departures: [...departures.encode()] });
+  return JSON.stringify({ ...parts, departures: [...departures.encode()] });
 }
 
 async function fill(rig: Rig, id: number, count: number, from = 0): Promise<void> {
@@ -87,7 +87,11 @@ describe("what apply reads", () => {
     const after = stateOf(rig.replica(1));
     for (const id of [2, 3]) assert.equal(stateOf(rig.replica(id)), after);
     assert.deepEqual([...rig.replica(1).state.answered.keys()], ["request"]);
-    assert.deepEqual([rig.replica(3).state.sealed.size, rig.replica(3).state.closed.size], [2, 1]);
+    const moving = rig.replica(3).state.slots;
+    assert.deepEqual(
+      [moving.sealedCount, moving.isClosed(7), moving.isClosed(slotOf(utf8("moving")))],
+      [2, true, false],
+    );
     await rig.close();
   });
 
@@ -551,7 +555,7 @@ describe("slots that move", () => {
     rig.passes = ({ type, from, to }) => type !== "append_accepted" && from !== 1 && to !== 1;
     await rig.until(() => rig.leader !== 1 && rig.leader !== undefined, "another leader");
     const next = rig.replica(rig.leader as number);
-    assert.equal(next.state.sealed.size, 0);
+    assert.equal(next.state.slots.sealedCount, 0);
     const write = accepted(next.propose("strong", () => put("moving", "2")));
     rig.passes = () => true;
     const outcome = await rig.answer(write.outcome);
@@ -591,15 +595,20 @@ describe("slots that move", () => {
     const rig = await Rig.open();
     const lead = await rig.elect(1);
     const expiry = stamp(lead.state.last.stamp + 2 ** 40);
-    const one = { ...foreign([9, 5], "moving", "newer"), stamp: stamp(77), expiry };
-    const two = { ...foreign([9, 4], "moving", "older"), stamp: stamp(76) };
-    const gone = { ...foreign([9, 6], "gone", undefined), stamp: stamp(78) };
-    await rig.answer(accepted(lead.proposeLoad([one, gone])).outcome);
-    await rig.answer(accepted(lead.proposeLoad([two, one])).outcome);
+    const both = [...slots, slotOf(utf8("gone"))];
+    const seal = accepted(lead.proposeSlots({ mode: "seal", above: term(0), slots: both }));
+    await rig.answer(seal.outcome);
+    const one = { ...foreign([9, 5], "moving", "newer"), expiry };
+    const two = foreign([9, 4], "moving", "older");
+    const gone = foreign([9, 6], "gone", undefined);
+    const since = seal.version.index;
+    const first = await rig.answer(accepted(lead.proposeLoad({ since, writes: [one, gone] })).outcome);
+    await rig.answer(accepted(lead.proposeLoad({ since, writes: [two, one] })).outcome);
+    assert.ok(first.kind === "done");
     await rig.level();
     for (const id of [1, 2, 3]) {
       const record = await rig.replica(id).readFast(utf8("moving"));
-      assert.deepEqual([record?.term, record?.index, record?.stamp, record?.expiry], [9, 5, 77, expiry]);
+      assert.deepEqual([record?.term, record?.index, record?.stamp, record?.expiry], [9, 5, first.stamp, expiry]);
       assert.equal(await rig.node(id).read("gone"), undefined);
     }
     await rig.close();

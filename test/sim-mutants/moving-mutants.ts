@@ -5,9 +5,9 @@ import type { SimMutant } from "./sim-mutant.ts";
 export const movingMutants: readonly SimMutant[] = [
   {
     name: "rule 25: a load over a newer version",
-    file: "internal/replica/applier.ts",
-    find: 'if (judgeMerge(write, records.get(name)) !== "wins") continue;',
-    replace: "",
+    file: "internal/replica/decide-load.ts",
+    find: 'const wins = judgeMerge(write, present) === "wins";',
+    replace: 'const wins = judgeMerge(write, present) !== "repeated";',
   },
   {
     name: "a load of two writes of one version",
@@ -30,14 +30,52 @@ export const movingMutants: readonly SimMutant[] = [
     },
   },
   {
+    name: "rule 25: a load into a slot that was opened meanwhile",
+    file: "internal/replica/decide-load.ts",
+    find: "(slot) => since >= entry.index || !state.slots.takesLoads(slot, since)",
+    replace: "(slot) => since >= entry.index && !state.slots.takesLoads(slot, since)",
+    scenario: {
+      file: "loads",
+      name: "rule 25: that is repeated after its slot was opened has no effect, wherever a later deletion was collected",
+    },
+  },
+  {
+    name: "rule 25: what a load deleted is collected while more may come",
+    file: "internal/replica/moving-slots.ts",
+    find: "if (loadedSince !== stampZero && loadedSince <= least) least = loadedSince - 1;",
+    replace: "if (loadedSince !== stampZero && least < 0) least = loadedSince - 1;",
+    scenario: {
+      file: "loads",
+      name: "rule 25: that is repeated brings nothing back that a later one deleted, wherever garbage was collected",
+    },
+  },
+  {
+    name: "rule 25: a load meets tombstones that others have collected",
+    file: "internal/replica/decide-load.ts",
+    find: "const present = found !== undefined && isCollectable(found, horizon) ? undefined : found;",
+    replace:
+      "const present = found !== undefined && isCollectable(found, found.stamp) && horizon < 0 ? undefined : found;",
+    scenario: { file: "loads", name: "rule 25: meets what may be collected as if it were" },
+  },
+  {
+    name: "rule 25: a slot that was elsewhere takes writes from before",
+    file: "internal/replica/applier.ts",
+    find: "if (state.slots.isClosed(slot) || state.slots.isVoid(slot, write.version))",
+    replace: "if (state.slots.isClosed(slot))",
+    scenario: {
+      file: "loads",
+      name: "rule 25: takes no writes that a log lost before it came back, over restarts too",
+    },
+  },
+  {
     name: "rule 9: a slot opened in a term that is not above that of its former group",
     file: "internal/replica/proposing.ts",
     find: 'if (command.mode === "open" && raft.status.term <= command.above) return { kind: "refused", why: "term_too_low" };',
     replace: "",
     also: [
       {
-        file: "internal/replica/slots-command.ts",
-        find: 'if (mode === "open" && last.term <= above) return false;',
+        file: "internal/replica/moving-slots.ts",
+        find: 'if (mode === "open" && entry.term <= above) return false;',
         replace: "",
       },
     ],

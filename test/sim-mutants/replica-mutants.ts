@@ -221,9 +221,9 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "rule 25: a seal that is repeated opens its slots to salvaged writes",
-    file: "internal/replica/slots-command.ts",
-    find: 'if (mode === "open") closed.delete(slot);',
-    replace: 'if (mode !== "close") closed.delete(slot);',
+    file: "internal/replica/moving-slots.ts",
+    find: 'const isClosed = mode === "close" || before?.isClosed === true;',
+    replace: 'const isClosed = mode === "close";',
     scenario: {
       file: "mended",
       name: "rule 25: a seal that is repeated after it was complete takes no salvaged writes again",
@@ -258,8 +258,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 4: garbage collected whatever the watermark",
     file: "internal/replica/apply-batch.ts",
-    find: "watermark: state.watermark, expiryHorizon: state.watermark });",
-    replace: "watermark: state.last.stamp, expiryHorizon: state.last.stamp });",
+    find: "const horizon = state.slots.garbageHorizon(state.watermark);",
+    replace: "const horizon = state.last.stamp;",
   },
   {
     name: "rule 5: expired at the read's time is absent before the log says so",
@@ -550,8 +550,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 25: writes taken behind a seal that is appended and not applied",
     file: "internal/replica/proposing.ts",
-    find: "return this.sealing.has(slot) || state.sealed.has(slot);",
-    replace: "return state.sealed.has(slot);",
+    find: "return this.sealing.has(slot) || state.slots.isSealed(slot);",
+    replace: "return state.slots.isSealed(slot);",
     scenario: {
       file: "rules-state",
       name: "rule 25: take no writes from the append of their seal on, before it is committed",
@@ -560,7 +560,7 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "seal left out: writes of a sealed slot are applied",
     file: applier,
-    find: "return sealed.size > 0 && sealed.has(slotOf(bytes, start, end));",
+    find: "return slots.sealedCount > 0 && slots.isSealed(slotOf(bytes, start, end));",
     replace: "return false;",
     scenario: {
       file: "rules-state",

@@ -60,24 +60,22 @@ export class AppliedWatch {
   }
 }
 
-function countsOf({ watermark, boundaries, answered, sealed, closed, configuration }: GroupState): string {
-  const counts = `${boundaries.length} terms, ${answered.size} answers, ${sealed.size} sealed slots, ${closed.size} closed`;
+function countsOf({ watermark, boundaries, answered, slots, configuration }: GroupState): string {
+  const counts = `${boundaries.length} terms, ${answered.size} answers, ${slots.sealedCount} sealed slots`;
   return `watermark ${watermark}, ${counts}, configuration of ${configuration.index}`;
 }
 
 function rememberedBy(state: GroupState): string {
-  const { boundaries, answered, sealed, closed, departures, configuration } = state;
+  const { boundaries, answered, slots, departures, configuration } = state;
   const ends = boundaries.map(({ term, index, stamp }) => `${term}.${index} ${stamp}`);
   const parts = [
     countsOf(state),
     `the last term ended at ${ends.at(-1) ?? "none"}, terms ${hashOf(ends.join())}`,
-    `answers ${hashOf([...answered].join())}, slots ${inOrder(sealed)} and ${inOrder(closed)}`,
+    `answers ${hashOf([...answered].join())}, slots ${slots.encode().join()}`,
     `departures ${departures.encode().join()}, members ${JSON.stringify(configuration.configuration)}`,
   ];
   return parts.join("; ");
 }
-
-const inOrder = (slots: ReadonlySet<number>): string => [...slots].sort((left, right) => left - right).join();
 
 function hashOf(text: string): number {
   const bytes = utf8(text);

@@ -106,8 +106,8 @@ describe("equal replicas", () => {
       (state) => state.boundaries.pop(),
       (state) => (state.boundaries[0] = { term: term(1), index: logIndex(2), stamp: stamp(50) }),
       (state) => (state.configuration = { index: logIndex(1), configuration: configuration(ids(1, 2, 4)) }),
-      (state) => state.sealed.add(7),
-      (state) => state.closed.add(7),
+      (state) => state.slots.move({ mode: "seal", above: term(0), slots: [7] }, state.last),
+      (state) => state.slots.move({ mode: "close", above: term(0), slots: [8] }, state.last),
       (state) => state.departures.changed(configuration(ids(1, 2, 3)), configuration(ids(1, 2, 4)), stamp(5)),
     ];
     for (const change of [undefined, ...changes]) {

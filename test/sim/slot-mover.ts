@@ -9,7 +9,7 @@ import { logIndex, term } from "../../internal/base/ids.ts";
 import type { Prng } from "../../internal/base/prng.ts";
 import { neverExpires } from "../../internal/base/stamp.ts";
 import type { Version } from "../../internal/engine/cell.ts";
-import type { LoadedWrite } from "../../internal/replica/merge.ts";
+import type { ForeignWrite } from "../../internal/replica/merge.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import type { Proposed } from "../../internal/replica/write-answers.ts";
 import { slotOf } from "../../internal/ring/slots.ts";
@@ -128,20 +128,19 @@ export class SlotMover {
   /** Two records of the key: one of the group that had the slot meanwhile, and one from before all that is here. */
   private load({ key, seal }: Sealed): void {
     const at = ++this.loads;
-    const record = (version: Version): LoadedWrite => ({
+    const record = (version: Version): ForeignWrite => ({
       version,
       request: undefined,
       isDelete: false,
       key: utf8(key),
       payload: utf8(`\0load ${key} ${versionName(version)}`),
       expiry: neverExpires,
-      stamp: this.cluster.leader?.replica?.state.watermark ?? neverExpires,
     });
     const newer = record({ term: seal.term, index: logIndex(seal.index + 1_000_000 + at) });
     // That was the no-op of the first leader, and no write.
     const older = record({ term: term(1), index: logIndex(1) });
     this.propose(
-      (replica) => replica.proposeLoad([older, newer]),
+      (replica) => replica.proposeLoad({ since: seal.index, writes: [older, newer] }),
       () => this.cluster.sightings.note("records loaded"),
     );
   }

@@ -150,15 +150,18 @@ function wrongOfSeal(node: SimNode, replica: Replica, { done, version }: Taken):
   const log = node.log?.group(simGroup);
   const { state, status } = replica;
   if (log === undefined) return undefined;
-  const sealed = new Set(state.sealed);
+  const sealing = new Set<number>();
   for (let index = state.last.index + 1; index < version.index; index++) {
     if (!log.find(logIndex(index), slot)) return undefined;
     // What an earlier leader left there, this one has not looked into.
     if (log.termOf(logIndex(index)) !== status.term || kindOf(slot.bytes, slot.start) !== commandKind.slots) continue;
     const { mode, slots } = decodeSlots(slot.bytes, slot.start + entryHeaderBytes, slot.end);
-    if (mode !== "open") for (const one of slots) sealed.add(one);
+    if (mode !== "open") for (const one of slots) sealing.add(one);
   }
-  const step = done.steps.find(({ key }) => sealed.has(slotOf(utf8(key), 0, utf8(key).length)));
+  const step = done.steps.find(({ key }) => {
+    const of = slotOf(utf8(key), 0, utf8(key).length);
+    return sealing.has(of) || state.slots.isSealed(of);
+  });
   if (step === undefined) return undefined;
   return new Violation(
     "sealed slots take no writes",
