@@ -2,7 +2,7 @@
 // misspelt `ttl` that changed nothing would be found out too late. No parameter comes twice.
 
 import { TrefoilError } from "../base/errors.ts";
-import { nearestOf } from "./nearest.ts";
+import { nearestOf } from "../base/nearest.ts";
 import { queryBytes, strictText } from "./percent.ts";
 
 export class Query {

@@ -1,7 +1,7 @@
 // The routes of the data listener, in the words in which people are told of them.
 
 import { TrefoilError } from "../base/errors.ts";
-import { nearestOf } from "./nearest.ts";
+import { nearestOf } from "../base/nearest.ts";
 
 export const routePaths: readonly string[] = [
   "/<key>",

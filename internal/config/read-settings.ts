@@ -1,0 +1,73 @@
+// Reads the settings of a command: flags over environment over file over defaults. Either all is well, or everything that is not is
+// told at once. Pure but for the files that it is given a way to read.
+
+import { checkDev, checkGateway, checkNode } from "./checks.ts";
+import type { IsGiven } from "./checks.ts";
+import { shown } from "./kinds.ts";
+import { devSchema, gatewaySchema, trefoildSchema } from "./schema.ts";
+import { variableOf } from "./setting.ts";
+import type { Schema, Setting, Values } from "./setting.ts";
+import { readEnvironment, readFlags, readSettingsFile } from "./sources.ts";
+import type { Given, ReadFile } from "./sources.ts";
+
+export interface World {
+  /** Behind the name of the command. */
+  readonly commandArguments: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly readFile: ReadFile;
+}
+
+export type ReadSettings<S extends Schema> =
+  | { readonly kind: "settings"; readonly values: Values<S>; readonly given: ReadonlyMap<string, Given> }
+  /** Each in words that say what to do. */
+  | { readonly kind: "wrong"; readonly violations: readonly string[] };
+
+export const readNodeSettings = (world: World): ReadSettings<typeof trefoildSchema> =>
+  readSettings(trefoildSchema, checkNode, world);
+export const readGatewaySettings = (world: World): ReadSettings<typeof gatewaySchema> =>
+  readSettings(gatewaySchema, checkGateway, world);
+export const readDevSettings = (world: World): ReadSettings<typeof devSchema> =>
+  readSettings(devSchema, checkDev, world);
+
+/** `check` sees what could be read: of a setting that is wrong by itself nothing. */
+export function readSettings<S extends Schema>(
+  schema: S,
+  check: (values: Partial<Values<S>>, isGiven: IsGiven) => readonly string[],
+  world: World,
+): ReadSettings<S> {
+  const flags = readFlags(schema, world.commandArguments);
+  const variables = readEnvironment(schema, world.environment, world.readFile);
+  const path = (flags.given.get("config") ?? variables.given.get("config"))?.text;
+  const members = path === undefined ? nothingGiven : readSettingsFile(schema, path, world.readFile);
+  const given = new Map<string, Given>([...members.given, ...variables.given, ...flags.given]);
+  const violations = [...flags.violations, ...variables.violations, ...members.violations];
+  const values: Record<string, unknown> = {};
+  for (const [flag, setting] of Object.entries(schema)) {
+    const parsed = valueOf(flag, setting, given.get(flag));
+    if ("fault" in parsed) violations.push(parsed.fault);
+    else values[flag] = parsed.value;
+  }
+  const readable = values as Values<S>;
+  violations.push(...check(readable, (flag) => given.has(flag)));
+  return violations.length > 0 ? { kind: "wrong", violations } : { kind: "settings", values: readable, given };
+}
+
+const nothingGiven = { given: new Map<string, Given>(), violations: [] };
+
+function valueOf(
+  flag: string,
+  setting: Setting<unknown>,
+  given: Given | undefined,
+): { readonly value: unknown } | { readonly fault: string } {
+  const text = given?.text ?? setting.preset;
+  if (text === undefined) {
+    if (!setting.isRequired) return { value: undefined };
+    return {
+      fault: `--${flag} is missing: ${setting.help} Give --${flag} ${setting.kind.placeholder}, or ${variableOf(flag)}`,
+    };
+  }
+  const parsed = setting.kind.parse(text);
+  if (!("fault" in parsed)) return parsed;
+  const what = setting.isSecret ? parsed.fault.replaceAll(shown(text), "it") : parsed.fault;
+  return { fault: `${given?.place ?? `--${flag}`}: ${what}` };
+}
