@@ -4,6 +4,7 @@
 // Sizes: a record has to fit into any entry that may ever carry it (put, merge, load) beside its key and what goes with it.
 
 import { compareBytes, equalBytes } from "../base/bytes.ts";
+import { TrefoilError } from "../base/errors.ts";
 import { keyBytesMax } from "../base/limits.ts";
 import { stampMax } from "../base/stamp.ts";
 import { payloadBytesMax } from "../log/record.ts";
@@ -114,6 +115,12 @@ function operationFault(operation: Operation): CommandFault | undefined {
   const takesBody = what === action.increment || what === action.append;
   if (!takesBody && body.length > 0) return bad(`a delete or touch with ${body.length} bytes`);
   return keyFault(key) ?? sizeFault(body);
+}
+
+/** Of a read: a key that no record can have. */
+export function badKeyOf(key: Uint8Array): TrefoilError | undefined {
+  const fault = keyFault(key);
+  return fault === undefined ? undefined : new TrefoilError("bad_key", fault.detail);
 }
 
 const keyFault = ({ length }: Uint8Array): CommandFault | undefined =>

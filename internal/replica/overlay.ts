@@ -23,8 +23,7 @@ export class Overlay {
     return this.bytesHeld;
   }
 
-  add(key: Uint8Array, record: EngineRecord): void {
-    const name = keyName(key);
+  add(name: string, record: EngineRecord): void {
     this.bytesHeld += record.payload.length - (this.newest.get(name)?.payload.length ?? 0);
     this.newest.set(name, record);
     this.order.push({ name, index: record.index });

@@ -85,7 +85,7 @@ export class Proposing {
     const accepted: Accepted = {
       kind: "accepted",
       version,
-      outcome: writes.await({ term, index, stamp, consistency, command }),
+      outcome: writes.await({ term, index, stamp, consistency, command, payload }),
     };
     if (name !== undefined && known === undefined) this.asked.set(name, { consistency, accepted });
     return accepted;
@@ -152,7 +152,7 @@ export class Proposing {
     const result = raft.propose({ stamp, flags: 0, kind, payload, needsQuorum: true });
     if (result.kind === "refused") return result;
     const { term, index } = result;
-    const outcome = writes.await({ term, index, stamp, consistency: "strong", command: undefined });
+    const outcome = writes.await({ term, index, stamp, consistency: "strong", command: undefined, payload });
     return { kind: "accepted", version: { term, index }, outcome };
   }
 

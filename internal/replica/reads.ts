@@ -6,6 +6,7 @@ import type { Stamp } from "../base/stamp.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import { userRecordKey } from "./areas.ts";
+import { badKeyOf } from "./command-check.ts";
 import type { Overlay } from "./overlay.ts";
 import type { ReplicaPlace } from "./replica-parts.ts";
 import { StrongReads } from "./strong-reads.ts";
@@ -42,6 +43,8 @@ export class Reads {
   }
 
   readNow(key: Uint8Array, now: Stamp): EngineRecord | "absent" | "need_io" {
+    const bad = badKeyOf(key);
+    if (bad !== undefined) throw bad;
     return this.parts.overlay.find(key, now) ?? this.getNow(key, now);
   }
 
@@ -58,7 +61,9 @@ export class Reads {
   }
 
   private async get(key: Uint8Array, now?: Stamp): Promise<EngineRecord | undefined> {
+    // A copy: the caller may use its bytes again meanwhile.
+    const recordKey = userRecordKey(key);
     await this.parts.installing();
-    return this.parts.engine.get(this.parts.place().incarnation, userRecordKey(key), { now });
+    return this.parts.engine.get(this.parts.place().incarnation, recordKey, { now });
   }
 }

@@ -67,6 +67,8 @@ export class Replica {
     return this.core.isClosed ? stopping : this.core.proposing.load(load);
   }
 
+  // Of a key that no record can have reads throw, or reject with, bad_key. Its bytes are the caller's again when a call returns.
+
   /** What is here now, a leader's answered fast writes included. `now`: the time to judge expiry by. */
   readNow(key: Uint8Array, now: Stamp = hybridNow(this.core.parts)): EngineRecord | "absent" | "need_io" {
     return this.core.reads.readNow(key, now);
@@ -84,12 +86,14 @@ export class Replica {
 
   /** As readFast, once all is here that clients of this node were answered; "behind" when that takes too long. */
   async readOwn(key: Uint8Array): Promise<EngineRecord | "behind" | undefined> {
-    return (await this.core.freshness.whenOwnApplied()) ? this.readFast(key) : "behind";
+    const copy = key.slice();
+    return (await this.core.freshness.whenOwnApplied()) ? this.readFast(copy) : "behind";
   }
 
   /** As readFast, once what a session has seen is here. */
   readInSession(key: Uint8Array, seen: Version): Promise<SessionRead> {
     const { core } = this;
+    const copy = key.slice();
     const parts: SessionParts = {
       shows: (version) => {
         const { status, appliedIndex } = this;
@@ -98,7 +102,7 @@ export class Replica {
       },
       positionOf: (version) => this.positionOf(version),
       whenApplied: (index) => core.freshness.whenApplied(index),
-      readFast: () => this.readFast(key),
+      readFast: () => this.readFast(copy),
     };
     return readInSession(parts, seen);
   }

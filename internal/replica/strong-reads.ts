@@ -16,6 +16,7 @@ import { isExpired } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import type { ReadAnswer, ReadRefusal } from "../raft/types.ts";
+import { badKeyOf } from "./command-check.ts";
 
 export type StrongRead =
   | { readonly kind: "record"; readonly record: EngineRecord; readonly time: Stamp }
@@ -72,9 +73,13 @@ export class StrongReads {
     this.parts = parts;
   }
 
-  read(key: Uint8Array): Promise<StrongRead> {
+  /** The key's bytes are copied: the caller may use them again. */
+  read(given: Uint8Array): Promise<StrongRead> {
+    const bad = badKeyOf(given);
+    if (bad !== undefined) return Promise.reject(bad);
     if (this.count >= this.parts.readsMax) return Promise.resolve({ kind: "refused", why: "busy" });
     this.count++;
+    const key = given.slice();
     const read = new Promise<StrongRead>((resolve, reject) => this.waiting.push({ key, resolve, reject }));
     return read.finally(() => this.count--);
   }

@@ -11,6 +11,7 @@ import type { Raft } from "../raft/raft.ts";
 import type { CommandAnswer } from "./answer.ts";
 import { action } from "./command.ts";
 import type { Command } from "./command.ts";
+import { keyName } from "./decide.ts";
 import type { GroupState } from "./group-state.ts";
 import { Overlay } from "./overlay.ts";
 import type { WriteRefusal } from "./write-rules.ts";
@@ -29,6 +30,8 @@ export interface ProposedWrite extends Version {
   readonly consistency: Consistency;
   /** Undefined: not a client's. */
   readonly command: Command | undefined;
+  /** As it is in the log. */
+  readonly payload: Uint8Array;
 }
 
 export class WriteAnswers {
@@ -113,7 +116,7 @@ export class WriteAnswers {
     const version = { term, index };
     assert(this.raft.termOf(index) === term, "another entry became durable in place of a fast write", version);
     if (shown !== undefined && index > applied && this.raft.status.role === "leader") {
-      this.overlay.add(shown.key, shown.record);
+      this.overlay.add(shown.name, shown.record);
     }
     const answer: CommandAnswer = { kind: "done", version, values: [] };
     waiter.resolve({ kind: "done", answer, version, stamp, consistency: "fast", ...this.copiesOf(index) });
@@ -144,11 +147,13 @@ export class WriteAnswers {
   }
 }
 
-/** What a fast write shows to its leader's own reads until it is applied. */
-function shownWrite({ command, term, index, stamp }: ProposedWrite): ShownWrite | undefined {
+/** What a fast write shows to its leader's own reads until it is applied. The caller's bytes are not kept: the log's are. */
+function shownWrite({ command, term, index, stamp, payload: entry }: ProposedWrite): ShownWrite | undefined {
   const [operation] = command?.operations ?? [];
   if (operation === undefined) return undefined;
   const tombstone = operation.action === action.delete;
   const expiry = operation.expiresAt ?? neverExpires;
-  return { key: operation.key, record: { term, index, stamp, tombstone, expiry, payload: operation.body } };
+  // The body of its one operation is what an entry ends with.
+  const payload = entry.subarray(entry.length - operation.body.length);
+  return { name: keyName(operation.key), record: { term, index, stamp, tombstone, expiry, payload } };
 }

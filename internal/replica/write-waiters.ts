@@ -36,7 +36,8 @@ export interface WriteUnknown {
 export type WriteOutcome = WriteDone | WriteOverridden | WriteUnknown;
 
 export interface ShownWrite {
-  readonly key: Uint8Array;
+  /** Of its key. */
+  readonly name: string;
   readonly record: EngineRecord;
 }
 

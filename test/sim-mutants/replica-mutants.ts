@@ -671,4 +671,25 @@ export const replicaMutants: readonly SimMutant[] = [
       name: "are told to be overridden once an entry of a later term is applied: none of theirs comes behind it",
     },
   },
+  {
+    name: "a strong read goes by bytes that its caller may use again",
+    file: strongReads,
+    find: "const key = given.slice();",
+    replace: "const key = given;",
+    scenario: { file: "callers-bytes", name: "change nothing of what is read" },
+  },
+  {
+    name: "a fast write is shown out of bytes that its caller may use again",
+    file: answers,
+    find: "const payload = entry.subarray(entry.length - operation.body.length);",
+    replace: "const payload = entry.length < 0 ? entry : operation.body;",
+    scenario: { file: "callers-bytes", name: "change nothing of a fast write, while it is not applied and after" },
+  },
+  {
+    name: "a strong read of a key that no record can have is tried",
+    file: strongReads,
+    find: "if (bad !== undefined) return Promise.reject(bad);",
+    replace: "if (bad === undefined && given.length < 0) return Promise.reject(bad);",
+    scenario: { file: "callers-bytes", name: "is refused by every read, and the replica goes on" },
+  },
 ];
