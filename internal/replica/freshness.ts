@@ -4,12 +4,15 @@
 // is read is at most now - T0 old. The monotonic clock stands still while a machine is suspended and the wall clock
 // jumps: the greater difference counts.
 //
-// Own answers (rule 16): what was answered to a client of this node is read by its clients: fast reads wait for it for a moment.
+// Own answers (rule 16): what was answered to a client of this node is read by its clients: fast reads wait for it for a moment. What
+// a log lost meanwhile is not waited for: it comes back by a merge, or not at all.
 
 import type { LogIndex } from "../base/ids.ts";
-import { logIndex } from "../base/ids.ts";
+import { logIndex, term } from "../base/ids.ts";
+import type { Version } from "../engine/cell.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { ReadAnswer } from "../raft/types.ts";
+import { compareVersions } from "./answer.ts";
 import { millisecondsBetween, momentOf } from "./moment.ts";
 import type { Moment } from "./moment.ts";
 
@@ -17,7 +20,8 @@ export interface FreshnessParts {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly waitMilliseconds: number;
-  appliedIndex(): LogIndex;
+  /** The last entry whose effect is seen. */
+  applied(): Version;
   /** Asks the leader; the answer comes under the context that is returned. */
   ask(): number;
 }
@@ -28,7 +32,7 @@ interface Confirmed {
 }
 
 interface Waiting {
-  readonly index: LogIndex;
+  readonly version: Version;
   readonly resolve: (isApplied: boolean) => void;
 }
 
@@ -38,7 +42,7 @@ export class Freshness {
   private confirmed: Confirmed[] = [];
   /** Everything that the leader had then is here. */
   private proven: Moment | undefined;
-  private answered = logIndex(0);
+  private answered: Version = { term: term(0), index: logIndex(0) };
   private waiting: Waiting[] = [];
   private isClosed = false;
 
@@ -67,9 +71,9 @@ export class Freshness {
     if (answer.kind === "confirmed") this.confirmed.push({ at, last: answer.last });
   }
 
-  /** A client of this node was answered out of the entry `index`, by whoever leads. */
-  noteAnswered(index: LogIndex): void {
-    if (index > this.answered) this.answered = index;
+  /** A client of this node was answered out of an entry, by whoever leads. */
+  noteAnswered(version: Version): void {
+    if (isBehind(this.answered, version)) this.answered = version;
   }
 
   /** True: all that clients of this node were answered is here. False: not yet, and the leader has to be asked. */
@@ -77,13 +81,13 @@ export class Freshness {
     return this.whenApplied(this.answered);
   }
 
-  /** False: not in time. */
-  whenApplied(index: LogIndex): Promise<boolean> {
+  /** True: an entry is applied here, or never will be: one of a later term is. False: not in time. */
+  whenApplied(version: Version): Promise<boolean> {
     const { parts } = this;
-    if (index <= parts.appliedIndex()) return Promise.resolve(true);
+    if (!isBehind(parts.applied(), version)) return Promise.resolve(true);
     if (this.isClosed) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const waiting = { index, resolve };
+      const waiting = { version, resolve };
       this.waiting.push(waiting);
       parts.scheduler.after(parts.waitMilliseconds, () => {
         this.waiting = this.waiting.filter((other) => other !== waiting);
@@ -93,13 +97,14 @@ export class Freshness {
   }
 
   applied(): void {
-    const index = this.parts.appliedIndex();
+    const present = this.parts.applied();
+    const { index } = present;
     for (const { at, last } of this.confirmed) {
       if (last <= index && (this.proven === undefined || at.monotonic > this.proven.monotonic)) this.proven = at;
     }
     this.confirmed = this.confirmed.filter(({ last }) => last > index);
-    for (const { index: wanted, resolve } of this.waiting) if (wanted <= index) resolve(true);
-    this.waiting = this.waiting.filter((waiting) => waiting.index > index);
+    for (const { version, resolve } of this.waiting) if (!isBehind(present, version)) resolve(true);
+    this.waiting = this.waiting.filter(({ version }) => isBehind(present, version));
   }
 
   close(): void {
@@ -109,3 +114,6 @@ export class Freshness {
 }
 
 const questionsMax = 8;
+
+/** Terms do not fall along a log: behind an entry of a later term none of an earlier one comes any more. */
+const isBehind = (applied: Version, version: Version): boolean => compareVersions(applied, version) < 0;

@@ -101,15 +101,15 @@ export class Replica {
         return isShown({ status, entries, appliedIndex, isHere: (other) => core.isHere(other) }, version);
       },
       positionOf: (version) => this.positionOf(version),
-      whenApplied: (index) => core.freshness.whenApplied(index),
+      whenApplied: (version) => core.freshness.whenApplied(version),
       readFast: () => this.readFast(copy),
     };
     return readInSession(parts, seen);
   }
 
-  /** A client of this node was answered out of the entry `index`, by whoever leads. */
-  noteAnswered(index: LogIndex): void {
-    this.core.freshness.noteAnswered(index);
+  /** A client of this node was answered out of an entry, by whoever leads. */
+  noteAnswered(version: Version): void {
+    this.core.freshness.noteAnswered(version);
   }
 
   /** Asks the leader how far it is, for `stalenessMilliseconds`. */

@@ -21,8 +21,8 @@ export interface SessionParts {
   /** Whether a fast read would see an entry now, and all before it. */
   shows(version: Version): boolean;
   positionOf(version: Version): Promise<Position>;
-  /** False: not in time. */
-  whenApplied(index: LogIndex): Promise<boolean>;
+  /** True: it is, or never will be. False: not in time. */
+  whenApplied(version: Version): Promise<boolean>;
   readFast(): Promise<EngineRecord | undefined>;
 }
 
@@ -34,7 +34,7 @@ export async function readInSession(parts: SessionParts, seen: Version): Promise
     if (position.kind === "lost") return { kind: "lost" };
     const version = position.kind === "here" ? position.version : seen;
     if (parts.shows(version)) return { kind: "read", record: await parts.readFast() };
-    if (round < roundsMax && !(await parts.whenApplied(version.index))) break;
+    if (round < roundsMax && !(await parts.whenApplied(version))) break;
   }
   return { kind: "behind" };
 }

@@ -38,7 +38,7 @@ export function freshnessOf(core: ReplicaCore): Freshness {
     clock: seams.clock,
     scheduler: seams.scheduler,
     waitMilliseconds: options.ownReadMilliseconds,
-    appliedIndex: () => core.applier.appliedIndex,
+    applied: () => core.applier.applied,
     ask: () => core.raft.read(),
   });
 }

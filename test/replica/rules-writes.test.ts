@@ -480,7 +480,7 @@ describe("freshness", () => {
     const done = await rig.write(1, "strong", put("a", "1"));
     const follower = rig.replica(2);
     assert.equal(await rig.node(2).read("a"), undefined);
-    follower.noteAnswered(done.version.index);
+    follower.noteAnswered(done.version);
     const began = rig.time.now;
     assert.equal(await rig.answer(follower.readOwn(utf8("a"))), "behind");
     assert.ok(rig.time.now - began >= 50 && rig.time.now - began <= 70);
@@ -493,6 +493,31 @@ describe("freshness", () => {
     await rig.level();
     const now = await follower.readOwn(utf8("a"));
     assert.ok(now !== undefined && now !== "behind");
+    await rig.close();
+  });
+
+  it("rule 16: a fast read does not wait for what a log lost, however long that log was", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.level();
+    rig.isolate(1);
+    for (let at = 0; at < 50; at++) accepted(rig.replica(1).propose("strong", () => put("s", "1")));
+    const mine = await rig.write(1, "fast", put("mine", "1"));
+    rig.replica(1).noteAnswered(mine.version);
+    await rig.until(() => rig.leader !== undefined && rig.leader !== 1, "another leader");
+    rig.rejoin(1);
+    await rig.until(() => rig.replica(1).hasSalvage, "salvage");
+    await rig.until(() => !rig.replica(1).hasSalvage, "its fate");
+    await rig.level();
+    assert.ok(rig.replica(1).appliedIndex < mine.version.index);
+    const own = await rig.answer(rig.replica(1).readOwn(utf8("mine")));
+    assert.ok(own !== undefined && own !== "behind");
+    // An answer of this term counts, though its index is less.
+    rig.passes = ({ to, type }) => to !== 1 || type !== "append";
+    const later = await rig.write(rig.leader as number, "strong", put("mine", "2"));
+    rig.replica(1).noteAnswered(later.version);
+    rig.replica(1).noteAnswered(mine.version);
+    assert.equal(await rig.answer(rig.replica(1).readOwn(utf8("mine"))), "behind");
     await rig.close();
   });
 });

@@ -692,4 +692,14 @@ export const replicaMutants: readonly SimMutant[] = [
     replace: "if (bad === undefined && given.length < 0) return Promise.reject(bad);",
     scenario: { file: "callers-bytes", name: "is refused by every read, and the replica goes on" },
   },
+  {
+    name: "rule 16: a read waits for an index, whatever became of its term",
+    file: freshness,
+    find: "compareVersions(applied, version) < 0;",
+    replace: "compareVersions(applied, { ...version, term: applied.term }) < 0;",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 16: a fast read does not wait for what a log lost, however long that log was",
+    },
+  },
 ];

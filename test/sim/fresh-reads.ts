@@ -50,7 +50,7 @@ export class Contact {
   }
 
   /** A client is answered by way of it. */
-  noteAnswered({ index }: Version): void {
-    this.node.replica?.noteAnswered(index);
+  noteAnswered(version: Version): void {
+    this.node.replica?.noteAnswered(version);
   }
 }
