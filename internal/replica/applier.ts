@@ -35,7 +35,7 @@ import type { PlannedWrite } from "./decide.ts";
 import { decodeRelease } from "./departures.ts";
 import { encodeFate, fateExpiry } from "./fates.ts";
 import type { Fate } from "./fates.ts";
-import { answerKey, boundaryKey, encodeBoundary, fateKey } from "./group-state.ts";
+import { answerKey, boundaryKey, encodeBoundary, fateKey, rejectionsKey } from "./group-state.ts";
 import { refusalOfRequest, systemKey, systemTag } from "./group-state.ts";
 import type { Boundary, GroupState } from "./group-state.ts";
 import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
@@ -349,10 +349,10 @@ export class Applier {
   }
 
   /** The entry is in the log and did nothing. */
-  private noteRejected({ term, index, stamp }: Boundary): void {
+  private noteRejected(entry: Boundary): void {
+    const { term, index, stamp } = entry;
     const origin = { term, index, stamp, expiry: fateExpiry(stamp) };
-    const record = encodeFate({ fate: "rejected", mergedAt: { term, index }, write: undefined });
-    this.batch.put(fateKey(term, index), origin, record);
+    this.batch.put(rejectionsKey(term, index), origin, this.parts.state.rejections.note(entry));
   }
 
   /** From here on the entry counts as applied, in the state and, with what it writes, in the batch. */

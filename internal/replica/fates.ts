@@ -1,6 +1,5 @@
 // What became of writes that went another way than most: of fast ones that a log had lost, whether their merge took effect, and
-// the lost-and-found of those for which it could not; and of entries that had no effect. Told for a week, so
-// that a receipt can be asked about.
+// the lost-and-found of those for which it could not. Told for a week, so that a receipt can be asked about.
 //
 //   fate := kind u8 | merged at: term u64 | index u64 | write, as in a merge, when a salvaged one took no effect
 
@@ -19,19 +18,17 @@ export type Fate =
   /** A newer write of its key was there. */
   | "superseded"
   /** From before the watermark: a later deletion of its key may be forgotten already. */
-  | "lost"
-  /** It is in the log, and did nothing: a condition did not hold, its slot was sealed, or it was a repetition. */
-  | "rejected";
+  | "lost";
 
 export interface KnownFate {
   readonly fate: Fate;
-  /** The entry that decided it: a merge's, or its own. */
+  /** The merge that decided it. */
   readonly mergedAt: Version;
   /** Of a write without effect: what it was. */
   readonly write: ForeignWrite | undefined;
 }
 
-const fates: readonly Fate[] = ["salvaged", "superseded", "lost", "rejected"];
+const fates: readonly Fate[] = ["salvaged", "superseded", "lost"];
 export const oneDay = stampOfMilliseconds(24 * 3600 * 1000);
 /** Fates are told for a week, and kept for a day longer: how old an entry is, is known to the day. */
 export const fatesToldDays = 7;

@@ -11,6 +11,7 @@
 //   0 's'                       slots that move: see moving-slots.ts
 //   0 'd'                       voters that left: see departures.ts
 //   0 'f' term | index, u64     fate of a salvaged write: see fates.ts; expires after a week
+//   0 'x' term | at, u64        entries that did nothing: see rejections.ts; expires after a week
 //   0 'm'                       last entries of the last days: each term u64 | index u64 | stamp u64
 
 import { assert } from "../base/assert.ts";
@@ -25,13 +26,14 @@ import type { Engine } from "../engine/engine.ts";
 import type { Version } from "../engine/cell.ts";
 import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
 import type { Configuration, ConfigurationAt } from "../raft/configuration.ts";
-import { systemArea, userArea } from "./areas.ts";
+import { systemArea } from "./areas.ts";
 import type { RequestId } from "./command.ts";
 import { keyName } from "./decide.ts";
 import { Departures } from "./departures.ts";
 import { decodeFate, fatesToldDays, oneDay } from "./fates.ts";
 import { LostAndFound } from "./lost-and-found.ts";
 import { MovingSlots } from "./moving-slots.ts";
+import { Rejections, rejectionsAt } from "./rejections.ts";
 
 /** For how long a request may be made again, by the stamp of its first try. On this, and the next, all replicas have to agree. */
 const answerWindow = stampOfMilliseconds(10 * 60_000);
@@ -50,6 +52,8 @@ export const systemTag = {
   departures: 0x64,
   watermark: 0x77,
   days: 0x6d,
+  /** Behind all others: a start does not walk over them. */
+  rejections: 0x78,
 } as const;
 
 /** The last entry of a term. */
@@ -73,6 +77,7 @@ export class GroupState {
   readonly slots = new MovingSlots();
   readonly departures = new Departures();
   readonly found = new LostAndFound();
+  readonly rejections = new Rejections();
 
   constructor(first: Configuration) {
     this.configuration = { index: logIndex(0), configuration: first };
@@ -83,7 +88,7 @@ export class GroupState {
     const state = new GroupState(first);
     const answers: { name: string; at: Stamp }[] = [];
     const lower = Uint8Array.of(systemArea);
-    const walk = engine.iterate(incarnation, { lower, upper: Uint8Array.of(userArea) });
+    const walk = engine.iterate(incarnation, { lower, upper: systemKey(systemTag.rejections) });
     try {
       while (await walk.nextLoaded()) {
         const key = walk.key();
@@ -98,6 +103,8 @@ export class GroupState {
       walk.close();
     }
     state.found.loaded();
+    const rejections = await engine.get(incarnation, rejectionsKey(state.last.term, state.last.index));
+    if (rejections !== undefined) state.rejections.load(state.last, rejections.payload, rejections.expiry);
     answers.sort((left, right) => left.at - right.at);
     for (const { name, at } of answers) state.answered.set(name, at);
     state.forgetAnswers();
@@ -277,6 +284,10 @@ export function boundaryKey(of: Term): Uint8Array {
 
 export function fateKey(of: Term, index: LogIndex): Uint8Array {
   return numberedKey(systemTag.fate, [of, index]);
+}
+
+export function rejectionsKey(of: Term, index: LogIndex): Uint8Array {
+  return numberedKey(systemTag.rejections, [of, rejectionsAt(index)]);
 }
 
 export function encodeBoundary(boundary: Boundary): Uint8Array {

@@ -6,12 +6,15 @@ import type { Version } from "../engine/cell.ts";
 import type { Engine } from "../engine/engine.ts";
 import { decodeFate } from "./fates.ts";
 import type { Fate, KnownFate } from "./fates.ts";
-import { fateKey } from "./group-state.ts";
+import { fateKey, rejectionsKey } from "./group-state.ts";
 import type { GroupState } from "./group-state.ts";
+import { isAmong } from "./rejections.ts";
 
 export type Receipt =
   /** In the log, and took effect. */
   | "committed"
+  /** In the log, and did nothing: a condition did not hold, its slot was sealed, or it was a repetition. */
+  | "rejected"
   | Fate
   /** Not applied here yet. */
   | "pending"
@@ -43,6 +46,7 @@ export async function receiptOf(parts: ReceiptParts, version: Version): Promise<
   const isHeld = state.holds(version.term, version.index);
   const isOld = state.isFateForgotten(version, now);
   const isAhead = isAheadOf(state, version);
+  if (isHeld !== false && (await isRejected(parts, version))) return "rejected";
   const known = await knownFate(parts, version);
   if (known !== undefined) return known.fate;
   if (isHeld === undefined || isOld) return "forgotten";
@@ -63,6 +67,11 @@ export async function positionOf(parts: ReceiptParts, version: Version): Promise
 /** Nothing that is applied says whether the log will have it. */
 function isAheadOf({ last }: GroupState, { term, index }: Version): boolean {
   return term > last.term || (term === last.term && index > last.index);
+}
+
+async function isRejected({ engine, incarnation, now }: ReceiptParts, version: Version): Promise<boolean> {
+  const record = await engine.get(incarnation, rejectionsKey(version.term, version.index), { now });
+  return record !== undefined && isAmong(record.payload, version);
 }
 
 /** As far as this replica has applied. */

@@ -371,6 +371,16 @@ export const replicaMutants: readonly SimMutant[] = [
     },
   },
   {
+    name: "rule 13: what was rejected before a restart is forgotten by the next one that is",
+    file: "internal/replica/group-state.ts",
+    find: "if (rejections !== undefined) state.rejections.load(",
+    replace: "if (rejections !== undefined && state.last.index < 0) state.rejections.load(",
+    scenario: {
+      file: "rejections",
+      name: "rule 13: leave a bit each, over restarts and terms, and every receipt tells of its own entry",
+    },
+  },
+  {
     name: "rule 17: a full table of answers takes new requests",
     file: rules,
     find: 'if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";',

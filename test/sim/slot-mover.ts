@@ -1,6 +1,6 @@
 // Slots that leave the group and come back, as in a move between groups (rule 25): a slot is sealed; when all replicas have the
 // seal and keep nothing it is closed; then it is opened again. While a slot of the filler's keys is closed, records
-// come in as from the group that owned it meanwhile, some of them older than what is here; it opens in a later term only.
+// come in as from the group that owned it meanwhile, some of them older than what came before; it opens in a later term only.
 //
 //   seal  --all have it, none keeps salvage-->  close  --> ( load )*  -->  open
 
@@ -125,7 +125,7 @@ export class SlotMover {
     if (proposed?.kind === "accepted") sealed.open ??= proposed.version;
   }
 
-  /** Two records of the key: one of the group that had the slot meanwhile, and one from before all that is here. */
+  /** Two records of the key, of the group that had the slot meanwhile: one is older than what came in before. */
   private load({ key, seal }: Sealed): void {
     const at = ++this.loads;
     const record = (version: Version): ForeignWrite => ({
@@ -136,11 +136,12 @@ export class SlotMover {
       payload: utf8(`\0load ${key} ${versionName(version)}`),
       expiry: neverExpires,
     });
-    const newer = record({ term: seal.term, index: logIndex(seal.index + 1_000_000 + at) });
-    // That was the no-op of the first leader, and no write.
-    const older = record({ term: term(1), index: logIndex(1) });
+    const first = seal.index + 1_000_000;
+    const newer = record({ term: seal.term, index: logIndex(first + 2 * at) });
+    // Than what came in before, if anything did.
+    const older = record({ term: seal.term, index: logIndex(first + 2 * at - 3) });
     this.propose(
-      (replica) => replica.proposeLoad({ since: seal.index, writes: [older, newer] }),
+      (replica) => replica.proposeLoad({ since: seal.index, writes: [newer, older] }),
       () => this.cluster.sightings.note("records loaded"),
     );
   }
