@@ -90,4 +90,14 @@ export const movingMutants: readonly SimMutant[] = [
       name: "rule 12: salvages its fast entries through the group's leader and erases its data when each has its fate",
     },
   },
+  {
+    name: "rule 12: a voter that has left comes back under its id",
+    file: "internal/replica/replica.ts",
+    find: "!isMember(present, id) && this.state.departures.hasLeft(id);",
+    replace: "isMember(present, id) && !isMember(present, id);",
+    scenario: {
+      file: "departing",
+      name: "rule 12: does not come back under its id, neither as a learner nor as a voter; a new id does",
+    },
+  },
 ];
