@@ -6,7 +6,7 @@
 import { compareBytes, equalBytes } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { keyBytesMax } from "../base/limits.ts";
-import { stampMax } from "../base/stamp.ts";
+import { neverExpires, stampMax } from "../base/stamp.ts";
 import { payloadBytesMax } from "../log/record.ts";
 import { slotCount } from "../ring/slots.ts";
 import { compareVersions } from "./answer.ts";
@@ -110,7 +110,10 @@ function operationFault(operation: Operation): CommandFault | undefined {
   }
   if ((expiry === expiryMode.at) !== (expiresAt !== undefined))
     return bad("an expiry without its mode, or the other way round");
-  if (expiresAt !== undefined && !isStamp(expiresAt)) return bad(`an expiry of ${expiresAt}`);
+  // Zero would say that it never expires.
+  if (expiresAt === neverExpires || (expiresAt !== undefined && !isStamp(expiresAt))) {
+    return bad(`an expiry of ${expiresAt}`);
+  }
   if (what === action.put) return keyFault(key) ?? payloadFault(body);
   const takesBody = what === action.increment || what === action.append;
   if (!takesBody && body.length > 0) return bad(`a delete or touch with ${body.length} bytes`);

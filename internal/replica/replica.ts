@@ -28,7 +28,7 @@ import type { Consistency, Proposed } from "./write-answers.ts";
 export type ReplicaChange =
   | ChangeResult
   /** One of them was a voter not long ago: its replica needs a new id. */
-  | { readonly kind: "refused"; readonly why: "has_left" };
+  | { readonly kind: "refused"; readonly why: "has_left" | "stopping" };
 
 export class Replica {
   readonly id: ReplicaId;
@@ -134,14 +134,17 @@ export class Replica {
     return positionOf(await this.receiptParts(), version);
   }
 
-  transfer(target: ReplicaId): TransferRefusal | undefined {
+  /** Undefined: it is under way. */
+  transfer(target: ReplicaId): TransferRefusal | "stopping" | undefined {
     this.core.enter();
+    if (this.core.isClosed) return "stopping";
     return this.core.raft.transfer(target);
   }
 
   /** An id never comes back: who has it may have been told that it is a member no more, and keeps to that. */
   change(wanted: Membership): ReplicaChange {
     this.core.enter();
+    if (this.core.isClosed) return stopping;
     const present = this.status.configuration;
     const comesBack = (id: ReplicaId): boolean => !isMember(present, id) && this.state.departures.hasLeft(id);
     if (wanted.voters.some(comesBack) || wanted.learners.some(comesBack)) return { kind: "refused", why: "has_left" };
@@ -225,4 +228,4 @@ export class Replica {
   }
 }
 
-const stopping: Proposed = { kind: "refused", why: "stopping" };
+const stopping = { kind: "refused", why: "stopping" } as const;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
+import { replicaId, term } from "../../internal/base/ids.ts";
 import type { GroupLog } from "../../internal/log/group-log.ts";
 import { accepted, put, Rig, theGroup } from "./rig.ts";
 
@@ -141,6 +142,30 @@ describe("a replica that stops", () => {
       assert.equal(group.base.index, group.flushedIndex, "nothing is pinned");
       assert.equal(rig.node(id).engine?.stats().snapshots, 0);
     }
+    await rig.close();
+  });
+});
+
+describe("a replica that is closed", () => {
+  it("refuses whatever it is asked to do", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.level();
+    lead.close();
+    const refused = { kind: "refused", why: "stopping" };
+    const { last, isTransferring } = lead.status;
+    const voters = [1, 2, 3].map(replicaId);
+    assert.deepEqual(lead.change({ voters, learners: [replicaId(4)] }), refused);
+    assert.equal(lead.transfer(replicaId(2)), "stopping");
+    assert.deepEqual(
+      lead.propose("strong", () => put("a", "1")),
+      refused,
+    );
+    assert.deepEqual(lead.proposeLoad([]), refused);
+    assert.deepEqual(lead.proposeSlots({ mode: "seal", above: term(0), slots: [1] }), refused);
+    assert.deepEqual(await lead.readStrong(utf8("a")), refused);
+    await rig.ticks(5);
+    assert.deepEqual([lead.status.last, lead.status.isTransferring], [last, isTransferring]);
     await rig.close();
   });
 });

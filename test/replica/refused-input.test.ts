@@ -9,7 +9,7 @@ import { stamp } from "../../internal/base/stamp.ts";
 import { commandKind } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
-import { accepted, asked, del, foreign, put, Rig } from "./rig.ts";
+import { accepted, asked, del, foreign, put, putUntil, Rig } from "./rig.ts";
 
 describe("a write that no replica could apply", () => {
   it("is refused before it is in the log, and the group goes on, over restarts too", async () => {
@@ -30,6 +30,8 @@ describe("a write that no replica could apply", () => {
         request: undefined,
         operations: Array.from({ length: 10_001 }, () => operation ?? never()),
       },
+      "an expiry at zero": putUntil("a", "2", stamp(0)),
+      "an expiry beyond all time": putUntil("a", "2", stamp(2 ** 53)),
       "no payload": put("a", "2", { body: new Uint8Array(0) }),
       "a delete with a body": {
         request: undefined,

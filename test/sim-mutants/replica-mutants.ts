@@ -712,4 +712,21 @@ export const replicaMutants: readonly SimMutant[] = [
       name: "rule 16: a fast read does not wait for what a log lost, however long that log was",
     },
   },
+  {
+    name: "an expiry at zero is taken, and never comes",
+    file: "internal/replica/command-check.ts",
+    find: "expiresAt === neverExpires || ",
+    replace: "",
+    scenario: {
+      file: "refused-input",
+      name: "is refused before it is in the log, and the group goes on, over restarts too",
+    },
+  },
+  {
+    name: "a replica that is closed hands its leadership over",
+    file: "internal/replica/replica.ts",
+    find: 'if (this.core.isClosed) return "stopping";',
+    replace: "",
+    scenario: { file: "closing", name: "refuses whatever it is asked to do" },
+  },
 ];
