@@ -52,6 +52,7 @@ export interface Operation {
   readonly body: Uint8Array;
 }
 
+/** Names one request: whoever asks for something else takes another id, or is told what the first was told, and nothing is done. */
 export interface RequestId {
   readonly id: Uint8Array;
   /** Of its first try. */

@@ -1,4 +1,4 @@
-// A request that is made again while its first try, which a log lost, is about to come back.
+// Requests that are made again: while the first try, which a log lost, is about to come back; and with another command.
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
@@ -37,5 +37,22 @@ it("rule 17: a request is not answered fast while the merge of its lost first tr
   assert.equal(await lead.receiptOf(again.version), "salvaged");
   const read = await lead.readFast(utf8("k"));
   assert.deepEqual([read?.term, read?.index], [other.version.term, other.version.index]);
+  await rig.close();
+});
+
+it("rule 17: another command under an id that is on its way or remembered does nothing, and is told what the first was told", async () => {
+  const rig = await Rig.open();
+  const lead = await rig.elect(1);
+  await rig.level();
+  const { stamp } = lead.state.last;
+  const ask = (key: string) => accepted(lead.propose("strong", () => asked(put(key, "1"), "R", stamp))).outcome;
+  const [first, onItsWay] = await rig.answer(Promise.all([ask("a"), ask("b")]));
+  await rig.level();
+  const remembered = await rig.answer(ask("c"));
+  assert.ok(first.kind === "done" && onItsWay.kind === "done" && remembered.kind === "done");
+  assert.deepEqual(onItsWay.answer, first.answer);
+  assert.deepEqual(remembered.answer, first.answer);
+  const values = await Promise.all(["a", "b", "c"].map((key) => rig.node(1).read(key)));
+  assert.deepEqual(values, ["1", undefined, undefined]);
   await rig.close();
 });
