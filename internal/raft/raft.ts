@@ -295,11 +295,16 @@ export class Raft {
     return role.kind === "leader" ? matchedByAll(this.state, role, awayTicks) : undefined;
   }
 
-  /** Of a leader: the newest round of heartbeats, and the newest that a quorum has answered. Rounds count within a term. */
-  get rounds(): { readonly begun: number; readonly confirmed: number } {
+  /** Of a leader: the newest round of heartbeats, counted within its term; 0 of others. */
+  get round(): number {
     const { role } = this.state;
-    if (role.kind !== "leader") return { begun: 0, confirmed: 0 };
-    return { begun: role.reads.round, confirmed: confirmedRound(this.state, role) };
+    return role.kind === "leader" ? role.reads.round : 0;
+  }
+
+  /** The newest round that a quorum has answered. */
+  get confirmedRound(): number {
+    const { role } = this.state;
+    return role.kind === "leader" ? confirmedRound(this.state, role) : 0;
   }
 
   /** What the limits on proposals count: entries that are not committed, or not durable here. */

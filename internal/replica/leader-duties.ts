@@ -49,17 +49,18 @@ export class LeaderDuties {
 
   /** A turn is over: what was begun in it was sent at `since` or later. */
   noteRounds(since: Moment): void {
-    this.quorumAge.began(this.raft.rounds.begun, since);
+    const { round } = this.raft;
+    if (!this.quorumAge.isNew(round)) return;
+    this.quorumAge.confirmed(this.raft.confirmedRound);
+    this.quorumAge.began(round, since);
   }
 
-  /** For how long this leader may have been without its quorum. */
-  noQuorumMilliseconds(now: Moment): number {
-    return this.quorumAge.milliseconds(this.raft.rounds.confirmed, now);
-  }
-
-  /** What is taken, or answered, fast now may come back too late to have an effect. */
+  /** It may have been without its quorum for so long that what it answers fast now comes back too late to have an effect. */
   isTooLateForFast(now: Moment): boolean {
-    return this.noQuorumMilliseconds(now) > this.options.salvageWindowMilliseconds / 2;
+    const most = this.options.salvageWindowMilliseconds / 2;
+    if (this.quorumAge.milliseconds(now) <= most) return false;
+    this.quorumAge.confirmed(this.raft.confirmedRound);
+    return this.quorumAge.milliseconds(now) > most;
   }
 
   /** For how long the oldest entry of this leader's log has been waiting to be committed; 0: there is none. */

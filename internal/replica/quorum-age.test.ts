@@ -11,17 +11,24 @@ describe("the age of a quorum", () => {
     age.began(7, at(200));
     age.began(8, at(230));
     age.began(9, at(260));
-    assert.equal(age.milliseconds(6, at(300)), 300);
-    assert.equal(age.milliseconds(8, at(1000)), 770);
-    assert.equal(age.milliseconds(8, at(1010)), 780);
-    assert.equal(age.milliseconds(9, at(1020)), 760);
+    age.confirmed(6);
+    assert.equal(age.milliseconds(at(300)), 300);
+    age.confirmed(8);
+    assert.equal(age.milliseconds(at(1000)), 770);
+    age.confirmed(8);
+    assert.equal(age.milliseconds(at(1010)), 780);
+    age.confirmed(9);
+    assert.equal(age.milliseconds(at(1020)), 760);
   });
 
   it("counts by the clock that shows more, and never below nothing", () => {
     const age = new QuorumAge(at(0, 500));
-    assert.equal(age.milliseconds(0, at(10, 700)), 200);
-    assert.equal(age.milliseconds(0, at(10, 300)), 10);
-    assert.equal(age.milliseconds(0, at(0, 300)), 0);
+    age.confirmed(0);
+    assert.equal(age.milliseconds(at(10, 700)), 200);
+    age.confirmed(0);
+    assert.equal(age.milliseconds(at(10, 300)), 10);
+    age.confirmed(0);
+    assert.equal(age.milliseconds(at(0, 300)), 0);
   });
 
   it("counts from a new term's beginning, whose rounds begin anew; a round that was noted keeps its moment", () => {
@@ -30,14 +37,18 @@ describe("the age of a quorum", () => {
     age.newTerm(at(100));
     age.began(1, at(110));
     age.began(1, at(190));
-    assert.equal(age.milliseconds(0, at(200)), 100);
-    assert.equal(age.milliseconds(1, at(200)), 90);
+    age.confirmed(0);
+    assert.equal(age.milliseconds(at(200)), 100);
+    age.confirmed(1);
+    assert.equal(age.milliseconds(at(200)), 90);
   });
 
   it("forgets the oldest of many rounds that nobody answers", () => {
     const age = new QuorumAge(at(0));
     for (let round = 1; round <= 200; round++) age.began(round, at(round));
-    assert.equal(age.milliseconds(100, at(300)), 300);
-    assert.equal(age.milliseconds(200, at(300)), 100);
+    age.confirmed(100);
+    assert.equal(age.milliseconds(at(300)), 300);
+    age.confirmed(200);
+    assert.equal(age.milliseconds(at(300)), 100);
   });
 });

@@ -33,20 +33,27 @@ export class QuorumAge {
     this.knownAt = at;
   }
 
+  isNew(round: number): boolean {
+    return round > this.newest;
+  }
+
   /** Rounds up to `round` have begun, and those that are new were sent at `at` or later. */
   began(round: number, at: Moment): void {
-    if (round <= this.newest) return;
+    if (!this.isNew(round)) return;
     this.newest = round;
     if (this.sent.length >= roundsMax) this.sent.shift();
     this.sent.push({ round, at });
   }
 
-  /** A quorum has answered the round `confirmed`. */
-  milliseconds(confirmed: number, now: Moment): number {
+  /** A quorum has answered a round. */
+  confirmed(round: number): void {
     const { sent } = this;
     let answered = 0;
-    while (answered < sent.length && (sent[answered] as SentRound).round <= confirmed) answered++;
+    while (answered < sent.length && (sent[answered] as SentRound).round <= round) answered++;
     for (const { at } of sent.splice(0, answered)) this.knownAt = at;
+  }
+
+  milliseconds(now: Moment): number {
     return millisecondsBetween(this.knownAt, now);
   }
 }

@@ -74,7 +74,7 @@ export class ReplicaCore {
     this.raft = raft;
     this.place = parts.place;
     this.known = raft.status;
-    this.writes = new WriteAnswers(raft, parts.isSynced);
+    this.writes = new WriteAnswers(raft, parts.isSynced, () => this.duties.isTooLateForFast(momentOf(seams.clock)));
     this.duties = new LeaderDuties(raft, options, momentOf(seams.clock));
     this.pins = new LogPins(log, group, options);
     this.persisting = new Persisting(log, group, raft, (message) => seams.send(message));
@@ -258,8 +258,7 @@ export class ReplicaCore {
     const { log } = this.parts;
     if (log.failure !== undefined) return this.fail(log.failure);
     if (this.persisting.progress()) this.enter();
-    const isTooLate = this.duties.isTooLateForFast(momentOf(this.parts.seams.clock));
-    this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex, isTooLate);
+    this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex);
   }
 
   private step(message: RaftMessage): void {

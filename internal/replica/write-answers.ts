@@ -38,11 +38,14 @@ export class WriteAnswers {
   readonly overlay = new Overlay();
   private readonly raft: Raft;
   private readonly durability: "synced" | "buffered";
+  private readonly isTooLate: () => boolean;
   private readonly waiters = new WriteWaiters();
   /** Of commands that answer more than that they took effect. */
   private readonly answers = new Map<LogIndex, CommandAnswer>();
 
-  constructor(raft: Raft, isSynced: boolean) {
+  /** `isTooLate`: a fast write that is only here may come back too late to have an effect. */
+  constructor(raft: Raft, isSynced: boolean, isTooLate: () => boolean) {
+    this.isTooLate = isTooLate;
     this.raft = raft;
     this.durability = isSynced ? "synced" : "buffered";
   }
@@ -78,9 +81,12 @@ export class WriteAnswers {
     }
   }
 
-  /** Entries are durable up to `persisted`, and applied up to `applied`. Too late: a fast write that is only here may be lost. */
-  persisted(persisted: LogIndex, applied: LogIndex, isTooLate: boolean): void {
-    for (const waiter of this.waiters.takeFast(persisted)) {
+  /** Entries are durable up to `persisted`, and applied up to `applied`. */
+  persisted(persisted: LogIndex, applied: LogIndex): void {
+    const waiters = this.waiters.takeFast(persisted);
+    if (waiters.length === 0) return;
+    const isTooLate = this.isTooLate();
+    for (const waiter of waiters) {
       const { term, index, resolve } = waiter;
       if (!isTooLate || index <= applied) this.answerFast(waiter, applied);
       else resolve({ kind: "unknown", version: { term, index }, why: "its leader was without a quorum for too long" });

@@ -22,8 +22,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "fast write acknowledged before fsync",
     file: "internal/replica/replica-core.ts",
-    find: "this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex, isTooLate);",
-    replace: "this.writes.persisted(this.raft.status.last, this.applier.appliedIndex, isTooLate);",
+    find: "this.writes.persisted(this.raft.status.persisted, this.applier.appliedIndex);",
+    replace: "this.writes.persisted(this.raft.status.last, this.applier.appliedIndex);",
   },
   {
     name: "messages that wait for the disk sent at once",
@@ -641,7 +641,7 @@ export const replicaMutants: readonly SimMutant[] = [
     name: "rule 10: an answer that waited for a leader that slept counts as of now",
     file: "internal/replica/quorum-age.ts",
     find: "for (const { at } of sent.splice(0, answered)) this.knownAt = at;",
-    replace: "if (sent.splice(0, answered).length > 0) this.knownAt = now;",
+    replace: "if (sent.splice(0, answered).length > 0) this.knownAt = { monotonic: Infinity, wall: Infinity };",
     scenario: {
       file: "woken",
       name: "rule 10: takes none after its first ticks, or after answers that waited for it",
