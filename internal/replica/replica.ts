@@ -6,7 +6,7 @@ import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import { payloadBytesMax } from "../log/record.ts";
-import { isMember } from "../raft/configuration.ts";
+import { isVoter } from "../raft/configuration.ts";
 import type { ChangeResult, Membership } from "../raft/membership.ts";
 import type { RaftStatus } from "../raft/raft.ts";
 import type { TransferRefusal } from "../raft/transfer.ts";
@@ -27,7 +27,7 @@ import type { Consistency, Proposed } from "./write-answers.ts";
 
 export type ReplicaChange =
   | ChangeResult
-  /** One of them was a voter not long ago: its replica needs a new id. */
+  /** One of the voters was one before: its replica needs a new id. */
   | { readonly kind: "refused"; readonly why: "has_left" | "stopping" };
 
 export class Replica {
@@ -141,13 +141,13 @@ export class Replica {
     return this.core.raft.transfer(target);
   }
 
-  /** An id never comes back: who has it may have been told that it is a member no more, and keeps to that. */
+  /** No voter's id comes back: who has it may have been told that it has no vote any more, and keeps to that. */
   change(wanted: Membership): ReplicaChange {
     this.core.enter();
     if (this.core.isClosed) return stopping;
     const present = this.status.configuration;
-    const comesBack = (id: ReplicaId): boolean => !isMember(present, id) && this.state.departures.hasLeft(id);
-    if (wanted.voters.some(comesBack) || wanted.learners.some(comesBack)) return { kind: "refused", why: "has_left" };
+    const comesBack = (id: ReplicaId): boolean => !isVoter(present, id) && this.state.departures.hasLeft(id);
+    if (wanted.voters.some(comesBack)) return { kind: "refused", why: "has_left" };
     return this.core.raft.change(wanted);
   }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
-import { replicaId, term } from "../../internal/base/ids.ts";
+import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
 import type { GroupLog } from "../../internal/log/group-log.ts";
 import { accepted, put, Rig, theGroup } from "./rig.ts";
 
@@ -161,7 +161,7 @@ describe("a replica that is closed", () => {
       lead.propose("strong", () => put("a", "1")),
       refused,
     );
-    assert.deepEqual(lead.proposeLoad([]), refused);
+    assert.deepEqual(lead.proposeLoad({ since: logIndex(1), writes: [] }), refused);
     assert.deepEqual(lead.proposeSlots({ mode: "seal", above: term(0), slots: [1] }), refused);
     assert.deepEqual(await lead.readStrong(utf8("a")), refused);
     await rig.ticks(5);

@@ -91,13 +91,13 @@ export const movingMutants: readonly SimMutant[] = [
     },
   },
   {
-    name: "rule 12: a voter that has left comes back under its id",
+    name: "rule 12: a voter that has left comes back as one under its id",
     file: "internal/replica/replica.ts",
-    find: "!isMember(present, id) && this.state.departures.hasLeft(id);",
-    replace: "isMember(present, id) && !isMember(present, id);",
+    find: "!isVoter(present, id) && this.state.departures.hasLeft(id);",
+    replace: "isVoter(present, id) && !isVoter(present, id);",
     scenario: {
       file: "departing",
-      name: "rule 12: does not come back under its id, neither as a learner nor as a voter; a new id does",
+      name: "rule 12: does not come back as a voter under its id; a new id does",
     },
   },
 ];
