@@ -227,6 +227,14 @@ describe("the promises of a key", () => {
     twice.read("f0", [10, 11], saw("1", at(1)));
     twice.read("f0", [12, 13], saw("1", at(3)));
     assert.equal(twice.verdict(), "once a request");
+    // A leader that is cut off shows a try that a later one takes the place of.
+    const shown = new Story();
+    const retried = shown.history.begin(1, { kind: "write", mode: "fast", steps: [put("f0", "1")], request: "r" }, 0);
+    shown.history.end(retried, done(at(3)), 9);
+    retried.versions.push(at(1), at(3));
+    shown.read("f0", [10, 11], saw("1", at(1)), "fast");
+    shown.read("f0", [12, 13], saw("1", at(3)));
+    assert.equal(shown.verdict(), "fine");
   });
 
   it("forbid strong reads to go back, or to miss what was answered strongly or by the present leader", () => {

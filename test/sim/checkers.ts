@@ -81,7 +81,10 @@ function checkVersions(entries: readonly HistoryEntry[]): void {
   }
 }
 
-/** A value that one request put was seen under one version only. */
+/**
+ * A value that one request put was seen under one version only: by strong reads, for a leader that is cut off may show a try
+ * that is given up for a later one.
+ */
 function checkRequests(entries: readonly HistoryEntry[]): void {
   const requests = new Map<string, string>();
   for (const { done } of entries) {
@@ -95,7 +98,7 @@ function checkRequests(entries: readonly HistoryEntry[]): void {
   const versions = new Map<string, HistoryEntry & { told: { kind: "saw" } }>();
   for (const entry of entries) {
     const { done, told } = entry;
-    if (done.kind !== "read" || told?.kind !== "saw" || told.value === undefined) continue;
+    if (done.kind !== "read" || done.mode !== "strong" || told?.kind !== "saw" || told.value === undefined) continue;
     const request = requests.get(`${done.key}=${told.value}`);
     if (request === undefined) continue;
     const seen = { ...entry, told };
