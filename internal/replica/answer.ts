@@ -23,6 +23,8 @@ export type RefusalReason =
   | "request_too_old"
   /** A request stamped by a clock far ahead: nobody could say for how long its answer has to be remembered. */
   | "request_too_new"
+  /** Its answer is large, and too much of such answers is remembered already: it may be asked for again later. */
+  | "answers_full"
   /** It would write, or answer, more than an entry may hold. */
   | "too_large";
 
@@ -52,6 +54,7 @@ const reasons: readonly RefusalReason[] = [
   "too_large",
   "request_too_new",
   "not_sealed",
+  "answers_full",
 ];
 
 export function encodeAnswer(answer: CommandAnswer): Uint8Array {
@@ -69,6 +72,13 @@ export function encodeAnswer(answer: CommandAnswer): Uint8Array {
     if (answer.present !== undefined) writeVersion(writer, answer.present);
   }
   return writer.finish();
+}
+
+/** At least what encodeAnswer makes of it. */
+export function answerBytesMax(answer: CommandAnswer): number {
+  let bytes = 64;
+  if (answer.kind === "done") for (const value of answer.values) bytes += 6 + (value?.length ?? 0);
+  return bytes;
 }
 
 /** Throws `corruption` for bytes that are no answer. */

@@ -30,13 +30,13 @@ import { areaBytes, userRecordKey } from "./areas.ts";
 import { commandKind, decodeCommand, readBlind } from "./command.ts";
 import type { BlindSlot, Command } from "./command.ts";
 import { decideLoad } from "./decide-load.ts";
-import { decide, keyName } from "./decide.ts";
-import type { PlannedWrite } from "./decide.ts";
+import { keyName } from "./decide.ts";
+import { outcomeOf } from "./command-outcome.ts";
 import { decodeRelease } from "./departures.ts";
 import { encodeFate, fateExpiry } from "./fates.ts";
 import type { Fate } from "./fates.ts";
 import { answerKey, boundaryKey, encodeBoundary, fateKey, rejectionsKey } from "./group-state.ts";
-import { refusalOfRequest, systemKey, systemTag } from "./group-state.ts";
+import { systemKey, systemTag } from "./group-state.ts";
 import type { Boundary, GroupState } from "./group-state.ts";
 import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
 import type { ForeignWrite, LoadCommand } from "./merge.ts";
@@ -220,31 +220,13 @@ export class Applier {
       this.events.onAnswer(entry.index, decodeAnswer(kept.payload));
       return true;
     }
-    const { answer, writes, isFinal } = this.decide(command, entry, records);
+    const lookup = (key: Uint8Array): EngineRecord | undefined => records.get(keyName(userRecordKey(key)));
+    const { answer, writes, isFinal } = outcomeOf(command, entry, state, lookup);
     for (const write of writes) this.batch.addWrite(write, entry);
     if (request !== undefined && isFinal) this.batch.remember(request.id, answer, entry);
     if (answer.kind === "refused") this.noteRejected(entry);
     this.events.onAnswer(entry.index, answer);
     return true;
-  }
-
-  /** Not final: the same request may yet take effect, elsewhere. */
-  private decide(
-    command: Command,
-    entry: Boundary,
-    records: RecordsRead,
-  ): { readonly answer: CommandAnswer; readonly writes: readonly PlannedWrite[]; readonly isFinal: boolean } {
-    const version = { term: entry.term, index: entry.index };
-    const refuse = (why: RefusalReason, operation: number): CommandAnswer => {
-      return { kind: "refused", version, why, operation, present: undefined };
-    };
-    const { request } = command;
-    const wrong = request === undefined ? undefined : refusalOfRequest(request, entry.stamp);
-    if (wrong !== undefined) return { answer: refuse(wrong, 0), writes: [], isFinal: false };
-    const sealed = command.operations.findIndex(({ key }) => this.isSealed(key, 0, key.length));
-    if (sealed >= 0) return { answer: refuse("sealed", sealed), writes: [], isFinal: false };
-    const lookup = (key: Uint8Array): EngineRecord | undefined => records.get(keyName(userRecordKey(key)));
-    return { ...decide(command, entry, lookup), isFinal: true };
   }
 
   private applyMerge(write: ForeignWrite, entry: Boundary, fetched: RecordsRead | undefined): boolean {

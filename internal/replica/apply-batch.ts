@@ -79,8 +79,9 @@ export class ApplyBatch {
   }
 
   remember(id: Uint8Array, answer: CommandAnswer, entry: Boundary): void {
-    this.parts.state.remember(id);
-    this.put(answerKey(id), { ...entry, expiry: answerExpiry(entry.stamp) }, encodeAnswer(answer));
+    const record = encodeAnswer(answer);
+    this.parts.state.remember(id, record.length);
+    this.put(answerKey(id), { ...entry, expiry: answerExpiry(entry.stamp) }, record);
   }
 
   /** Gives the engine what was gathered; false when it has no room. */

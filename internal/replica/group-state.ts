@@ -39,6 +39,9 @@ import { Rejections, rejectionsAt } from "./rejections.ts";
 const answerWindow = stampOfMilliseconds(10 * 60_000);
 /** A coordinator's clock may be so far ahead of the group's; whoever is farther has to set it first. */
 const aheadMax = stampOfMilliseconds(60_000);
+/** Answers that carry more than this are large; of those a group remembers so many bytes in all. On both all replicas have to agree. */
+const smallAnswerBytes = 1024;
+const largeAnswersBytesMax = 64 * 1024 * 1024;
 /** Ends of terms that are kept. */
 const boundariesMax = 4096;
 
@@ -74,6 +77,9 @@ export class GroupState {
   private days: Boundary[] = [];
   /** Request ids that were answered, by name, with the stamp of the answer: in the order of their stamps. */
   readonly answered = new Map<string, Stamp>();
+  /** Bytes of the large ones among the answers. */
+  private readonly largeAnswers = new Map<string, number>();
+  private largeAnswersBytes = 0;
   readonly slots = new MovingSlots();
   readonly departures = new Departures();
   readonly found = new LostAndFound();
@@ -86,7 +92,7 @@ export class GroupState {
   /** As the engine has it. */
   static async load(engine: Engine, incarnation: Incarnation, first: Configuration): Promise<GroupState> {
     const state = new GroupState(first);
-    const answers: { name: string; at: Stamp }[] = [];
+    const answers: { name: string; at: Stamp; bytes: number }[] = [];
     const lower = Uint8Array.of(systemArea);
     const walk = engine.iterate(incarnation, { lower, upper: systemKey(systemTag.rejections) });
     try {
@@ -95,7 +101,8 @@ export class GroupState {
         const { cellBytes, cellStart, cellEnd } = walk.entry;
         const cell = decodeCell(cellBytes, cellStart, cellEnd);
         if (cell === undefined) throw corruption("a record of the group itself cannot be read");
-        if (key[1] === systemTag.answer) answers.push({ name: keyName(key.subarray(2)), at: cell.stamp });
+        if (key[1] === systemTag.answer)
+          answers.push({ name: keyName(key.subarray(2)), at: cell.stamp, bytes: cell.payload.length });
         else if (key[1] === systemTag.fate) state.find(cell.stamp, cell.payload);
         else state.take(key, cell.payload);
       }
@@ -107,6 +114,7 @@ export class GroupState {
     if (rejections !== undefined) state.rejections.load(state.last, rejections.payload, rejections.expiry);
     answers.sort((left, right) => left.at - right.at);
     for (const { name, at } of answers) state.answered.set(name, at);
+    for (const { name, bytes } of answers) state.countAnswer(name, bytes);
     state.forgetAnswers();
     return state;
   }
@@ -182,8 +190,15 @@ export class GroupState {
     return this.answered.get(keyName(id));
   }
 
-  remember(id: Uint8Array): void {
-    this.answered.set(keyName(id), this.last.stamp);
+  /** Whether an answer of so many bytes can be remembered. Small ones always can: their number is bounded. */
+  hasRoomForAnswer(bytes: number): boolean {
+    return bytes <= smallAnswerBytes || this.largeAnswersBytes + bytes <= largeAnswersBytesMax;
+  }
+
+  remember(id: Uint8Array, bytes: number): void {
+    const name = keyName(id);
+    this.answered.set(name, this.last.stamp);
+    this.countAnswer(name, bytes);
   }
 
   encodeLast(): Uint8Array {
@@ -209,7 +224,15 @@ export class GroupState {
     for (const [name, at] of this.answered) {
       if (!isExpired(answerExpiry(at), this.last.stamp)) return;
       this.answered.delete(name);
+      this.largeAnswersBytes -= this.largeAnswers.get(name) ?? 0;
+      this.largeAnswers.delete(name);
     }
+  }
+
+  private countAnswer(name: string, bytes: number): void {
+    if (bytes <= smallAnswerBytes) return;
+    this.largeAnswersBytes += bytes - (this.largeAnswers.get(name) ?? 0);
+    this.largeAnswers.set(name, bytes);
   }
 
   private take(key: Uint8Array, payload: Uint8Array): void {

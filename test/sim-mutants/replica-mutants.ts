@@ -13,6 +13,7 @@ const strongReads = "internal/replica/strong-reads.ts";
 const answers = "internal/replica/write-answers.ts";
 const rules = "internal/replica/write-rules.ts";
 
+const largeAnswers = "rule 17: answered by large values have no effect while too much of such answers is remembered";
 const noRoom =
   "and strong ones and reads are refused beyond a bound while the engine has no room, and taken again when it has";
 const clocks = "rule 17: take effect once whatever the coordinator's clock, and are refused when it is far ahead";
@@ -387,6 +388,13 @@ export const replicaMutants: readonly SimMutant[] = [
     replace: "",
   },
   {
+    name: "rule 17: large answers remembered without a bound",
+    file: "internal/replica/group-state.ts",
+    find: "return bytes <= smallAnswerBytes || this.largeAnswersBytes + bytes <= largeAnswersBytesMax;",
+    replace: "return bytes <= smallAnswerBytes || bytes <= largeAnswersBytesMax;",
+    scenario: { file: "large-commands", name: largeAnswers },
+  },
+  {
     name: "rule 17: answers forgotten early",
     file: "internal/replica/group-state.ts",
     find: "export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow + aheadMax);",
@@ -395,7 +403,7 @@ export const replicaMutants: readonly SimMutant[] = [
   },
   {
     name: "rule 17: a request beyond the table's horizon takes effect",
-    file: applier,
+    file: "internal/replica/command-outcome.ts",
     find: "const wrong = request === undefined ? undefined : refusalOfRequest(request, entry.stamp);",
     replace: "const wrong = request === undefined ? undefined : refusalOfRequest(request, request.stamp);",
     scenario: {
@@ -477,7 +485,7 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 18: remembered answers not in the batch",
     file: "internal/replica/apply-batch.ts",
-    find: "this.put(answerKey(id), { ...entry, expiry: answerExpiry(entry.stamp) }, encodeAnswer(answer));",
+    find: "this.put(answerKey(id), { ...entry, expiry: answerExpiry(entry.stamp) }, record);",
     replace: "",
   },
   {
