@@ -33,7 +33,7 @@ export class Dial implements EndOwner {
     const { address, milliseconds, wanted } = parts;
     this.end = new SimStream(network.wires, network.address, address).ends[0];
     this.end.begin(network.process, this);
-    this.end.say(helloOf(network.host.identity(), wanted, parts.purpose));
+    this.end.connect(helloOf(network.host.identity(), wanted, parts.purpose));
     this.timer = network.process.clock.after(milliseconds, () =>
       this.end.close(`no answer from ${address} within ${milliseconds} ms`),
     );

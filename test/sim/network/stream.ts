@@ -58,6 +58,14 @@ export class SimStream {
       out.put({ kind: loses ? "reset" : "end", why: "the connection was lost" });
     }
   }
+
+  /** One end learns that it is broken, and the other believes in it until its keepalive, or another stream, says otherwise. */
+  breakHalf(end: 0 | 1): void {
+    const { out } = this.ends[end === 0 ? 1 : 0];
+    out.drop();
+    out.put({ kind: "reset", why: "the connection was lost" });
+    this.ends[end].out.drop();
+  }
 }
 
 export class StreamEnd {
@@ -90,6 +98,8 @@ export class StreamEnd {
   private usedAt = 0;
   private timer: Timer | undefined;
   private isGreeted = false;
+  /** What is said when it is connected. */
+  private first: Hello | undefined;
 
   constructor(wires: Wires, address: string, to: string, twin: () => StreamEnd) {
     this.wires = wires;
@@ -127,6 +137,12 @@ export class StreamEnd {
     this.tick();
   }
 
+  /** Of the dialling end. */
+  connect(hello: Hello): void {
+    this.first = hello;
+    this.out.put({ kind: "connect" });
+  }
+
   say(hello: Hello): void {
     this.out.put({ kind: "hello", hello });
   }
@@ -151,10 +167,9 @@ export class StreamEnd {
 
   /** Another stream goes on in its place: nothing that was sent here may come behind what is sent there. */
   abandon(): void {
-    this.out.drop();
-    this.other.unread = [];
+    this.out.dropParts();
+    this.other.unread = this.other.unread.filter(({ kind: what }) => what !== "parts");
     this.other.read = 0;
-    this.out.put({ kind: "reset", why: "replaced by another stream" });
   }
 
   /** Its process ended without a word. Whoever asks the machine later is told. */
@@ -166,10 +181,12 @@ export class StreamEnd {
   }
 
   arrive(frame: Frame): void {
-    if (this.process === undefined && frame.kind === "hello") this.wires.at(this.address)?.accept(this);
+    if (frame.kind === "connect") this.wires.at(this.address)?.accept(this);
     const isGone = this.process === undefined || this.isDead;
     if (isGone && !this.wires.dark.has(this.address)) this.sendBack(frame);
     if (isGone) return;
+    // A kernel takes a connection for a process that is paused.
+    if (frame.kind === "connect") this.out.put({ kind: "connected" });
     if (frame.kind === "parts" || frame.kind === "hello" || frame.kind === "end") this.unread.push(frame);
     this.present.clock.live(() => this.take(frame));
   }
@@ -193,7 +210,8 @@ export class StreamEnd {
   private take(frame: Frame): void {
     if (this.isClosed) return;
     this.heardAt = this.wires.time.now;
-    if (frame.kind === "credit") {
+    if (frame.kind === "connected" && this.first !== undefined) this.say(this.first);
+    else if (frame.kind === "credit") {
       this.inFlightBytes -= frame.bytes;
       if (!this.outbox.isEmpty) this.wake();
     } else if (frame.kind === "ping") this.out.put({ kind: "pong", at: frame.at });

@@ -15,7 +15,7 @@ import { TrialNode } from "./trial-node.ts";
 import { addressLink, Wires } from "./wires.ts";
 
 const names = ["a", "b", "c", "gateway"];
-const faultyMilliseconds = 60_000;
+const faultyMilliseconds = 40_000;
 const quietMilliseconds = 15_000;
 /** Keepalive, twice, a ping, and the worst weather and links. */
 const noticedMilliseconds = 4500;
@@ -236,6 +236,7 @@ export class Trial {
           .between(one.address, other.address)
           .at(-1)
           ?.breakOff(length % 2 === 0),
+      () => wires.between(one.address, other.address).forEach((stream) => stream.breakHalf(length % 2 === 0 ? 0 : 1)),
       () => one.hold(length),
       () => one.forget(other),
     ];

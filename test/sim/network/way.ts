@@ -4,6 +4,8 @@ import type { Hello, Part } from "../../../internal/grpc/peer-protocol.ts";
 import type { AddressLink, Wires } from "./wires.ts";
 
 export type Frame =
+  /** Of the kernels: nothing is said before both ways are known to be open. */
+  | { readonly kind: "connect" | "connected" }
   | { readonly kind: "hello"; readonly hello: Hello }
   | { readonly kind: "parts"; readonly parts: readonly Part[]; readonly bytes: number }
   /** So many bytes were read by the receiver, which may be sent in their place. */
@@ -18,7 +20,7 @@ export class Way {
   bytesPerMillisecondMost = Infinity;
   private readonly wires: Wires;
   private readonly arrive: (frame: Frame) => void;
-  private readonly queue: { readonly due: number; readonly frame: Frame }[] = [];
+  private queue: { readonly due: number; readonly frame: Frame }[] = [];
   private readonly moveNow: () => void;
   /** When the last frame arrives. */
   private last = 0;
@@ -46,8 +48,12 @@ export class Way {
 
   /** What is on its way is lost. */
   drop(): void {
-    this.queue.length = 0;
+    this.queue = [];
     this.last = 0;
+  }
+
+  dropParts(): void {
+    this.queue = this.queue.filter(({ frame }) => frame.kind !== "parts");
   }
 
   /** What is due arrives, unless the link is cut: then it waits for `Wires.mend`. */
