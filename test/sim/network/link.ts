@@ -132,12 +132,12 @@ export class Link implements Peer, EndOwner {
     if (end.purpose === purpose.bulk) {
       if (this.bulk !== end) return;
       this.bulk = this.ends.find((other) => other.purpose === purpose.bulk);
-      if (this.life !== undefined) end.abandon();
+      if (this.life !== undefined) end.abandon(this.bulk);
       return;
     }
     this.asked.lost(end);
     if (this.main === end) this.main = this.ends.find((other) => other.purpose === purpose.main);
-    if (this.main !== undefined) end.abandon();
+    if (this.main !== undefined) end.abandon(this.main);
     else if (this.life !== undefined) this.lost(this.life, why);
   }
 

@@ -64,7 +64,6 @@ export class SimStream {
     const { out } = this.ends[end === 0 ? 1 : 0];
     out.drop();
     out.put({ kind: "reset", why: "the connection was lost" });
-    this.ends[end].out.drop();
   }
 }
 
@@ -165,11 +164,15 @@ export class StreamEnd {
     this.finish(why);
   }
 
-  /** Another stream goes on in its place: nothing that was sent here may come behind what is sent there. */
-  abandon(): void {
-    this.out.dropParts();
-    this.other.unread = this.other.unread.filter(({ kind: what }) => what !== "parts");
-    this.other.read = 0;
+  /**
+   * `next` goes on in its place: nothing that was sent here may come behind what is sent there. What is on its way comes
+   * first, or, where somebody or something stops it, not at all.
+   */
+  abandon(next: StreamEnd | undefined): void {
+    this.out.isSuperseded = true;
+    if (next === undefined || this.wires.isCut(this.out.link)) this.out.dropParts();
+    else next.out.waitFor(this.out);
+    if (next === undefined || this.other.holds > 0) this.other.dropUnread();
   }
 
   /** Its process ended without a word. Whoever asks the machine later is told. */
@@ -188,7 +191,13 @@ export class StreamEnd {
     // A kernel takes a connection for a process that is paused.
     if (frame.kind === "connect") this.out.put({ kind: "connected" });
     if (frame.kind === "parts" || frame.kind === "hello" || frame.kind === "end") this.unread.push(frame);
+    if (this.holds > 0 && this.other.out.isSuperseded) this.dropUnread();
     this.present.clock.live(() => this.take(frame));
+  }
+
+  private dropUnread(): void {
+    this.unread = this.unread.filter(({ kind: what }) => what !== "parts");
+    this.read = 0;
   }
 
   /** A message that is not in its order. */
@@ -267,6 +276,7 @@ export class StreamEnd {
 
   private hold(until: Promise<void>): void {
     this.holds++;
+    if (this.other.out.isSuperseded) this.dropUnread();
     const release = (): void => {
       this.holds--;
       this.present.clock.live(() => this.readOn());

@@ -18,6 +18,8 @@ export class Way {
   readonly link: AddressLink;
   /** Of snapshots it is less than what the link bears. */
   bytesPerMillisecondMost = Infinity;
+  /** What is sent goes another way by now. */
+  isSuperseded = false;
   private readonly wires: Wires;
   private readonly arrive: (frame: Frame) => void;
   private queue: { readonly due: number; readonly frame: Frame }[] = [];
@@ -52,6 +54,11 @@ export class Way {
     this.last = 0;
   }
 
+  /** What is sent from now on comes behind what is on its way there. */
+  waitFor(before: Way): void {
+    this.last = Math.max(this.last, before.last);
+  }
+
   dropParts(): void {
     this.queue = this.queue.filter(({ frame }) => frame.kind !== "parts");
   }
@@ -64,6 +71,7 @@ export class Way {
       if (first === undefined || first.due > wires.time.now) return;
       if (wires.isCut(this.link)) {
         wires.note("stalled");
+        if (this.isSuperseded) this.dropParts();
         return;
       }
       this.queue.shift();
