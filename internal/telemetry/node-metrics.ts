@@ -1,0 +1,207 @@
+// What a node measures beside its requests: groups, replication, log, engine, salvage, snapshots, moves. Each source is a function that
+// gives plain numbers when somebody looks; one that is left out (a gateway has no engine) has no metrics.
+
+import type { EngineStats } from "../engine/engine-stats.ts";
+import { durationBoundsMilliseconds } from "../log/log-stats.ts";
+import type { LogStats } from "../log/log-stats.ts";
+import { counter, gauge, histogramSamples, single } from "./families.ts";
+import type { Family, Sample } from "./families.ts";
+
+/** Of one group with a replica here. */
+export interface GroupNumbers {
+  readonly group: number;
+  readonly term: number;
+  readonly isLeader: boolean;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+}
+
+/** How far another replica of a group is behind its leader, which is here. */
+export interface LagNumbers {
+  readonly group: number;
+  readonly replica: number;
+  readonly entries: number;
+  /** Undefined: nobody can say. */
+  readonly seconds: number | undefined;
+}
+
+const salvageOutcomes = ["salvaged", "superseded", "lost"] as const;
+export type SalvageNumbers = Readonly<Record<(typeof salvageOutcomes)[number], number>>;
+
+export interface SnapshotNumbers {
+  readonly sending: number;
+  readonly receiving: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly installed: number;
+}
+
+export interface MigrationNumbers {
+  readonly slotsMoving: number;
+  readonly slotsMoved: number;
+  readonly entries: number;
+}
+
+export interface NodeSources {
+  readonly groups?: () => readonly GroupNumbers[];
+  readonly lags?: () => readonly LagNumbers[];
+  /** In which a replica of this node stood or voted since the process began. */
+  readonly elections?: () => number;
+  readonly log?: () => LogStats;
+  readonly engine?: () => EngineStats;
+  readonly salvage?: () => SalvageNumbers;
+  readonly snapshots?: () => SnapshotNumbers;
+  readonly migration?: () => MigrationNumbers;
+}
+
+export function nodeFamilies(sources: NodeSources): Family[] {
+  const { groups, lags, elections, log, engine, salvage, snapshots, migration } = sources;
+  return [
+    ...(groups === undefined ? [] : groupFamilies(groups)),
+    ...(lags === undefined ? [] : lagFamilies(lags)),
+    ...(elections === undefined
+      ? []
+      : [counter("trefoil_elections_total", "Elections that replicas here took part in.", () => single(elections()))]),
+    ...(log === undefined ? [] : logFamilies(log)),
+    ...(engine === undefined ? [] : engineFamilies(engine)),
+    ...(salvage === undefined ? [] : salvageFamilies(salvage)),
+    ...(snapshots === undefined ? [] : familiesOf(snapshots, snapshotRows)),
+    ...(migration === undefined ? [] : familiesOf(migration, migrationRows)),
+  ];
+}
+
+function groupFamilies(groups: () => readonly GroupNumbers[]): Family[] {
+  const of = (value: (numbers: GroupNumbers) => number) => (): readonly Sample[] =>
+    groups().map((numbers) => ({ labels: { group: numbers.group }, value: value(numbers) }));
+  return [
+    gauge(
+      "trefoil_raft_term",
+      "Term of the group.",
+      of(({ term }) => term),
+    ),
+    gauge(
+      "trefoil_raft_leader",
+      "1: the group's leader is here.",
+      of(({ isLeader }) => (isLeader ? 1 : 0)),
+    ),
+    gauge(
+      "trefoil_raft_commit_index",
+      "Last entry known to be committed.",
+      of(({ commitIndex }) => commitIndex),
+    ),
+    gauge(
+      "trefoil_raft_applied_index",
+      "Last entry applied here.",
+      of(({ appliedIndex }) => appliedIndex),
+    ),
+  ];
+}
+
+function lagFamilies(lags: () => readonly LagNumbers[]): Family[] {
+  const labelsOf = ({ group, replica }: LagNumbers) => ({ group, replica });
+  return [
+    gauge("trefoil_replication_lag_entries", "Entries that a replica lacks, as its leader here knows.", () =>
+      lags().map((lag) => ({ labels: labelsOf(lag), value: lag.entries })),
+    ),
+    gauge("trefoil_replication_lag_seconds", "How long ago a replica had all, as its leader here knows.", () =>
+      lags().flatMap((lag) => (lag.seconds === undefined ? [] : [{ labels: labelsOf(lag), value: lag.seconds }])),
+    ),
+  ];
+}
+
+/** Name without prefix, what it tells, how it is read. A name that ends in `_total` is a counter. */
+type Row<Numbers> = readonly [string, string, (numbers: Numbers) => number];
+
+function familiesOf<Numbers>(source: () => Numbers, rows: readonly Row<Numbers>[]): Family[] {
+  return rows.map(([name, help, read]) => {
+    const make = name.endsWith("_total") ? counter : gauge;
+    return make(`trefoil_${name}`, help, () => single(read(source())));
+  });
+}
+
+const fsyncBoundsSeconds = durationBoundsMilliseconds.map((milliseconds) => milliseconds / 1000);
+
+function logFamilies(log: () => LogStats): Family[] {
+  const fsync: Family = {
+    name: "trefoil_log_fsync_seconds",
+    help: "How long making a batch durable took.",
+    type: "histogram",
+    read: () => {
+      const { counts, sumMilliseconds } = log().counters.syncDuration;
+      const sumSeconds = sumMilliseconds / 1000;
+      return histogramSamples({}, { bounds: fsyncBoundsSeconds, counts, offset: 0, sumSeconds });
+    },
+  };
+  const rows: readonly Row<LogStats>[] = [
+    ["log_bytes", "The shared log on disk, which is the write-ahead log.", (stats) => stats.bytesOnDisk],
+    ["log_segments", "Files of the log.", (stats) => stats.segments],
+    ["log_cache_bytes", "Memory for the newest part of the log.", (stats) => stats.cacheBytes],
+    ["log_unflushed_bytes", "Log since its oldest entry that is not flushed.", (stats) => stats.bytesSinceFlush],
+    ["log_over_bound_bytes", "By how much the log is above its bound.", (stats) => stats.bytesOverBound],
+    ["log_commits_total", "Batches written.", ({ counters }) => counters.commits],
+    ["log_written_bytes_total", "Bytes of batches written.", ({ counters }) => counters.bytes],
+    ["log_entries_total", "Entries written.", ({ counters }) => counters.entries],
+    ["log_cache_hits_total", "Entries found in memory.", ({ counters }) => counters.cacheHits],
+    ["log_cache_misses_total", "Entries read from a file.", ({ counters }) => counters.cacheMisses],
+  ];
+  return [...familiesOf(log, rows), fsync];
+}
+
+function engineFamilies(engine: () => EngineStats): Family[] {
+  const byLevel = (value: (level: EngineStats["levels"][number]) => number) => (): readonly Sample[] =>
+    engine().levels.map((numbers, level) => ({ labels: { level }, value: value(numbers) }));
+  const [tablesByLevel, bytesByLevel, scores] = [
+    byLevel(({ tables }) => tables),
+    byLevel(({ bytes }) => bytes),
+    byLevel(({ score }) => score),
+  ];
+  const rows: readonly Row<EngineStats>[] = [
+    ["memtable_bytes", "Memory that memtables use.", (stats) => stats.memtableBytes],
+    ["memtables_sealed", "Memtables that wait for their flush.", (stats) => stats.memtablesSealed],
+    ["flushes_total", "Memtables flushed.", ({ flush }) => flush.flushes],
+    ["flush_written_bytes_total", "Bytes that flushes wrote.", ({ flush }) => flush.bytesWritten],
+    ["compaction_merges_total", "Merges of tables.", ({ compaction }) => compaction.merges],
+    ["compaction_moves_total", "Tables moved unread.", ({ compaction }) => compaction.moves],
+    ["compaction_read_bytes_total", "Bytes that merges read.", ({ compaction }) => compaction.bytesRead],
+    ["compaction_written_bytes_total", "Bytes that merges wrote.", ({ compaction }) => compaction.bytesWritten],
+    ["cache_hits_total", "Blocks found in the cache.", ({ blockCache }) => blockCache.hits],
+    ["cache_misses_total", "Blocks that were not in the cache.", ({ blockCache }) => blockCache.misses],
+    ["bloom_checks_total", "Lookups that asked a filter.", ({ reads }) => reads.filterChecks],
+    ["bloom_avoided_total", "Lookups that a filter ended.", ({ reads }) => reads.filterAvoided],
+    [
+      "bloom_false_positives_total",
+      "Lookups that a filter let pass for nothing.",
+      ({ reads }) => reads.filterFalsePositives,
+    ],
+    ["engine_trouble", "1: the engine refuses writes.", ({ trouble }) => (trouble === undefined ? 0 : 1)],
+  ];
+  return [
+    ...familiesOf(engine, rows),
+    gauge("trefoil_sstable_count", "Tables.", tablesByLevel),
+    gauge("trefoil_sstable_bytes", "Bytes of tables.", bytesByLevel),
+    gauge("trefoil_compaction_score", "Above 1 a merge is due.", scores),
+  ];
+}
+
+function salvageFamilies(salvage: () => SalvageNumbers): Family[] {
+  return [
+    counter("trefoil_salvage_total", "Fast writes that a log lost, by what became of them.", () => {
+      const numbers = salvage();
+      return salvageOutcomes.map((outcome) => ({ labels: { outcome }, value: numbers[outcome] }));
+    }),
+  ];
+}
+
+const snapshotRows: readonly Row<SnapshotNumbers>[] = [
+  ["snapshot_sending", "Snapshots on their way from here.", (numbers) => numbers.sending],
+  ["snapshot_receiving", "Snapshots on their way to here.", (numbers) => numbers.receiving],
+  ["snapshot_sent_bytes_total", "Bytes of snapshots sent.", (numbers) => numbers.sentBytes],
+  ["snapshot_received_bytes_total", "Bytes of snapshots received.", (numbers) => numbers.receivedBytes],
+  ["snapshot_installed_total", "Snapshots installed.", (numbers) => numbers.installed],
+];
+
+const migrationRows: readonly Row<MigrationNumbers>[] = [
+  ["migration_slots_moving", "Slots on their way between groups.", (numbers) => numbers.slotsMoving],
+  ["migration_slots_moved_total", "Slots that have moved.", (numbers) => numbers.slotsMoved],
+  ["migration_entries_total", "Records that moved with them.", (numbers) => numbers.entries],
+];
