@@ -1,9 +1,12 @@
 // Lines for programs and for people; what must never be on one.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { logFormOf, openLogger } from "./logger.ts";
 import type { LoggerOptions } from "./logger.ts";
 import { prettyLine } from "./pretty-line.ts";
@@ -86,6 +89,43 @@ describe("log lines as JSON", () => {
     const lines = child.stdout.trimEnd().split("\n");
     assert.equal(lines.length, 5000);
     assert.equal(parsed(lines.at(-1))["at"], 4999);
+  });
+});
+
+describe("a process whose lines cannot be written", () => {
+  const url = new URL("./logger.js", import.meta.url).href;
+  const program = `
+    import { openLogger } from ${JSON.stringify(url)};
+    const logger = openLogger({ level: "info", form: "json", node: "n1" });
+    process.stdin.on("data", () => undefined);
+    process.stdin.on("end", () => {
+      for (let at = 0; at < 100; at++) logger.info("word", { at });
+      setImmediate(() => process.exit(4));
+    });
+    process.stderr.write("up");`;
+
+  async function exitCode(stdout: "pipe" | number): Promise<unknown> {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["pipe", stdout, "pipe"] });
+    const ended = once(child, "exit") as Promise<unknown[]>;
+    try {
+      await once(child.stderr as NodeJS.ReadableStream, "data");
+      child.stdout?.destroy();
+      child.stdin?.end();
+      return (await ended)[0];
+    } finally {
+      child.kill("SIGKILL");
+    }
+  }
+
+  test("goes on when nobody reads them", async () => assert.equal(await exitCode("pipe"), 4));
+
+  test("goes on when the system refuses them", async () => {
+    const readOnly = openSync(fileURLToPath(import.meta.url), "r");
+    try {
+      assert.equal(await exitCode(readOnly), 4);
+    } finally {
+      closeSync(readOnly);
+    }
   });
 });
 

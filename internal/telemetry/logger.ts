@@ -37,7 +37,7 @@ const reserved: ReadonlySet<string> = new Set(["level", "time", "node", "message
 
 export function openLogger(options: LoggerOptions): OpenLogger {
   const { level, form, node, hasColours = false } = options;
-  const out = options.destination ?? pino.destination({ dest: 1, sync: true });
+  const out = options.destination ?? standardOutput();
   const destination = form === "json" ? out : { write: (line: string) => out.write(prettyLine(line, hasColours)) };
   const lines = pino(
     {
@@ -57,6 +57,13 @@ export function openLogger(options: LoggerOptions): OpenLogger {
       lines.level = next;
     },
   };
+}
+
+/** Who reads the lines may go, and a disk that takes them may fill: the process goes on without them. */
+function standardOutput(): LogDestination {
+  const out = pino.destination({ dest: 1, sync: true });
+  out.on("error", () => undefined);
+  return out;
 }
 
 /** `auto` looks at where lines go. */
