@@ -30,7 +30,6 @@ import { areaBytes, userRecordKey } from "./areas.ts";
 import { commandKind, decodeCommand, readBlind } from "./command.ts";
 import type { BlindSlot, Command } from "./command.ts";
 import { decideLoad } from "./decide-load.ts";
-import { keyName } from "./decide.ts";
 import { outcomeOf } from "./command-outcome.ts";
 import { decodeRelease } from "./departures.ts";
 import { encodeFate, fateExpiry } from "./fates.ts";
@@ -40,8 +39,8 @@ import { systemKey, systemTag } from "./group-state.ts";
 import type { Boundary, GroupState } from "./group-state.ts";
 import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
 import type { ForeignWrite, LoadCommand } from "./merge.ts";
-import { keysOfCommand, keysOfMerge, keysRead, withTombstones } from "./records-read.ts";
-import type { RecordsRead } from "./records-read.ts";
+import { RecordsRead, wantedBy, wantedByCommand, wantedByLoad, wantedByMerge, withTombstones } from "./records-read.ts";
+import type { Wanted } from "./records-read.ts";
 import { decodeSlots } from "./slots-command.ts";
 import { decodeTick } from "./tick.ts";
 
@@ -209,18 +208,18 @@ export class Applier {
     const { state } = this.parts;
     const { request } = command;
     const isRepeat = request !== undefined && state.answeredAt(request.id) !== undefined;
-    const records = fetched ?? this.fetchNow(keysOfCommand(command, state));
+    const records = fetched ?? this.fetchNow(wantedByCommand(command, state), entry);
     if (records === undefined) return false;
     this.begin(entry);
     if (isRepeat) {
-      const kept = records.get(keyName(answerKey(request.id)));
+      const kept = records.get(answerKey(request.id));
       if (kept === undefined)
         throw corruption(`the answer to a request that entry ${entry.index} repeats is not there`);
       this.noteRejected(entry);
       this.events.onAnswer(entry.index, decodeAnswer(kept.payload));
       return true;
     }
-    const lookup = (key: Uint8Array): EngineRecord | undefined => records.get(keyName(userRecordKey(key)));
+    const lookup = (key: Uint8Array): EngineRecord | undefined => records.get(userRecordKey(key));
     const { answer, writes, isFinal } = outcomeOf(command, entry, state, lookup);
     for (const write of writes) this.batch.addWrite(write, entry);
     if (request !== undefined && isFinal) this.batch.remember(request.id, answer, entry);
@@ -230,19 +229,19 @@ export class Applier {
   }
 
   private applyMerge(write: ForeignWrite, entry: Boundary, fetched: RecordsRead | undefined): boolean {
-    const [key, fateName] = keysOfMerge(write);
-    const records = fetched ?? this.fetchNow([key, fateName]);
+    const wanted = wantedByMerge(write);
+    const records = fetched ?? this.fetchNow(wanted, entry);
     if (records === undefined) return false;
     const { state } = this.parts;
     const { term, index } = write.version;
     // The last entry of a term no newer than the write's: what came after it, the writer's log did not have.
     const known = state.lastOfTerm(term);
     const isHere = state.holds(term, index) === true;
-    const decided = records.get(keyName(fateName));
+    const decided = records.get(wanted[1].key);
     this.begin(entry);
     // It was in this log after all, or was merged before: what was decided first stands.
     const isDecided = decided !== undefined && !decided.tombstone && !isExpired(decided.expiry, entry.stamp);
-    if (!isHere && !isDecided) this.merge(write, entry, this.fateOf(write, known, records.get(keyName(key))));
+    if (!isHere && !isDecided) this.merge(write, entry, this.fateOf(write, known, records.get(wanted[0].key)));
     this.events.onMerged(write);
     return true;
   }
@@ -272,11 +271,11 @@ export class Applier {
   }
 
   private applyLoad(load: LoadCommand, entry: Boundary, fetched: RecordsRead | undefined): boolean {
-    const records = fetched ?? this.fetchNow(load.writes.map((write) => userRecordKey(write.key)));
+    const records = fetched ?? this.fetchNow(wantedByLoad(load.writes), entry);
     if (records === undefined) return false;
     const { state } = this.parts;
     this.begin(entry);
-    const decision = decideLoad(load, entry, state, (key) => records.get(keyName(userRecordKey(key))));
+    const decision = decideLoad(load, entry, state, (key) => records.get(userRecordKey(key)));
     if (decision.kind === "refused") {
       this.refuse(entry, "not_sealed", decision.operation);
       return true;
@@ -354,15 +353,15 @@ export class Applier {
   }
 
   /** What lies under these keys after all that was gathered; undefined when it takes the disk, or room, to know. */
-  private fetchNow(keys: readonly Uint8Array[]): RecordsRead | undefined {
-    const records: RecordsRead = new Map();
-    if (keys.length === 0) return records;
+  private fetchNow(all: readonly Wanted[], { stamp: at }: Boundary): RecordsRead | undefined {
+    const records = new RecordsRead(at);
+    if (all.length === 0) return records;
     if (!this.batch.commitNow()) return undefined;
     const { engine, incarnation } = this.parts;
-    for (const key of keys) {
-      const record = engine.getNow(incarnation, key, withTombstones);
+    for (const wanted of all) {
+      const record = engine.getNow(incarnation, wanted.key, withTombstones);
       if (record === "need_io") return undefined;
-      records.set(keyName(key), record === "absent" ? undefined : record);
+      records.add(wanted, record === "absent" ? undefined : record);
     }
     return records;
   }
@@ -371,9 +370,9 @@ export class Applier {
   private async fetch({ bytes, start, end }: RecordView): Promise<RecordsRead> {
     const { engine, incarnation, state } = this.parts;
     const from = start + entryHeaderBytes;
-    const records: RecordsRead = new Map();
-    for (const key of keysRead(kindOf(bytes, start), bytes.subarray(from, end), state)) {
-      records.set(keyName(key), await engine.get(incarnation, key, withTombstones));
+    const records = new RecordsRead(stampOf(bytes, start));
+    for (const wanted of wantedBy(kindOf(bytes, start), bytes.subarray(from, end), state)) {
+      records.add(wanted, await engine.get(incarnation, wanted.key, withTombstones));
     }
     return records;
   }

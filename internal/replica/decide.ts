@@ -39,6 +39,14 @@ export function needsRecord(operation: Operation): boolean {
   return operation.action !== action.put && operation.action !== action.delete;
 }
 
+/** Whether it needs the value that is there, too: it writes it anew, or answers it. */
+export function needsValue({ action: what, wantsPrevious }: Operation): boolean {
+  return wantsPrevious || (what !== action.put && what !== action.delete);
+}
+
+/** The payload of a record of which only its presence is known. */
+export const notHeld = new Uint8Array(0);
+
 export function decide(command: Command, origin: Origin, lookup: Lookup): Decision {
   const writes: PlannedWrite[] = [];
   const values: (Uint8Array | undefined)[] = [];
@@ -106,6 +114,8 @@ type Outcome =
 
 function act(operation: Operation, record: Present | undefined): Outcome {
   if (!holds(operation, record)) return { kind: "refused", why: "condition" };
+  // What it names is more than a replica holds at once.
+  if (record?.payload === notHeld && needsValue(operation)) return { kind: "refused", why: "too_large" };
   const previous = operation.wantsPrevious ? record?.payload : undefined;
   const { key } = operation;
   switch (operation.action) {

@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { action } from "../../internal/replica/command.ts";
+import { utf8 } from "../../internal/base/bytes.ts";
+import { stamp, stampOfMilliseconds } from "../../internal/base/stamp.ts";
+import { action, conditionKind } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
 import type { WriteOutcome } from "../../internal/replica/write-waiters.ts";
-import { asked, put, Rig } from "./rig.ts";
+import { asked, put, putUntil, Rig } from "./rig.ts";
 
 const mebibyte = 1024 * 1024;
 const roomy = { engine: { memtableBytes: 32 * mebibyte } };
@@ -45,6 +47,50 @@ describe("requests", () => {
     const { state } = rig.replica(later);
     await rig.write(later, "strong", put("other", "1"));
     assert.equal(why(await rig.write(later, "strong", asked(touch("big", true), "late", state.last.stamp))), "done");
+    await rig.close();
+  });
+});
+
+describe("a short command on large records", () => {
+  it("comes to the same wherever those that have expired were collected", async () => {
+    const rig = await Rig.open(roomy);
+    const lead = await rig.elect(1);
+    const names = ["a", "b", "living"];
+    const expiry = stamp(lead.state.last.stamp + stampOfMilliseconds(1000));
+    for (const name of ["a", "b"]) await rig.write(1, "strong", putUntil(name, "x".repeat(7 * mebibyte), expiry));
+    await rig.write(1, "strong", put("living", "x".repeat(5 * mebibyte)));
+    const { engine } = rig.node(2);
+    assert.ok(engine !== undefined);
+    for (let at = 0; at < 4; at++) {
+      await rig.ticks(100);
+      await rig.write(1, "strong", put(`other ${at}`, "1"));
+      await rig.answer(engine.flush());
+      await rig.answer(engine.compactRange(rig.replica(2).incarnation));
+    }
+    const [first] = names.map((name) => Uint8Array.of(1, ...utf8(name)));
+    assert.equal(engine.getNow(rig.replica(2).incarnation, first ?? utf8("")), "absent");
+    const operations = names.flatMap((name) => put(name, "", { action: action.append, body: utf8("y") }).operations);
+    assert.equal(why(await rig.write(1, "strong", { request: undefined, operations })), "done");
+    await rig.level();
+    for (const id of [1, 2, 3]) {
+      assert.equal(await rig.node(id).read("b"), "y");
+      assert.equal((await rig.node(id).read("living"))?.length, 5 * mebibyte + 1);
+    }
+    await rig.close();
+  });
+
+  it("needs no values of those of which only the presence decides", async () => {
+    const rig = await Rig.open(roomy);
+    const lead = await rig.elect(1);
+    const names = ["a", "b", "c"];
+    for (const name of names) await rig.write(1, "strong", put(name, "x".repeat(7 * mebibyte)));
+    const operations = names.flatMap(
+      (name) =>
+        put(name, "", { action: action.delete, body: new Uint8Array(0), condition: conditionKind.present }).operations,
+    );
+    assert.equal(why(await rig.write(1, "strong", { request: undefined, operations })), "done");
+    assert.equal(await rig.node(1).read("c"), undefined);
+    assert.equal(lead.status.role, "leader");
     await rig.close();
   });
 });

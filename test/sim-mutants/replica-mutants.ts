@@ -395,6 +395,16 @@ export const replicaMutants: readonly SimMutant[] = [
     scenario: { file: "large-commands", name: largeAnswers },
   },
   {
+    name: "expired records count for what a command may hold, where they are not collected",
+    file: "internal/replica/records-read.ts",
+    find: "if (record.tombstone || isExpired(record.expiry, this.at)) return undefined;",
+    replace: "if (record.tombstone) return undefined;",
+    scenario: {
+      file: "large-commands",
+      name: "comes to the same wherever those that have expired were collected",
+    },
+  },
+  {
     name: "rule 17: answers forgotten early",
     file: "internal/replica/group-state.ts",
     find: "export const answerExpiry = (at: Stamp): Stamp => stamp(at + answerWindow + aheadMax);",
