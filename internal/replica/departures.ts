@@ -5,6 +5,7 @@
 //   count varint | ( replica u32 )*               voters that said so already, and will never take part again
 
 import { ByteReader, ByteWriter } from "../base/codec.ts";
+import { TrefoilError } from "../base/errors.ts";
 import { replicaId } from "../base/ids.ts";
 import type { ReplicaId } from "../base/ids.ts";
 import { isExpired, stamp } from "../base/stamp.ts";
@@ -27,6 +28,13 @@ export class Departures {
   /** A voter that left not long ago, and has not said that it keeps nothing. */
   hasLeft(id: ReplicaId): boolean {
     return this.left.has(id);
+  }
+
+  /** A voter that has said that it keeps nothing must not take part again: nobody would wait for what it takes. */
+  conflictOf(id: ReplicaId): TrefoilError | undefined {
+    if (!this.released.has(id)) return undefined;
+    const detail = `replica ${id} has said that it takes no part any more; it comes back under a new id`;
+    return new TrefoilError("conflict", detail);
   }
 
   /** Whether nobody waits for this one's writes, or will when it leaves. */

@@ -64,6 +64,8 @@ export async function openReplica(start: ReplicaStart): Promise<Replica> {
   const commit = logIndex(Math.max(hardState.commit, place.state.last.index));
   const before = await configurationsBehind(group, place.state.last.index);
   await applyCommitted({ group, engine, place, commit });
+  const conflict = place.state.departures.conflictOf(id);
+  if (conflict !== undefined) throw conflict;
   const { last, configuration } = place.state;
   const tail = await entriesBetween(group, commit, group.lastIndex);
   const entries = new LogEntries(group);

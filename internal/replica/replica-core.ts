@@ -305,6 +305,8 @@ export class ReplicaCore {
   private applied(before: LogIndex): void {
     const { appliedIndex } = this.applier;
     if (appliedIndex > before) {
+      const conflict = this.place.state.departures.conflictOf(this.parts.id);
+      if (conflict !== undefined) return this.fail(conflict);
       this.writes.applied(appliedIndex, this.place.state);
       this.proposing.applied(appliedIndex);
     }

@@ -146,3 +146,24 @@ describe("a node that may have lost the end of its log", () => {
     await rig.close();
   });
 });
+
+describe("a voter that has said that it keeps nothing, and is opened again all the same", () => {
+  it("rule 12: takes no part from where its log says so, before it takes any fast writes", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.level();
+    const retired = await rig.node(3).retire();
+    retired.leaderIs(replicaId(1));
+    await rig.until(() => retired.isEmpty, "its release");
+    rig.node(3).crash("all");
+    await rig.node(3).start();
+    await rig.until(() => rig.node(3).failures.length > 0, "its end");
+    assert.match(String(rig.node(3).failures[0]), /takes no part any more/);
+    assert.equal(rig.replica(3).propose("fast", () => put("a", "1")).kind, "refused");
+    await rig.answer(rig.node(3).engine?.flush() ?? Promise.resolve());
+    rig.node(3).crash("all");
+    await assert.rejects(rig.node(3).start(), { code: "conflict" });
+    assert.ok(lead.status.role === "leader");
+    await rig.close();
+  });
+});

@@ -100,4 +100,14 @@ export const movingMutants: readonly SimMutant[] = [
       name: "rule 12: does not come back as a voter under its id; a new id does",
     },
   },
+  {
+    name: "rule 12: a voter that said that it keeps nothing takes part again",
+    file: "internal/replica/departures.ts",
+    find: "if (!this.released.has(id)) return undefined;",
+    replace: "if (!this.released.has(id) || id > 0) return undefined;",
+    scenario: {
+      file: "retired",
+      name: "rule 12: takes no part from where its log says so, before it takes any fast writes",
+    },
+  },
 ];
