@@ -28,8 +28,6 @@ export class LogWatch {
   /** Of each log since it was opened: the terms of the entries that were looked at, by index. */
   private readonly looked = new WeakMap<GroupLog, Map<number, number>>();
   private readonly slot: RecordSlot = { bytes: new Uint8Array(0), start: 0, end: 0 };
-  /** By term and index: the stamp of an entry that was some log's last. */
-  private readonly stamps = new Map<string, number>();
   /** Of each term in which something was committed, the last of it. */
   private readonly commits = new Map<number, Commit>();
   private committed = 0;
@@ -47,7 +45,6 @@ export class LogWatch {
     if (this.ends.get(node.id) !== end) {
       this.ends.set(node.id, end);
       this.checkEntries(node.id, log);
-      if (status.last === log.lastIndex) this.checkStamp(node, end, status.lastStamp);
       for (const other of this.cluster.nodes.values()) {
         const theirs = other === node || other.disk.isDamaged ? undefined : other.log?.group(simGroup);
         if (theirs !== undefined) checkMatch(node.id, log, theirs);
@@ -84,16 +81,6 @@ export class LogWatch {
       expectThat(isSame, "logs match", () => `node ${node} has another entry ${name} than was seen before`);
       entries.set(name, hash);
     }
-  }
-
-  private checkStamp(node: SimNode, end: string, stamp: number): void {
-    const known = this.stamps.get(end) ?? stamp;
-    expectThat(
-      known === stamp,
-      "logs match",
-      () => `entry ${end} is stamped ${stamp} at node ${node.id}, elsewhere ${known}`,
-    );
-    this.stamps.set(end, stamp);
   }
 
   private noteCommit(log: GroupLog, inTerm: number, commit: number): void {
