@@ -26,6 +26,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Version } from "../engine/cell.ts";
 import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
 import type { Configuration, ConfigurationAt } from "../raft/configuration.ts";
+import { compareVersions } from "./answer.ts";
 import { systemArea } from "./areas.ts";
 import type { RequestId } from "./command.ts";
 import { keyName } from "./decide.ts";
@@ -144,8 +145,7 @@ export class GroupState {
 
   /** Whether an entry is from so long ago that its fate is not told any more. */
   isFateForgotten(version: Version, now: Stamp): boolean {
-    const isBehind = (end: Boundary): boolean =>
-      isLongAgo(end, now) && (version.term < end.term || (version.term === end.term && version.index <= end.index));
+    const isBehind = (end: Boundary): boolean => isLongAgo(end, now) && compareVersions(version, end) <= 0;
     return isBehind(this.last) || this.days.some(isBehind);
   }
 

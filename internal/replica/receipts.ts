@@ -4,6 +4,7 @@ import type { Incarnation, LogIndex } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import type { Engine } from "../engine/engine.ts";
+import { compareVersions } from "./answer.ts";
 import { decodeFate } from "./fates.ts";
 import type { Fate, KnownFate } from "./fates.ts";
 import { fateKey, rejectionsKey } from "./group-state.ts";
@@ -65,8 +66,8 @@ export async function positionOf(parts: ReceiptParts, version: Version): Promise
 }
 
 /** Nothing that is applied says whether the log will have it. */
-function isAheadOf({ last }: GroupState, { term, index }: Version): boolean {
-  return term > last.term || (term === last.term && index > last.index);
+function isAheadOf({ last }: GroupState, version: Version): boolean {
+  return compareVersions(version, last) > 0;
 }
 
 async function isRejected({ engine, incarnation, now }: ReceiptParts, version: Version): Promise<boolean> {

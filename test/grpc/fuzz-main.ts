@@ -1,16 +1,15 @@
 // `npm run fuzz:frames -- --inputs 1000000 --seed 1`: many more inputs than the test suite takes.
 
-import process from "node:process";
-import { parseArgs } from "node:util";
+import { countsInWords, runFuzz } from "../support/fuzz-command.ts";
 import { fuzzFrames } from "./frame-fuzz.ts";
 
-const { values } = parseArgs({
-  options: { inputs: { type: "string", default: "1000000" }, seed: { type: "string", default: "1" } },
+await runFuzz({
+  call: "npm run fuzz:frames --",
+  what: "Frames, hellos and messages between nodes as bytes: whole, damaged and hostile.",
+  count: { flag: "inputs", fallback: "1000000" },
+  fuzz: (seed, count) => {
+    const counts = fuzzFrames(seed, count);
+    const missing = Object.entries(counts).flatMap(([name, met]) => (met === 0 ? [name] : []));
+    return { inputs: count, lines: [countsInWords(counts)], missing };
+  },
 });
-const counts = Object.entries(fuzzFrames(Number(values.seed), Number(values.inputs)));
-const told = counts.map(([name, count]) => `${name} ${count}`).join(", ");
-process.stdout.write(`inputs ${values.inputs}, seed ${values.seed}\n${told}\n`);
-if (counts.some(([, count]) => count === 0)) {
-  process.stdout.write("something was never met\n");
-  process.exitCode = 1;
-}

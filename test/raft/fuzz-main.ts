@@ -1,24 +1,20 @@
 // `npm run fuzz:raft -- --messages 1000000 --seed 1`: many more messages than the test suite takes.
 
-import process from "node:process";
-import { parseArgs } from "node:util";
+import { countsInWords, runFuzz } from "../support/fuzz-command.ts";
 import { fuzz, neverMet, triedOf } from "./fuzz.ts";
 
-const { values } = parseArgs({
-  options: { messages: { type: "string", default: "1000000" }, seed: { type: "string", default: "1" } },
+await runFuzz({
+  call: "npm run fuzz:raft --",
+  what: "Messages of every kind against the Raft core: genuine, spoilt, late, double, from strangers.",
+  count: { flag: "messages", fallback: "1000000" },
+  fuzz: (seed, count) => {
+    const counts = fuzz(seed, count);
+    const { spoiltOf, replayedOf, ...kinds } = counts;
+    const lines = [
+      countsInWords(kinds),
+      `refused, by type: ${countsInWords(spoiltOf)}`,
+      `taken, by type: ${countsInWords(replayedOf)}`,
+    ];
+    return { inputs: triedOf(counts), lines, missing: neverMet(counts) };
+  },
 });
-const counts = fuzz(Number(values.seed), Number(values.messages));
-const { spoiltOf, replayedOf, ...kinds } = counts;
-const lineOf = (of: object): string =>
-  Object.entries(of)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(", ");
-process.stdout.write(
-  `inputs ${triedOf(counts)}, seed ${values.seed}\n${lineOf(kinds)}\n` +
-    `refused, by type: ${lineOf(spoiltOf)}\ntaken, by type: ${lineOf(replayedOf)}\n`,
-);
-const missing = neverMet(counts);
-if (missing.length > 0) {
-  process.stdout.write(`never met: ${missing.join(", ")}\n`);
-  process.exitCode = 1;
-}
