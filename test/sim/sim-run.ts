@@ -108,7 +108,7 @@ class SimRun {
     const work = clients.map((each) => each.work(random.between(50, 400)));
     const filler = new Filler(cluster, random.split("filler"));
     if (this.workload.has("filler")) filler.begin();
-    const mover = new SlotMover(cluster, random.split("slots"));
+    const mover = new SlotMover(cluster, random.split("slots"), plan.trace);
     if (this.workload.has("slots")) mover.begin();
     this.membership.begin();
     faults.begin(random.between(300, 2500));

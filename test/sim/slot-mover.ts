@@ -16,6 +16,7 @@ import { slotOf } from "../../internal/ring/slots.ts";
 import { compareKnown, versionName } from "./history.ts";
 import type { History } from "./history.ts";
 import type { SimCluster } from "./sim-cluster.ts";
+import type { Trace } from "./trace.ts";
 import { expectThat } from "./violation.ts";
 
 const stepMilliseconds = 500;
@@ -33,6 +34,7 @@ export class SlotMover {
   isStopped = false;
   private readonly cluster: SimCluster;
   private readonly random: Prng;
+  private readonly trace: Trace | undefined;
   private readonly all: Sealed[] = [];
   private present: Sealed | undefined;
   /** Keys of which nobody knows whether their seal took effect, by the seal; without one: they are being opened to be sure. */
@@ -41,9 +43,10 @@ export class SlotMover {
   private isBusy = false;
   private loads = 0;
 
-  constructor(cluster: SimCluster, random: Prng) {
+  constructor(cluster: SimCluster, random: Prng, trace: Trace | undefined) {
     this.cluster = cluster;
     this.random = random;
+    this.trace = trace;
   }
 
   begin(): void {
@@ -84,14 +87,19 @@ export class SlotMover {
     // Should the seal turn out to have taken effect, it is no seal to count on any more.
     this.doubtful.set(key, undefined);
     this.propose(
+      `open ${key}`,
       (replica) => replica.proposeSlots({ mode: "open", above: term(0), slots: [slotOfKey(key)] }),
-      () => this.doubtful.delete(key),
+      () => {
+        // The answer may come after another open was answered, and the next seal of the key was tried.
+        if (this.doubtful.get(key) === undefined) this.doubtful.delete(key);
+      },
     );
   }
 
   private seal(key: string): void {
     const attempt = {};
     const proposed = this.propose(
+      `seal ${key}`,
       (replica) => replica.proposeSlots({ mode: "seal", above: term(0), slots: [slotOfKey(key)] }),
       (seal) => {
         if (this.doubtful.get(key) !== attempt) return;
@@ -106,19 +114,25 @@ export class SlotMover {
     if (proposed?.kind === "accepted") this.doubtful.set(key, attempt);
   }
 
-  private close({ key, seal }: Sealed): void {
+  private close(sealed: Sealed): void {
+    const { key, seal } = sealed;
     if (this.cluster.leader?.replica?.isWithAll(seal.index) !== true) return;
     this.propose(
+      `close ${key}`,
       (replica) => replica.proposeSlots({ mode: "close", above: term(0), slots: [slotOfKey(key)] }),
-      () => (this.isClosed = true),
+      () => {
+        if (this.present === sealed) this.isClosed = true;
+      },
     );
   }
 
   private open(sealed: Sealed, above: number): void {
     const proposed = this.propose(
+      `open ${sealed.key}`,
       (replica) => replica.proposeSlots({ mode: "open", above: term(above), slots: [slotOfKey(sealed.key)] }),
       () => {
-        this.present = undefined;
+        // The answer may come after that to another open of it.
+        if (this.present === sealed) this.present = undefined;
         this.cluster.sightings.note("slot opened");
       },
     );
@@ -141,27 +155,39 @@ export class SlotMover {
     // Than what came in before, if anything did.
     const older = record({ term: seal.term, index: logIndex(first + 2 * at - 3) });
     this.propose(
+      `load ${key}`,
       (replica) => replica.proposeLoad({ since: seal.index, writes: [newer, older] }),
       () => this.cluster.sightings.note("records loaded"),
     );
   }
 
   /** To whoever leads, unless its process stands still; `tookEffect` when it did. */
-  private propose(make: (replica: Replica) => Proposed, tookEffect: (version: Version) => void): Proposed | undefined {
+  private propose(
+    what: string,
+    make: (replica: Replica) => Proposed,
+    tookEffect: (version: Version) => void,
+  ): Proposed | undefined {
     const { leader } = this.cluster;
     if (leader?.replica === undefined || leader.clock.isPaused) return undefined;
     const proposed = make(leader.replica);
     if (proposed.kind !== "accepted") return proposed;
     const { version, outcome } = proposed;
-    const { life } = leader;
+    const { id, life } = leader;
+    const command = `${what} as ${versionName(version)} at node ${id}`;
+    this.note(command);
     this.isBusy = true;
     const goOn = (): void => void (this.isBusy = false);
     this.cluster.time.after(patienceMilliseconds, goOn);
     void outcome.then(({ kind }) => {
+      this.note(`${command}: ${kind}`);
       goOn();
       if (kind === "done" && life === leader.life) tookEffect(version);
     });
     return proposed;
+  }
+
+  private note(what: string): void {
+    this.trace?.note(this.cluster.time.now, what);
   }
 }
 
