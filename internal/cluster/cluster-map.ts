@@ -4,15 +4,15 @@
 // As bytes it is JSON, `format` first, so that whoever meets a newer one can say so. What comes from elsewhere is checked
 // as a whole: a map is either one that could have been made here, or refused.
 
-import { utf8, utf8Text } from "../base/bytes.ts";
+import { utf8 } from "../base/bytes.ts";
 import { corruption } from "../base/errors.ts";
 import { groupId, nodeId, replicaId } from "../base/ids.ts";
 import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
+import { countOf, fieldsOf, listOf, parseJson, textOf } from "./json-fields.ts";
 
+const what = "a cluster map";
 const mapFormat = 1;
 export const replicasPerGroup = 3;
-const groupsMax = 1024;
-const nodesMax = 1024;
 
 /** What others dial: `host:port` each. */
 export interface Addresses {
@@ -87,18 +87,18 @@ export function encodeMap(map: ClusterMap): Uint8Array {
 
 /** Throws `corruption` for bytes that are no map. */
 export function decodeMap(bytes: Uint8Array): ClusterMap {
-  const map = fieldsOf(parse(bytes), "the map");
+  const map = fieldsOf(parseJson(bytes, what), what);
   if (map["format"] !== mapFormat) {
     throw corruption(`a cluster map of format ${String(map["format"])}; this version reads format ${mapFormat}`);
   }
   const made: ClusterMap = {
-    cluster: textOf(map["cluster"], "cluster"),
-    epoch: countOf(map["epoch"], "epoch"),
-    groupsWanted: countOf(map["groupsWanted"], "groupsWanted"),
-    expected: listOf(map["expected"], "expected", nodesMax).map((id) => nodeId(textOf(id, "an expected node"))),
-    nodes: listOf(map["nodes"], "nodes", nodesMax).map(decodeNode),
-    groups: listOf(map["groups"], "groups", groupsMax).map(decodeGroup),
-    ring: listOf(map["ring"], "ring", groupsMax).map((id) => groupId(countOf(id, "a group on the ring"))),
+    cluster: textOf(map["cluster"], what),
+    epoch: countOf(map["epoch"], what),
+    groupsWanted: countOf(map["groupsWanted"], what),
+    expected: listOf(map["expected"], what).map((id) => nodeId(textOf(id, what))),
+    nodes: listOf(map["nodes"], what).map(decodeMapNode),
+    groups: listOf(map["groups"], what).map(decodeGroup),
+    ring: listOf(map["ring"], what).map((id) => groupId(countOf(id, what))),
   };
   const fault = faultOf(made);
   if (fault !== undefined) throw corruption(`a cluster map with ${fault}`);
@@ -142,75 +142,43 @@ function isAscending<T extends number | string>(values: readonly T[]): boolean {
   return values.every((value, at) => at === 0 || (values[at - 1] as T) < value);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(utf8Text(bytes)) as unknown;
-  } catch (failure) {
-    throw corruption("a cluster map that is not JSON", failure);
-  }
-}
-
-function decodeNode(value: unknown): MapNode {
-  const { id, zone, disk, addresses } = fieldsOf(value, "a node");
-  const { peer, http, resp, grpc, admin } = fieldsOf(addresses, "a node's addresses");
+export function decodeMapNode(value: unknown): MapNode {
+  const { id, zone, disk, addresses } = fieldsOf(value, what);
+  const { peer, http, resp, grpc, admin } = fieldsOf(addresses, what);
   return {
-    id: nodeId(textOf(id, "a node's id")),
-    zone: textOf(zone, "a node's zone"),
-    disk: textOf(disk, "a node's disk"),
+    id: nodeId(textOf(id, what)),
+    zone: textOf(zone, what),
+    disk: textOf(disk, what),
     addresses: {
-      peer: textOf(peer, "a peer address"),
-      http: textOf(http, "an HTTP address"),
-      resp: textOf(resp, "a RESP address"),
-      grpc: textOf(grpc, "a gRPC address"),
-      admin: textOf(admin, "an admin address"),
+      peer: textOf(peer, what),
+      http: textOf(http, what),
+      resp: textOf(resp, what),
+      grpc: textOf(grpc, what),
+      admin: textOf(admin, what),
     },
   };
 }
 
 function decodeGroup(value: unknown): MapGroup {
-  const { id, replicas, exchange, nextReplica } = fieldsOf(value, "a group");
+  const { id, replicas, exchange, nextReplica } = fieldsOf(value, what);
   return {
-    id: groupId(countOf(id, "a group's id")),
-    replicas: listOf(replicas, "replicas", replicasPerGroup).map(decodeReplica),
+    id: groupId(countOf(id, what)),
+    replicas: listOf(replicas, what).map(decodeReplica),
     exchange: exchange === undefined ? undefined : decodeExchange(exchange),
-    nextReplica: replicaId(countOf(nextReplica, "nextReplica")),
+    nextReplica: replicaId(countOf(nextReplica, what)),
   };
 }
 
 function decodeExchange(value: unknown): Exchange {
-  const { joining, leaving } = fieldsOf(value, "an exchange");
-  return { joining: decodeReplica(joining), leaving: replicaId(countOf(leaving, "leaving")) };
+  const { joining, leaving } = fieldsOf(value, what);
+  return { joining: decodeReplica(joining), leaving: replicaId(countOf(leaving, what)) };
 }
 
 function decodeReplica(value: unknown): MapReplica {
-  const { replica, node, disk } = fieldsOf(value, "a replica");
+  const { replica, node, disk } = fieldsOf(value, what);
   return {
-    replica: replicaId(countOf(replica, "a replica's id")),
-    node: nodeId(textOf(node, "a replica's node")),
-    disk: textOf(disk, "a replica's disk"),
+    replica: replicaId(countOf(replica, what)),
+    node: nodeId(textOf(node, what)),
+    disk: textOf(disk, what),
   };
-}
-
-function fieldsOf(value: unknown, what: string): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
-  throw corruption(`a cluster map in which ${what} is no object`);
-}
-
-function listOf(value: unknown, what: string, most: number): readonly unknown[] {
-  if (Array.isArray(value) && value.length <= most) return value as readonly unknown[];
-  throw corruption(`a cluster map in which ${what} is no list, or too long a one`);
-}
-
-const textCharactersMax = 512;
-
-function textOf(value: unknown, what: string): string {
-  if (typeof value === "string" && value.length <= textCharactersMax) return value;
-  throw corruption(`a cluster map in which ${what} is no text, or too long a one`);
-}
-
-function countOf(value: unknown, what: string): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw corruption(`a cluster map in which ${what} is no whole number`);
 }

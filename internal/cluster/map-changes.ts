@@ -32,9 +32,14 @@ export function foundersOf(peers: readonly NodeId[]): readonly NodeId[] | undefi
 
 /** A node says where it is, and which data folder it has. */
 export function registerNode(map: ClusterMap, node: MapNode): ClusterMap {
-  const known = nodeOf(map, node.id);
-  if (known !== undefined && isSameNode(known, node)) return map;
+  if (isRegistered(map, node)) return map;
   return next(map, { nodes: inOrder([...map.nodes.filter(({ id }) => id !== node.id), node]) });
+}
+
+/** Whether the map has a node as it says that it is. */
+export function isRegistered(map: ClusterMap, node: MapNode): boolean {
+  const known = nodeOf(map, node.id);
+  return known !== undefined && isSameNode(known, node);
 }
 
 /** Once every expected node has come: the groups that the cluster was founded with get their places, and the ring its slots. */

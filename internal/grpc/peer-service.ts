@@ -3,6 +3,7 @@
 
 import {
   Client,
+  connectivityState,
   credentials,
   logVerbosity,
   ServerCredentials,
@@ -59,6 +60,8 @@ function channelOptions(limits: TransportLimits): ChannelOptions {
     "grpc.keepalive_timeout_ms": limits.keepaliveMilliseconds,
     // Each stream has a connection of its own, and dialling again is the dialler's, not the library's.
     "grpc.use_local_subchannel_pool": 1,
+    "grpc.initial_reconnect_backoff_ms": limits.redialMillisecondsLeast,
+    "grpc.max_reconnect_backoff_ms": limits.redialMillisecondsMost,
     "grpc.enable_retries": 0,
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_http_proxy": 0,
@@ -66,19 +69,31 @@ function channelOptions(limits: TransportLimits): ChannelOptions {
   };
 }
 
+/**
+ * Clients whose connection could not be made, by address. The library goes on trying for one that was closed in that state, and keeps
+ * what comes of it: so they are not closed, and the next call to the address takes one up again.
+ */
+const unconnected = new Map<string, Client>();
+
 /** A connection of its own with one stream. */
 export class PeerCall {
   readonly stream: ClientDuplexStream<Uint8Array, Uint8Array>;
+  private readonly address: string;
   private readonly client: Client;
 
   constructor(address: string, limits: TransportLimits) {
-    this.client = new Client(address, peerCredentials.client(), channelOptions(limits));
+    this.address = address;
+    this.client = unconnected.get(address) ?? new Client(address, peerCredentials.client(), channelOptions(limits));
+    unconnected.delete(address);
     const { path, requestSerialize, responseDeserialize } = peersService.exchange;
     this.stream = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   }
 
   /** The connection ends with its stream. */
   release(): void {
-    this.client.close();
+    const state = this.client.getChannel().getConnectivityState(false);
+    const isTrying = state === connectivityState.CONNECTING || state === connectivityState.TRANSIENT_FAILURE;
+    if (isTrying && !unconnected.has(this.address)) unconnected.set(this.address, this.client);
+    else this.client.close();
   }
 }

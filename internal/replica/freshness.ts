@@ -76,6 +76,11 @@ export class Freshness {
     if (isBehind(this.answered, version)) this.answered = version;
   }
 
+  /** All that clients of this node were answered is here. */
+  get isOwnApplied(): boolean {
+    return !isBehind(this.parts.applied(), this.answered);
+  }
+
   /** True: all that clients of this node were answered is here. False: not yet, and the leader has to be asked. */
   whenOwnApplied(): Promise<boolean> {
     return this.whenApplied(this.answered);

@@ -19,6 +19,8 @@ import { positionOf, receiptOf } from "./receipts.ts";
 import type { Position, Receipt, ReceiptParts } from "./receipts.ts";
 import { ReplicaCore } from "./replica-core.ts";
 import type { ReplicaParts } from "./replica-parts.ts";
+import { scanRecords } from "./scan.ts";
+import type { ScannedPage, ScanRange } from "./scan.ts";
 import { isShown, readInSession } from "./session-reads.ts";
 import type { SessionParts, SessionRead } from "./session-reads.ts";
 import type { SlotsCommand } from "./slots-command.ts";
@@ -94,6 +96,20 @@ export class Replica {
   async readOwn(key: Uint8Array): Promise<EngineRecord | "behind" | undefined> {
     const copy = key.slice();
     return (await this.core.freshness.whenOwnApplied()) ? this.readFast(copy) : "behind";
+  }
+
+  /** As readOwn, at once; undefined: it takes waiting. */
+  readOwnNow(key: Uint8Array): EngineRecord | "absent" | undefined {
+    if (!this.core.freshness.isOwnApplied) return undefined;
+    const record = this.readNow(key);
+    return record === "need_io" ? undefined : record;
+  }
+
+  /** A page of what is applied here; `now`: the time to judge expiry by, this node's when left out. */
+  async scan(range: Omit<ScanRange, "now"> & { readonly now: Stamp | undefined }): Promise<ScannedPage> {
+    while (this.core.installing !== undefined) await this.core.installing;
+    const now = range.now ?? hybridNow(this.core.parts);
+    return scanRecords(this.core.parts.engine, this.incarnation, { ...range, now });
   }
 
   /** As readFast, once what a session has seen is here. */

@@ -8,7 +8,8 @@ import { TrefoilError } from "../base/errors.ts";
 import type { Disk } from "../platform/disk.ts";
 import { removeFolderOfFiles } from "../platform/remove-contents.ts";
 import { openLog } from "../log/open-log.ts";
-import { enginePart, logPart, lockFolder, makeDurably, storeParts, writeMark } from "./store-folder.ts";
+import { makeDurably } from "../platform/make-durably.ts";
+import { enginePart, logPart, lockFolder, storeParts, writeMark } from "./store-folder.ts";
 import { onlyGroup } from "./store-parts.ts";
 import type { StoreParts } from "./store-parts.ts";
 

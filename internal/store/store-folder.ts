@@ -12,6 +12,7 @@ import { utf8, utf8Text } from "../base/bytes.ts";
 import { corruption, TrefoilError } from "../base/errors.ts";
 import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
 import type { Disk, FolderLock } from "../platform/disk.ts";
+import { makeDurably } from "../platform/make-durably.ts";
 import type { StoreOptions } from "./options.ts";
 
 /** The names in it, but for the lock's. */
@@ -124,27 +125,6 @@ export async function lockFolder(disk: Disk, folder: string): Promise<FolderLock
     const why = failure.cause instanceof Error ? failure.cause.message : "in use";
     throw new TrefoilError("conflict", `${folder} is ${why}`, { cause: failure });
   }
-}
-
-/** Makes a folder, and makes its name and those of its parents outlive a power cut. */
-export async function makeDurably(disk: Disk, folder: string): Promise<void> {
-  await disk.makeFolder(folder);
-  for (let parent = parentOf(folder); parent !== undefined; parent = parentOf(parent)) {
-    try {
-      await disk.syncFolder(parent);
-    } catch (failure) {
-      // Where we may not look, we did not make anything either.
-      if (failure instanceof DiskFailure && failure.kind === "denied") return;
-      throw failure;
-    }
-  }
-}
-
-function parentOf(path: string): string | undefined {
-  const trimmed = path.replace(/\/+$/, "");
-  if (trimmed === "" || trimmed === ".") return undefined;
-  const at = trimmed.lastIndexOf("/");
-  return at === -1 ? "." : trimmed.slice(0, Math.max(at, 1));
 }
 
 /** Makes the folder a store. */

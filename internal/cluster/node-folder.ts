@@ -1,0 +1,203 @@
+// The data folder of a node, and what it says of itself:
+//
+//   trefoil-node   {format, node, disk, life, founding}: which node, under which name of the folder, in which process
+//   map            the last cluster map that the node heard of
+//   log/ engine/ snapshots/
+//   .lock-*        while it runs
+//
+// Both files are replaced as a whole: written beside, synced, renamed, the folder synced. The folder's name (`disk`) is random and
+// made once: replicas are tied to it, so that an emptied folder is never taken for what was there. The life grows with each
+// process and is durable before anybody hears it.
+
+import { utf8 } from "../base/bytes.ts";
+import { corruption, TrefoilError } from "../base/errors.ts";
+import { nodeId } from "../base/ids.ts";
+import type { NodeId } from "../base/ids.ts";
+import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
+import type { Disk, FolderLock } from "../platform/disk.ts";
+import { makeDurably } from "../platform/make-durably.ts";
+import { decodeMap, encodeMap } from "./cluster-map.ts";
+import type { ClusterMap } from "./cluster-map.ts";
+import { countOf, fieldsOf, listOf, parseJson, textOf } from "./json-fields.ts";
+import type { FoundingRecord, Proposal } from "./founding.ts";
+
+const recordName = "trefoil-node";
+const mapName = "map";
+const format = 1;
+const what = "the record of a data folder";
+
+export const nodeParts = { log: "log", engine: "engine", snapshots: "snapshots" } as const;
+
+export interface NodeRecord {
+  readonly node: NodeId;
+  readonly disk: string;
+  readonly life: number;
+  readonly founding: FoundingRecord;
+}
+
+export class NodeFolder {
+  readonly path: string;
+  readonly map: ClusterMap | undefined;
+  private readonly disk: Disk;
+  private readonly lock: FolderLock;
+  private present: NodeRecord;
+  /** One replacement at a time. */
+  private writing: Promise<void> = Promise.resolve();
+
+  private constructor(parts: { disk: Disk; path: string; lock: FolderLock; record: NodeRecord; map?: ClusterMap }) {
+    this.disk = parts.disk;
+    this.path = parts.path;
+    this.lock = parts.lock;
+    this.present = parts.record;
+    this.map = parts.map;
+  }
+
+  /** Takes the folder for a process of `node`, or makes one; `newDisk` is what a new one is called. */
+  static async open(
+    disk: Disk,
+    path: string,
+    { node, newDisk }: { node: NodeId; newDisk: string },
+  ): Promise<NodeFolder> {
+    await makeDurably(disk, path);
+    const lock = await lockFolder(disk, path);
+    try {
+      const known = await readRecord(disk, path);
+      if (known !== undefined && known.node !== node) {
+        const detail =
+          `the data folder ${path} belongs to node ${known.node}, and this is ${node}; start it with --id ${known.node}, ` +
+          `or give it a folder of its own with --data`;
+        throw new TrefoilError("conflict", detail);
+      }
+      if (known === undefined) await refuseStrangers(disk, path);
+      const record: NodeRecord = known ?? { node, disk: newDisk, life: 0, founding: { stage: "empty" } };
+      const map = known === undefined ? undefined : await readMap(disk, path);
+      const folder = new NodeFolder({ disk, path, lock, record, ...(map === undefined ? {} : { map }) });
+      await folder.replaceRecord({ ...record, life: record.life + 1 });
+      return folder;
+    } catch (failure) {
+      await lock.release();
+      throw failure;
+    }
+  }
+
+  get record(): NodeRecord {
+    return this.present;
+  }
+
+  /** Resolves when it is durable. */
+  async noteFounding(founding: FoundingRecord): Promise<void> {
+    await this.replaceRecord({ ...this.present, founding });
+  }
+
+  /** As what the node begins with next time. Resolves when it is durable. */
+  async noteMap(map: ClusterMap): Promise<void> {
+    await this.inTurn(() => replace(this.disk, this.path, { name: mapName, bytes: encodeMap(map) }));
+  }
+
+  async close(): Promise<void> {
+    await this.writing.catch(() => undefined);
+    await this.lock.release();
+  }
+
+  private async replaceRecord(record: NodeRecord): Promise<void> {
+    await this.inTurn(async () => {
+      await replace(this.disk, this.path, { name: recordName, bytes: utf8(JSON.stringify({ format, ...record })) });
+      this.present = record;
+    });
+  }
+
+  private inTurn(action: () => Promise<void>): Promise<void> {
+    const done = this.writing.then(action);
+    // Its caller hears of a failure; the next one tries by itself.
+    this.writing = done.catch(() => undefined);
+    return done;
+  }
+}
+
+async function lockFolder(disk: Disk, path: string): Promise<FolderLock> {
+  try {
+    return await disk.lockFolder(path);
+  } catch (failure) {
+    if (!(failure instanceof DiskFailure) || failure.kind !== "in_use") throw failure;
+    const detail = `the data folder ${path} is in use by another process; give each node a folder of its own with --data`;
+    throw new TrefoilError("conflict", detail, { cause: failure });
+  }
+}
+
+/** A folder without a record is taken only when nothing is in it. */
+async function refuseStrangers(disk: Disk, path: string): Promise<void> {
+  const own = new Set([temporaryOf(recordName)]);
+  const strangers = (await disk.list(path)).filter((name) => !own.has(name) && !name.startsWith(".lock-"));
+  if (strangers.length === 0) return;
+  const some = strangers.slice(0, 3).join(", ");
+  const detail = `the folder ${path} is no data folder of a node, and holds ${some}; name an empty or a new one with --data`;
+  throw new TrefoilError("conflict", detail);
+}
+
+async function readRecord(disk: Disk, path: string): Promise<NodeRecord | undefined> {
+  const bytes = await readWhole(disk, `${path}/${recordName}`);
+  if (bytes === undefined) return undefined;
+  const fields = fieldsOf(parseJson(bytes, what), what);
+  if (fields["format"] !== format) {
+    throw corruption(
+      `${path}/${recordName} has format ${String(fields["format"])}; this version reads format ${format}`,
+    );
+  }
+  return {
+    node: nodeId(textOf(fields["node"], what)),
+    disk: textOf(fields["disk"], what),
+    life: countOf(fields["life"], what),
+    founding: decodeFounding(fields["founding"]),
+  };
+}
+
+async function readMap(disk: Disk, path: string): Promise<ClusterMap | undefined> {
+  const bytes = await readWhole(disk, `${path}/${mapName}`);
+  return bytes === undefined ? undefined : decodeMap(bytes);
+}
+
+export function decodeFounding(value: unknown): FoundingRecord {
+  const { stage, proposal } = fieldsOf(value, what);
+  if (stage === "empty") return { stage };
+  if (stage !== "recorded" && stage !== "complete") throw corruption(`${what} in the unknown stage ${String(stage)}`);
+  return { stage, proposal: decodeProposal(proposal) };
+}
+
+function decodeProposal(value: unknown): Proposal {
+  const { cluster, peers, groups, disks } = fieldsOf(value, what);
+  return {
+    cluster: textOf(cluster, what),
+    peers: listOf(peers, what).map((id) => nodeId(textOf(id, what))),
+    groups: countOf(groups, what),
+    disks: listOf(disks, what).map((disk) => textOf(disk, what)),
+  };
+}
+
+const temporaryOf = (name: string): string => `${name}.temporary`;
+
+async function replace(disk: Disk, folder: string, file: { name: string; bytes: Uint8Array }): Promise<void> {
+  const temporary = `${folder}/${temporaryOf(file.name)}`;
+  const opened = await disk.openFile(temporary, { access: "write", create: "may" });
+  try {
+    await opened.truncate(0);
+    await writeFully(opened, file.bytes, 0);
+    await opened.syncData();
+  } finally {
+    await opened.close();
+  }
+  await disk.syncFolder(folder);
+  await disk.rename(temporary, `${folder}/${file.name}`);
+  await disk.syncFolder(folder);
+}
+
+async function readWhole(disk: Disk, path: string): Promise<Uint8Array | undefined> {
+  const size = await disk.sizeOf(path);
+  if (size === undefined) return undefined;
+  const file = await disk.openFile(path, { access: "read" });
+  try {
+    const bytes = new Uint8Array(size);
+    return bytes.subarray(0, await readFully(file, bytes, 0));
+  } finally {
+    await file.close();
+  }
+}

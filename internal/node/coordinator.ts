@@ -1,0 +1,223 @@
+// Brings each request of a client to a replica of its group, here or on another node, and its answer back.
+//
+//   key --slot, ring--> group --fast read: nearest replica; the rest: whoever leads--> GroupService, here or over there
+//        answer "again": surely nothing happened; another node, or the same a little later, until the deadline
+//        answer lost:    a read is tried again; a write only when it carries a request id, else nobody knows
+//
+// Rule 16: what this node has told clients of a group, its fast reads wait for, wherever they are served.
+
+import { assert } from "../base/assert.ts";
+import { TrefoilError } from "../base/errors.ts";
+import type { GroupId, NodeId } from "../base/ids.ts";
+import { stampOfMilliseconds } from "../base/stamp.ts";
+import type { ClusterMap } from "../cluster/cluster-map.ts";
+import type { Version } from "../engine/cell.ts";
+import { compareVersions } from "../replica/answer.ts";
+import { slotPosition } from "../ring/positions.ts";
+import type { Ring } from "../ring/ring.ts";
+import { slotOf } from "../ring/slots.ts";
+import { readGot, readPage, readWrote } from "./client-wire.ts";
+import type { GotValue, ListedPage, WroteValue } from "./group-service.ts";
+import { mergedPage } from "./merged-page.ts";
+import { valueOf } from "./refusals.ts";
+import { longer, pauseMilliseconds, Routing } from "./routing.ts";
+import type { RoutingParts, Tried } from "./routing.ts";
+import type {
+  Caller,
+  ClusterView,
+  Coordinator,
+  Explanation,
+  GetAnswer,
+  GetRequest,
+  ListAnswer,
+  ListRequest,
+  ReadMode,
+  Served,
+  WriteAnswer,
+  WriteMode,
+  WriteRequest,
+} from "./requests.ts";
+import { Views } from "./views.ts";
+
+export interface CoordinatorParts extends RoutingParts {
+  readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
+}
+
+export class NodeCoordinator implements Coordinator {
+  readonly node: NodeId;
+  private readonly parts: CoordinatorParts;
+  private readonly routing: Routing;
+  private readonly views: Views;
+  /** The newest entry of each group that a client of this node was told of. */
+  private readonly told = new Map<GroupId, Version>();
+
+  constructor(parts: CoordinatorParts) {
+    this.parts = parts;
+    this.node = parts.node;
+    this.routing = new Routing(parts);
+    this.views = new Views(parts);
+  }
+
+  now(): number {
+    return this.parts.clock.monotonicMilliseconds();
+  }
+
+  /** Takes no more requests. */
+  stop(): void {
+    this.routing.stop();
+  }
+
+  getNow(request: GetRequest): GetAnswer | undefined {
+    const { service, keeper, defaults } = this.parts;
+    const { ring } = keeper;
+    if (service === undefined || ring === undefined) return undefined;
+    if ((request.mode ?? defaults.read) !== "fast") return undefined;
+    const group = ring.ownerOf(slotOf(request.key, 0, request.key.length));
+    const got = service.getNow(group, request.key);
+    return got && this.gotAnswer({ answer: { kind: "done", value: got }, node: this.node }, group, "fast");
+  }
+
+  async get(request: GetRequest, caller: Caller): Promise<GetAnswer> {
+    const mode = request.mode ?? this.parts.defaults.read;
+    const group = await this.groupOf(request.key, caller);
+    const after = mode === "fast" ? this.told.get(group) : undefined;
+    const asked = { key: request.key, mode, after };
+    const tried = await this.routing.route(
+      {
+        group,
+        call: { kind: "get", asked },
+        wants: "nearest",
+        isRepeatable: true,
+        read: readGot,
+        serve: (service) => service.get(group, asked),
+      },
+      caller,
+    );
+    return this.gotAnswer(tried, group, mode);
+  }
+
+  async write(request: WriteRequest, caller: Caller): Promise<WriteAnswer> {
+    const mode = this.modeOf(request);
+    const group = await this.groupOf(request.key, caller);
+    const asked = { request, mode, stamp: stampOfMilliseconds(this.parts.clock.wallMilliseconds()) };
+    const { answer, node } = await this.routing.route<WroteValue>(
+      {
+        group,
+        call: { kind: "write", asked },
+        wants: "leader",
+        isRepeatable: request.requestId !== undefined,
+        read: readWrote,
+        serve: (service) => service.write(group, asked),
+      },
+      caller,
+    );
+    const { version, acks, replicas, durability, expiresAt, role } = valueOf(answer);
+    this.noteTold(group, version);
+    return { version, acks, replicas, durability, expiresAt, served: { node, group, role, consistency: mode } };
+  }
+
+  async list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
+    const mode = request.mode ?? this.parts.defaults.read;
+    const { ring } = await this.whenReady(caller);
+    const { prefix, limit, withValues, cursor } = request;
+    const asked = { prefix, after: cursor, limit, withValues, mode };
+    const pages = await Promise.all(
+      ring.groups.map(async (group) => {
+        const { answer } = await this.routing.route<ListedPage>(
+          {
+            group,
+            call: { kind: "list", asked },
+            wants: "nearest",
+            isRepeatable: true,
+            read: readPage,
+            serve: (service) => service.list(group, asked),
+          },
+          caller,
+        );
+        return valueOf(answer);
+      }),
+    );
+    return { ...mergedPage(pages, limit), consistency: mode };
+  }
+
+  async explain(key: Uint8Array, caller: Caller): Promise<Explanation> {
+    const { map, ring } = await this.whenReady(caller);
+    const slot = slotOf(key, 0, key.length);
+    const id = ring.ownerOf(slot);
+    const [group, got] = await Promise.all([
+      this.views.viewOf(map, ring, id),
+      this.get({ key, mode: "fast" }, caller).catch((failure: unknown) => {
+        if (failure instanceof TrefoilError) return undefined;
+        throw failure;
+      }),
+    ]);
+    const record = got?.record;
+    const now = this.parts.clock.wallMilliseconds();
+    return {
+      slot,
+      position: slotPosition(slot),
+      virtualNode: ring.virtualNodeOf(slot),
+      epoch: map.epoch,
+      group,
+      ttlMilliseconds: record?.expiresAt === undefined ? undefined : Math.max(0, record.expiresAt - now),
+      record: record && {
+        contentType: record.contentType,
+        version: record.version,
+        expiresAt: record.expiresAt,
+      },
+      wouldDo: this.views.wouldDo(group),
+    };
+  }
+
+  async cluster(caller: Caller): Promise<ClusterView> {
+    const map = await this.whenMap(caller);
+    return this.views.cluster(map, this.parts.keeper.ring);
+  }
+
+  /** Explicit fast where something is read first is for the group's leader to refuse; a default of fast does not reach so far. */
+  private modeOf(request: WriteRequest): WriteMode {
+    if (request.mode !== undefined) return request.mode;
+    const reads = request.condition !== undefined || (request.kind === "put" && request.ttl.kind === "keep");
+    return reads ? "strong" : this.parts.defaults.write;
+  }
+
+  private gotAnswer({ answer, node }: Tried<GotValue>, group: GroupId, consistency: ReadMode): GetAnswer {
+    const { record, role, stalenessMilliseconds } = valueOf(answer);
+    const served: Served = { node, group, role, consistency };
+    return { record, served, stalenessMilliseconds };
+  }
+
+  private noteTold(group: GroupId, version: Version): void {
+    const before = this.told.get(group);
+    const isNewer = before === undefined || compareVersions(before, version) < 0;
+    if (isNewer) this.told.set(group, version);
+    this.parts.service?.noteTold(group, version);
+  }
+
+  private async groupOf(key: Uint8Array, caller: Caller): Promise<GroupId> {
+    assert(key.length > 0, "a request without a key");
+    const { ring } = await this.whenReady(caller);
+    return ring.ownerOf(slotOf(key, 0, key.length));
+  }
+
+  private async whenMap(caller: Caller): Promise<ClusterMap> {
+    for (let pause = pauseMilliseconds; ; pause = longer(pause)) {
+      const { map } = this.parts.keeper;
+      this.routing.checkRuns();
+      if (map !== undefined) return map;
+      const detail =
+        "this node has not heard of a cluster yet; it waits for its founders, or for those whom it is to join";
+      await this.routing.pause(pause, caller, "starting", detail);
+    }
+  }
+
+  private async whenReady(caller: Caller): Promise<{ readonly map: ClusterMap; readonly ring: Ring }> {
+    for (let pause = pauseMilliseconds; ; pause = longer(pause)) {
+      const map = await this.whenMap(caller);
+      const { ring } = this.parts.keeper;
+      if (ring !== undefined) return { map, ring };
+      const detail = `the cluster begins when all its nodes have come; ${map.expected.join(", ")} are expected`;
+      await this.routing.pause(pause, caller, "starting", detail);
+    }
+  }
+}

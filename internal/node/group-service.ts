@@ -1,0 +1,367 @@
+// What a node does for clients with a replica of its own: reads, writes, pages of keys, and what there is to say of it. Asked by the
+// coordinator of this node, or of another one. An answer is one of three: done; "again", which says that surely nothing
+// happened here, so that it may be tried elsewhere or later; or failed, for good.
+
+import { unreachable } from "../base/assert.ts";
+import type { ErrorCode, Outcome } from "../base/errors.ts";
+import type { GroupId, NodeId } from "../base/ids.ts";
+import { millisecondsOfStamp, neverExpires, stamp, stampsPerMillisecond } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { Version } from "../engine/cell.ts";
+import type { EngineRecord } from "../engine/reader.ts";
+import { action, conditionKind, expiryMode } from "../replica/command.ts";
+import type { Command } from "../replica/command.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { ScannedRecord } from "../replica/scan.ts";
+import type { WriteDone } from "../replica/write-waiters.ts";
+import type { WriteRefusal } from "../replica/write-rules.ts";
+import type { ReadMode, Role, StoredRecord, WriteMode, WriteRequest } from "./requests.ts";
+import { contentOf, payloadOf } from "./stored.ts";
+
+export type Again =
+  /** No replica of the group lives here, as far as this node's map goes. */
+  | "not_here"
+  /** Another node may lead. */
+  | "not_leader"
+  /** Nobody is known to lead. */
+  | "no_leader"
+  /** The leader hears no majority. */
+  | "no_quorum"
+  /** This replica lacks what the caller's node has been answered. */
+  | "behind"
+  | "busy"
+  | "stopping";
+
+export type GroupAnswer<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "again"; readonly why: Again; readonly leader: NodeId | undefined }
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly outcome: Outcome; readonly detail: string };
+
+export interface GroupGet {
+  readonly key: Uint8Array;
+  readonly mode: ReadMode;
+  /** The read shows this entry, or something newer; else it is "behind". */
+  readonly after: Version | undefined;
+}
+
+export interface GotValue {
+  readonly record: StoredRecord | undefined;
+  readonly role: Role;
+  readonly stalenessMilliseconds: number | undefined;
+}
+
+export interface GroupWrite {
+  readonly request: WriteRequest;
+  readonly mode: WriteMode;
+  /** Of the request's first try. */
+  readonly stamp: Stamp;
+}
+
+export interface WroteValue {
+  readonly version: Version;
+  readonly acks: number;
+  readonly replicas: number;
+  readonly durability: "synced" | "buffered";
+  readonly expiresAt: number | undefined;
+  readonly role: Role;
+}
+
+export interface GroupList {
+  readonly prefix: Uint8Array;
+  /** The last key of the page before. */
+  readonly after: Uint8Array | undefined;
+  readonly limit: number;
+  readonly withValues: boolean;
+  readonly mode: ReadMode;
+}
+
+export interface ListedPage {
+  readonly records: readonly ScannedRecord[];
+  /** More may follow behind the last one. */
+  readonly hasMore: boolean;
+  /** What the page has looked at, when it is not whole: the next one goes on behind it. */
+  readonly end: Uint8Array | undefined;
+}
+
+export interface SeenReplica {
+  readonly role: Role;
+  readonly term: number;
+  readonly leader: NodeId | undefined;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+}
+
+/** One page holds so many bytes of keys and values at most, and one record at least. */
+const pageBytesMax = 1024 * 1024;
+
+export class GroupService {
+  private readonly replicaOf: (group: GroupId) => Replica | undefined;
+  private readonly nodeOf: (group: GroupId, replica: Replica) => NodeId | undefined;
+
+  /** `leaderNode`: where the leader lives that a replica knows. */
+  constructor(
+    replicaOf: (group: GroupId) => Replica | undefined,
+    leaderNode: (group: GroupId, replica: Replica) => NodeId | undefined,
+  ) {
+    this.replicaOf = replicaOf;
+    this.nodeOf = leaderNode;
+  }
+
+  async get(group: GroupId, asked: GroupGet): Promise<GroupAnswer<GotValue>> {
+    const replica = this.replicaOf(group);
+    if (replica === undefined) return again("not_here");
+    if (asked.mode === "strong") return this.getStrong(group, replica, asked.key);
+    if (asked.after === undefined) {
+      return this.got(replica, await replica.readFast(asked.key), replica.stalenessMilliseconds);
+    }
+    const read = await replica.readInSession(asked.key, asked.after);
+    if (read.kind !== "read") return this.againAt(group, replica, "behind");
+    return this.got(replica, read.record, replica.stalenessMilliseconds);
+  }
+
+  async write(group: GroupId, { request, mode, stamp: firstTry }: GroupWrite): Promise<GroupAnswer<WroteValue>> {
+    const replica = this.replicaOf(group);
+    if (replica === undefined) return again("not_here");
+    let expiry = neverExpires;
+    const proposed = replica.propose(mode, (now) => {
+      const command = commandOf(request, now, firstTry);
+      expiry = command.operations[0]?.expiresAt ?? neverExpires;
+      return command;
+    });
+    if (proposed.kind === "refused") return this.refusedWrite(group, replica, proposed);
+    const outcome = await proposed.outcome;
+    const { term, index } = outcome.version;
+    switch (outcome.kind) {
+      case "done":
+        return { kind: "done", value: wroteValue(replica, outcome, expiry) };
+      case "refused":
+        return refusedAtApply(outcome);
+      case "overridden":
+        // Another leader's entry is committed in its place.
+        return this.againAt(group, replica, "not_leader");
+      case "unknown":
+        return failed(
+          "outcome_unknown",
+          "unknown",
+          `whether write ${group}.${term}.${index} takes effect is not known: ${outcome.why}; ` +
+            `read the key, or ask for the receipt, before writing again`,
+        );
+      default:
+        return unreachable(outcome, "an outcome of a write");
+    }
+  }
+
+  async list(group: GroupId, asked: GroupList): Promise<GroupAnswer<ListedPage>> {
+    const replica = this.replicaOf(group);
+    if (replica === undefined) return again("not_here");
+    let now: Stamp | undefined;
+    if (asked.mode === "strong") {
+      const barrier = await replica.readStrong(asked.prefix.length === 0 ? noKey : asked.prefix.subarray(0, 1));
+      if (barrier.kind === "refused") return this.againAt(group, replica, againOfRead(barrier.why));
+      now = barrier.time;
+    }
+    const { prefix, after, limit, withValues } = asked;
+    const page = await replica.scan({ prefix, after, limit, withValues, bytesMax: pageBytesMax, now });
+    return { kind: "done", value: page };
+  }
+
+  view(group: GroupId): SeenReplica | undefined {
+    const replica = this.replicaOf(group);
+    if (replica === undefined) return undefined;
+    const { term, commit } = replica.status;
+    return {
+      role: roleOf(replica),
+      term,
+      leader: this.nodeOf(group, replica),
+      commitIndex: commit,
+      appliedIndex: replica.appliedIndex,
+    };
+  }
+
+  /** A client of this node was told of an entry: fast reads here wait for it. */
+  noteTold(group: GroupId, version: Version): void {
+    this.replicaOf(group)?.noteAnswered(version);
+  }
+
+  /** Undefined: it takes waiting. */
+  getNow(group: GroupId, key: Uint8Array): GotValue | undefined {
+    const replica = this.replicaOf(group);
+    const record = replica?.readOwnNow(key);
+    if (replica === undefined || record === undefined) return undefined;
+    const { stalenessMilliseconds } = replica;
+    return { record: record === "absent" ? undefined : storedOf(record), role: roleOf(replica), stalenessMilliseconds };
+  }
+
+  private async getStrong(group: GroupId, replica: Replica, key: Uint8Array): Promise<GroupAnswer<GotValue>> {
+    const read = await replica.readStrong(key);
+    if (read.kind === "refused") return this.againAt(group, replica, againOfRead(read.why));
+    return this.got(replica, read.kind === "record" ? read.record : undefined, 0);
+  }
+
+  private got(
+    replica: Replica,
+    record: EngineRecord | undefined,
+    stalenessMilliseconds: number | undefined,
+  ): GroupAnswer<GotValue> {
+    const stored = record === undefined ? undefined : storedOf(record);
+    return { kind: "done", value: { record: stored, role: roleOf(replica), stalenessMilliseconds } };
+  }
+
+  private refusedWrite(
+    group: GroupId,
+    replica: Replica,
+    refused: { readonly why: WriteRefusal; readonly detail?: string },
+  ): GroupAnswer<never> {
+    switch (refused.why) {
+      case "not_leader":
+      case "transferring":
+      case "not_ready":
+      case "leaving":
+        return this.againAt(group, replica, replica.status.role === "leader" ? "no_leader" : "not_leader");
+      case "no_quorum":
+        return this.againAt(group, replica, "no_quorum");
+      case "busy":
+        return this.againAt(group, replica, "busy");
+      case "sealed":
+      case "not_sealed":
+      case "term_too_low":
+        return again("not_here");
+      case "stopping":
+        return again("stopping");
+      case "answers_full":
+        return tooManyRemembered();
+      case "request_too_old":
+        return failed(
+          "outcome_unknown",
+          "unknown",
+          "the request is older than the ten minutes for which answers are remembered: whether it took effect before is not known",
+        );
+      case "storage_full":
+        return failed("storage_full", "not_applied", "the leader's disk is full; delete something, or make room");
+      case "not_blind":
+        return failed(
+          "bad_consistency",
+          "not_applied",
+          "whatever reads before it writes is strong; leave consistency=fast out",
+        );
+      case "too_large":
+        return failed("too_large", "not_applied", refused.detail ?? "the request is larger than one entry may be");
+      case "request_too_new":
+        return failed(
+          "bad_request",
+          "not_applied",
+          "the clock of the node that took the request is far ahead of the leader's",
+        );
+      case "bad_command":
+        return failed("bad_request", "not_applied", refused.detail ?? "the request is none that a group can take");
+      default:
+        return unreachable(refused.why, "a refusal of a write");
+    }
+  }
+
+  private againAt(group: GroupId, replica: Replica, why: Again): GroupAnswer<never> {
+    return { kind: "again", why, leader: this.nodeOf(group, replica) };
+  }
+}
+
+const noKey = Uint8Array.of(0);
+const plain = { condition: conditionKind.none, wantsPrevious: false } as const;
+const again = (why: Again): GroupAnswer<never> => ({ kind: "again", why, leader: undefined });
+
+function failed(code: ErrorCode, outcome: Outcome, detail: string): GroupAnswer<never> {
+  return { kind: "failed", code, outcome, detail };
+}
+
+function roleOf(replica: Replica): Role {
+  const { role, configuration, id } = replica.status;
+  if (role === "leader") return "leader";
+  return configuration.learners.includes(id) ? "learner" : "follower";
+}
+
+function storedOf({ term, index, expiry, payload }: EngineRecord): StoredRecord {
+  const { contentType, value } = contentOf(payload);
+  const expiresAt = expiry === neverExpires ? undefined : millisecondsOfStamp(expiry);
+  return { value, contentType, version: { term, index }, expiresAt };
+}
+
+function commandOf(request: WriteRequest, now: Stamp, firstTry: Stamp): Command {
+  const { key, condition, requestId } = request;
+  const asked = {
+    ...plain,
+    key,
+    condition: condition === undefined ? conditionKind.none : conditionKind[condition.kind],
+    version: condition?.kind === "version" ? condition.version : undefined,
+  };
+  const made = requestId === undefined ? undefined : { id: requestId, stamp: firstTry };
+  if (request.kind === "delete") {
+    const operation = { ...asked, action: action.delete, expiry: expiryMode.never, body: new Uint8Array(0) };
+    return { request: made, operations: [operation] };
+  }
+  const { ttl } = request;
+  const expiry = { none: expiryMode.never, milliseconds: expiryMode.at, keep: expiryMode.keep }[ttl.kind];
+  const expiresAt = ttl.kind === "milliseconds" ? stamp(now + ttl.milliseconds * stampsPerMillisecond) : undefined;
+  const body = payloadOf(request.contentType, request.value);
+  return { request: made, operations: [{ ...asked, action: action.put, expiry, expiresAt, body }] };
+}
+
+function wroteValue(replica: Replica, outcome: WriteDone, expiry: Stamp): WroteValue {
+  const { answer, acks, durability } = outcome;
+  const { term, index } = answer.version;
+  return {
+    version: { term, index },
+    acks,
+    replicas: replica.status.configuration.voters.length,
+    durability,
+    expiresAt: expiry === neverExpires ? undefined : millisecondsOfStamp(expiry),
+    role: "leader",
+  };
+}
+
+function tooManyRemembered(): GroupAnswer<never> {
+  return failed(
+    "busy",
+    "not_applied",
+    "too many answers to requests with idempotency keys are remembered; try again later",
+  );
+}
+
+function refusedAtApply({ answer }: WriteDone): GroupAnswer<never> {
+  if (answer.kind !== "refused") return failed("internal", "unknown", "a refused write without a reason");
+  switch (answer.why) {
+    case "condition": {
+      const { present } = answer;
+      const now = present === undefined ? "there is no such key" : `its version is ${present.term}.${present.index}`;
+      return failed("precondition_failed", "not_applied", `the condition does not hold: ${now}`);
+    }
+    case "sealed":
+    case "not_sealed":
+      return again("not_here");
+    case "conflict":
+      return failed("conflict", "not_applied", "the value under the key is not of the kind that the request needs");
+    case "too_large":
+      return failed("too_large", "not_applied", "what it would make is larger than a value may be");
+    case "answers_full":
+      return tooManyRemembered();
+    case "request_too_old":
+    case "request_too_new":
+      return failed("bad_request", "not_applied", `its idempotency key could not be used: ${answer.why}`);
+    default:
+      return unreachable(answer.why, "a reason to refuse");
+  }
+}
+
+function againOfRead(why: string): Again {
+  switch (why) {
+    case "no_quorum":
+      return "no_quorum";
+    case "busy":
+      return "busy";
+    case "stopping":
+      return "stopping";
+    case "no_leader":
+    case "not_ready":
+      return "no_leader";
+    default:
+      return "not_leader";
+  }
+}

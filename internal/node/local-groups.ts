@@ -1,0 +1,224 @@
+// The replicas that this node hosts: one for each group that the map gives a seat here, on the node's one log and one engine; and
+// those that the map gives a seat no more, until all that only they have has its fate (rule 12). What a replica says goes to
+// the node where the one lives that is meant; what arrives goes to whoever it names.
+//
+//   map --follow--> opens, retires        tick --> each        message --> replicas of its group
+//   replica --send--> whereabouts --> PeerTable --> network
+
+import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
+import type { Prng } from "../base/prng.ts";
+import { groupOf, replicasOf } from "../cluster/cluster-map.ts";
+import type { ClusterMap, MapGroup } from "../cluster/cluster-map.ts";
+import { nodeParts } from "../cluster/node-folder.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Log } from "../log/log.ts";
+import type { Background } from "../platform/background.ts";
+import type { Clock, Scheduler } from "../platform/clock.ts";
+import type { Disk } from "../platform/disk.ts";
+import type { Logger } from "../platform/logger.ts";
+import { configuration } from "../raft/configuration.ts";
+import type { ReplicaMessage } from "../replica/messages.ts";
+import { openReplica } from "../replica/open-replica.ts";
+import type { ReplicaOptions } from "../replica/options.ts";
+import type { Replica } from "../replica/replica.ts";
+import { openRetired } from "../replica/retired-replica.ts";
+import type { RetiredReplica } from "../replica/retired-replica.ts";
+import { Whereabouts } from "./whereabouts.ts";
+
+const askMilliseconds = 1000;
+
+export interface LocalGroupsParts {
+  readonly node: NodeId;
+  /** The name of this data folder: replicas on another one are not ours, whoever's node they are on. */
+  readonly diskName: string;
+  readonly folder: string;
+  readonly log: Log;
+  readonly engine: Engine;
+  readonly disk: Disk;
+  readonly background: Background;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly random: Prng;
+  readonly isSynced: boolean;
+  readonly options: Partial<ReplicaOptions>;
+  send(to: NodeId, group: GroupId, message: ReplicaMessage): void;
+  /** Log or engine failed: the process cannot go on. */
+  onFailure(failure: Error): void;
+}
+
+export class LocalGroups {
+  private readonly parts: LocalGroupsParts;
+  private readonly replicas = new Map<GroupId, Replica>();
+  private readonly retired = new Map<GroupId, RetiredReplica>();
+  private readonly whereabouts = new Whereabouts();
+  private map: ClusterMap | undefined;
+  /** Opening and retiring go one after the other. */
+  private following: Promise<void> = Promise.resolve();
+  private isClosed = false;
+
+  constructor(parts: LocalGroupsParts) {
+    this.parts = parts;
+    parts.engine.onFlushed((applied) => {
+      for (const replica of this.replicas.values()) {
+        const index = applied.get(replica.incarnation);
+        if (index !== undefined) replica.flushed(index);
+      }
+    });
+  }
+
+  get(group: GroupId): Replica | undefined {
+    return this.replicas.get(group);
+  }
+
+  get all(): ReadonlyMap<GroupId, Replica> {
+    return this.replicas;
+  }
+
+  /** Resolves when every replica that the map names here is open, and those that it does not name any more take their leave. */
+  follow(map: ClusterMap): Promise<void> {
+    this.map = map;
+    this.following = this.following.then(() => this.followNow());
+    return this.following;
+  }
+
+  tick(): void {
+    for (const replica of this.replicas.values()) replica.tick();
+    for (const [group, retired] of this.retired) {
+      const asked = this.memberToAsk(group);
+      if (asked !== undefined) retired.leaderIs(asked);
+      retired.tick();
+    }
+  }
+
+  receive(from: NodeId, group: GroupId, message: ReplicaMessage): void {
+    this.whereabouts.heard(group, message.from, from);
+    const replica = this.replicas.get(group);
+    if (replica?.id === message.to) return replica.receive(message);
+    const retired = this.retired.get(group);
+    if (retired?.id === message.to) retired.receive(message);
+  }
+
+  /** The last connection to a process of a node is gone. */
+  connectionLost(node: NodeId): void {
+    for (const [group, replica] of this.replicas) {
+      for (const other of this.replicasAt(group, node)) replica.connectionLost(other);
+    }
+  }
+
+  /** Where a replica lives, as far as anybody here knows. */
+  nodeOf(group: GroupId, replica: ReplicaId): NodeId | undefined {
+    const placed = this.map === undefined ? undefined : groupOf(this.map, group);
+    const known = placed && replicasOf(placed).find((each) => each.replica === replica);
+    return known?.node ?? this.whereabouts.of(group, replica);
+  }
+
+  /** Takes no more work. Log and engine stay open until `ended`. */
+  close(): void {
+    this.isClosed = true;
+    for (const replica of this.replicas.values()) replica.close();
+  }
+
+  async ended(): Promise<void> {
+    await this.following.catch(() => undefined);
+    for (const replica of this.replicas.values()) await replica.ended();
+  }
+
+  private async followNow(): Promise<void> {
+    const { map } = this;
+    if (map === undefined) return;
+    for (const group of map.groups) {
+      const own = replicasOf(group).find(({ node, disk }) => node === this.parts.node && disk === this.parts.diskName);
+      const present = this.replicas.get(group.id);
+      if (present !== undefined && present.id !== own?.replica) await this.retire(group.id, present);
+      if (this.isClosed) return;
+      if (own !== undefined && !this.replicas.has(group.id) && !this.retired.has(group.id)) {
+        await this.open(group, own.replica);
+      }
+      if (this.isClosed) return;
+    }
+    for (const [group, replica] of this.replicas) {
+      if (groupOf(map, group) === undefined) await this.retire(group, replica);
+    }
+  }
+
+  private async open(group: MapGroup, id: ReplicaId): Promise<void> {
+    const { parts } = this;
+    const first = configuration(group.replicas.map(({ replica }) => replica));
+    const replica = await openReplica({
+      group: group.id,
+      id,
+      first,
+      log: parts.log,
+      engine: parts.engine,
+      seams: {
+        clock: parts.clock,
+        scheduler: parts.scheduler,
+        logger: parts.logger,
+        send: (message) => this.send(group.id, message),
+        onFailure: (failure) => parts.onFailure(failure),
+      },
+      random: parts.random.split(`group ${group.id} replica ${id}`),
+      isSynced: parts.isSynced,
+      disk: parts.disk,
+      background: parts.background,
+      snapshotFolder: `${parts.folder}/${nodeParts.snapshots}/${group.id}`,
+      options: parts.options,
+    });
+    if (this.isClosed) {
+      replica.close();
+      return;
+    }
+    this.replicas.set(group.id, replica);
+    parts.logger.info("a replica is open", { group: group.id, replica: id, applied: replica.appliedIndex });
+  }
+
+  /** The group goes on without it: what only it has goes to the leader, then it is erased. */
+  private async retire(group: GroupId, replica: Replica): Promise<void> {
+    const { log, engine, options, logger } = this.parts;
+    this.replicas.delete(group);
+    replica.close();
+    await replica.ended();
+    const { id } = replica;
+    const send = (message: ReplicaMessage): void => this.send(group, message);
+    const retired = await openRetired({ group, id, log, engine, options, send });
+    this.retired.set(group, retired);
+    logger.info("a replica takes its leave", { group, replica: id });
+    this.eraseWhenEmpty(group, retired);
+  }
+
+  private eraseWhenEmpty(group: GroupId, retired: RetiredReplica): void {
+    const gone = retired
+      .whenEmpty()
+      .then(() => retired.erase())
+      .then(() => {
+        this.retired.delete(group);
+        this.parts.logger.info("a replica was erased", { group, replica: retired.id });
+        // It may have a successor here.
+        if (this.map !== undefined && !this.isClosed) return this.follow(this.map);
+        return undefined;
+      });
+    gone.catch((failure: unknown) => {
+      if (!this.isClosed) this.parts.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
+    });
+  }
+
+  private send(group: GroupId, message: ReplicaMessage): void {
+    const node = this.nodeOf(group, message.to);
+    if (node === this.parts.node) this.receive(node, group, message);
+    else if (node !== undefined) this.parts.send(node, group, message);
+  }
+
+  private replicasAt(group: GroupId, node: NodeId): readonly ReplicaId[] {
+    const placed = this.map === undefined ? undefined : groupOf(this.map, group);
+    const seats = placed === undefined ? [] : replicasOf(placed).filter((seat) => seat.node === node);
+    return seats.map(({ replica }) => replica);
+  }
+
+  /** Nobody tells a replica that has left who leads: it asks one after the other, and who leads answers. */
+  private memberToAsk(group: GroupId): ReplicaId | undefined {
+    const members = this.map === undefined ? undefined : groupOf(this.map, group)?.replicas;
+    const turn = Math.floor(this.parts.clock.monotonicMilliseconds() / askMilliseconds);
+    return members?.[turn % members.length]?.replica;
+  }
+}

@@ -1,0 +1,80 @@
+// The cluster map as this node knows it: the newest that it heard of. A newer one is made durable, then everybody here who lives by
+// the map is told, then the peers.
+
+import { assert } from "../base/assert.ts";
+import { TrefoilError } from "../base/errors.ts";
+import type { ClusterMap } from "../cluster/cluster-map.ts";
+import type { NodeFolder } from "../cluster/node-folder.ts";
+import { Ring } from "../ring/ring.ts";
+
+export type MapListener = (map: ClusterMap) => Promise<void> | void;
+
+export class MapKeeper {
+  private readonly folder: Pick<NodeFolder, "noteMap"> | undefined;
+  private readonly onFailure: (failure: Error) => void;
+  private readonly listeners: MapListener[] = [];
+  private newest: ClusterMap | undefined;
+  private told: Promise<void> = Promise.resolve();
+  private waiting: ((map: ClusterMap) => void)[] = [];
+
+  /** Without a folder, nothing is kept: a gateway's. */
+  constructor(folder: Pick<NodeFolder, "noteMap"> | undefined, onFailure: (failure: Error) => void) {
+    this.folder = folder;
+    this.onFailure = onFailure;
+  }
+
+  get map(): ClusterMap | undefined {
+    return this.newest;
+  }
+
+  get epoch(): number {
+    return this.newest?.epoch ?? 0;
+  }
+
+  /** Who owns which slot; undefined before the groups are placed. */
+  get ring(): Ring | undefined {
+    const ring = this.newest?.ring;
+    return ring === undefined || ring.length === 0 ? undefined : Ring.of(ring);
+  }
+
+  onChange(listener: MapListener): void {
+    this.listeners.push(listener);
+  }
+
+  whenKnown(): Promise<ClusterMap> {
+    if (this.newest !== undefined) return Promise.resolve(this.newest);
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /** Takes a map that may be newer. Throws when it is another cluster's. */
+  adopt(map: ClusterMap): void {
+    const { newest } = this;
+    if (newest !== undefined && newest.cluster !== map.cluster) {
+      const detail =
+        `a map of cluster ${map.cluster} came to a node of cluster ${newest.cluster}; ` +
+        `a node belongs to one cluster: look at --peers and --join`;
+      throw new TrefoilError("conflict", detail);
+    }
+    if (newest !== undefined && map.epoch <= newest.epoch) return;
+    this.newest = map;
+    this.told = this.told
+      .then(() => this.tell(map))
+      .catch((failure: unknown) => {
+        this.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
+      });
+    for (const resolve of this.waiting.splice(0)) resolve(map);
+  }
+
+  /** Resolves when everybody here has been told of what was adopted so far. */
+  settled(): Promise<void> {
+    return this.told;
+  }
+
+  private async tell(map: ClusterMap): Promise<void> {
+    assert(this.newest !== undefined, "a map that was adopted is known");
+    // A newer one came meanwhile, and is told next.
+    if (this.newest.epoch > map.epoch) return;
+    await this.folder?.noteMap(map);
+    for (const listener of this.listeners) await listener(map);
+  }
+}

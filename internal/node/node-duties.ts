@@ -1,0 +1,158 @@
+// What a node does again and again beside serving: it looks for a newer map, in the meta group and at its peers; whoever leads the meta
+// group completes the map; whoever leads a group completes its exchange; a node that the map has wrong registers.
+
+import { unreachable } from "../base/assert.ts";
+import { TrefoilError } from "../base/errors.ts";
+import type { GroupId, NodeId } from "../base/ids.ts";
+import type { Prng } from "../base/prng.ts";
+import { groupOf } from "../cluster/cluster-map.ts";
+import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
+import { endExchange, isRegistered, placeGroups, registerNode, replaceLost } from "../cluster/map-changes.ts";
+import type { Clock } from "../platform/clock.ts";
+import { exchangeStep } from "./exchanges.ts";
+import type { LocalGroups } from "./local-groups.ts";
+import type { MapKeeper } from "./map-keeper.ts";
+import type { MetaGroup } from "./meta-group.ts";
+import { decodeTalk, encodeTalk } from "./peer-talk.ts";
+import type { Talk } from "./peer-talk.ts";
+import type { PeerTable } from "./peer-table.ts";
+
+export interface DutyParts {
+  readonly self: MapNode;
+  readonly keeper: MapKeeper;
+  readonly table: PeerTable;
+  readonly groups: LocalGroups;
+  readonly meta: MetaGroup;
+  readonly clock: Clock;
+  readonly random: Prng;
+  onFailure(failure: unknown): void;
+}
+
+const dutyMilliseconds = 100;
+const registerMilliseconds = 1000;
+const talkMilliseconds = 1000;
+const gossipMilliseconds = 1000;
+
+type ForMeta = Extract<Talk, { readonly kind: "register" | "joined" }>;
+
+export class NodeDuties {
+  private readonly parts: DutyParts;
+  private isOnDuty = false;
+  private dutyAt = 0;
+  private registerAt = 0;
+  private gossipAt = 0;
+
+  constructor(parts: DutyParts) {
+    this.parts = parts;
+  }
+
+  tick(): void {
+    const now = this.parts.clock.monotonicMilliseconds();
+    if (this.isOnDuty || now < this.dutyAt) return;
+    this.dutyAt = now + dutyMilliseconds;
+    this.isOnDuty = true;
+    this.duties(now)
+      .catch((failure: unknown) => {
+        // Who leads may change at any moment; it is tried again.
+        if (!(failure instanceof TrefoilError) || failure.code !== "no_leader") this.parts.onFailure(failure);
+      })
+      .finally(() => {
+        this.isOnDuty = false;
+      });
+  }
+
+  /** Tells a peer of a map, and takes a newer one from it, if it has one. */
+  tellMap(node: NodeId, map: ClusterMap): void {
+    this.swapMaps(node, map.epoch, map).catch((failure: unknown) => this.parts.onFailure(failure));
+  }
+
+  spread(map: ClusterMap): void {
+    const { table } = this.parts;
+    for (const node of table.all.keys()) if (table.isConnected(node)) this.tellMap(node, map);
+  }
+
+  /** A change of the map that is for whoever leads the meta group. */
+  async takeChange(talk: ForMeta): Promise<void> {
+    await this.parts.meta.change((map) => {
+      return talk.kind === "register" ? registerNode(map, talk.node) : endExchange(map, talk.group, talk.replica);
+    });
+  }
+
+  private async duties(now: number): Promise<void> {
+    const { map } = this.parts.keeper;
+    await this.parts.meta.look();
+    if (map === undefined) return this.lookAround(now);
+    if (this.parts.meta.isLeader) {
+      await this.parts.meta.found(map);
+      await this.parts.meta.change((present) => replaceLost(placeGroups(present)));
+    }
+    for (const group of map.groups) await this.exchange(map, group.id);
+    if (!isRegistered(map, this.parts.self) && now >= this.registerAt) {
+      this.registerAt = now + registerMilliseconds;
+      await this.tellMeta({ kind: "register", node: this.parts.self });
+    }
+    if (now >= this.gossipAt) {
+      this.gossipAt = now + gossipMilliseconds;
+      this.gossip(map);
+    }
+  }
+
+  /** No map yet: whoever is known is asked for one. */
+  private async lookAround(now: number): Promise<void> {
+    if (now < this.gossipAt) return;
+    this.gossipAt = now + gossipMilliseconds;
+    const asked = [...this.parts.table.all.keys()].map((node) => this.swapMaps(node, undefined));
+    await Promise.all(asked);
+  }
+
+  private gossip(map: ClusterMap): void {
+    const connected = [...this.parts.table.all.keys()].filter((node) => this.parts.table.isConnected(node));
+    if (connected.length === 0) return;
+    const node = this.parts.random.pick(connected);
+    void this.swapMaps(node, map.epoch).catch((failure: unknown) => this.parts.onFailure(failure));
+  }
+
+  /** Takes a newer map from a peer, if it has one. */
+  private async swapMaps(node: NodeId, epoch = 0, map?: ClusterMap): Promise<void> {
+    const payload = encodeTalk({ kind: "map", epoch, map });
+    const outcome = await this.parts.table.request(node, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
+    if (outcome.kind !== "answered" || outcome.payload.length === 0) return;
+    const said = decodeTalk(outcome.payload);
+    if (said.kind === "map" && said.map !== undefined) this.parts.keeper.adopt(said.map);
+  }
+
+  private async exchange(map: ClusterMap, id: GroupId): Promise<void> {
+    const group = groupOf(map, id);
+    const replica = this.parts.groups.get(id);
+    if (group === undefined || replica?.status.role !== "leader") return;
+    const step = exchangeStep(group, replica.status.configuration, replica.id);
+    switch (step.kind) {
+      case "change":
+        // A refusal passes: a learner that lacks too much, a leader without a majority.
+        replica.change(step.to);
+        return;
+      case "hand_over":
+        replica.transfer(step.to);
+        return;
+      case "joined":
+        await this.tellMeta({ kind: "joined", group: id, replica: step.replica });
+        return;
+      case "nothing":
+        return;
+      default:
+        unreachable(step, "a step of an exchange");
+    }
+  }
+
+  /** To whoever leads the meta group, which may be here; whoever does not passes nothing on. */
+  private async tellMeta(talk: Extract<Talk, { kind: "register" | "joined" }>): Promise<void> {
+    if (this.parts.meta.isLeader) return this.takeChange(talk);
+    const meta = this.parts.keeper.map?.groups[0];
+    const payload = encodeTalk(talk);
+    const asked = (meta?.replicas ?? []).map(async ({ node }) => {
+      if (node === this.parts.self.id) return;
+      await this.parts.table.request(node, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
+    });
+    await Promise.all(asked);
+  }
+}

@@ -1,0 +1,320 @@
+// A node: the data folder, one log, one engine, the replicas that the map gives it, its peers, and the coordinator that edges talk to.
+//
+//   folder --> founding, or a map that is known --> log, engine --> replicas
+//      ^                                                  |
+//      `------------- map <-- meta group, peers <---------'
+//
+// What happens again and again happens in `tick`: replicas tick; the meta group is looked at for a new map; whoever leads the meta
+// group completes the map, whoever leads a group completes its exchange; a node that the map has wrong registers.
+
+import { TrefoilError } from "../base/errors.ts";
+import { groupId } from "../base/ids.ts";
+import type { GroupId, NodeId } from "../base/ids.ts";
+import type { Prng } from "../base/prng.ts";
+import type { Addresses, ClusterMap, MapNode } from "../cluster/cluster-map.ts";
+import type { Proposal } from "../cluster/founding.ts";
+import { firstMap, foundersOf } from "../cluster/map-changes.ts";
+import { NodeFolder, nodeParts } from "../cluster/node-folder.ts";
+import { Engine } from "../engine/engine.ts";
+import type { EngineOptions } from "../engine/options.ts";
+import { openLog } from "../log/open-log.ts";
+import type { Log } from "../log/log.ts";
+import type { LogOptions } from "../log/options.ts";
+import type { Background } from "../platform/background.ts";
+import type { Clock, Scheduler, Timer } from "../platform/clock.ts";
+import type { Disk } from "../platform/disk.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Machine } from "../platform/machine.ts";
+import type { Network, NetworkHost, NodeIdentity } from "../platform/network.ts";
+import type { MessageCodec } from "../replica/message-codec.ts";
+import { replicaDefaults } from "../replica/options.ts";
+import type { ReplicaOptions } from "../replica/options.ts";
+import type { Replica } from "../replica/replica.ts";
+import { Answering } from "./answering.ts";
+import { NodeCoordinator } from "./coordinator.ts";
+import { FoundingTalk } from "./founding-talk.ts";
+import { GroupService } from "./group-service.ts";
+import { LocalGroups } from "./local-groups.ts";
+import { MapKeeper } from "./map-keeper.ts";
+import { MetaGroup } from "./meta-group.ts";
+import { NodeDuties } from "./node-duties.ts";
+import { PeerTable } from "./peer-table.ts";
+import type { ReadMode, WriteMode } from "./requests.ts";
+
+export interface NodeSeams {
+  readonly disk: Disk;
+  readonly background: Background;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly machine: Machine;
+  readonly logger: Logger;
+  readonly random: Prng;
+  readonly network: Network;
+  readonly codec: MessageCodec;
+  /** The process cannot go on. */
+  onFailure(failure: Error): void;
+}
+
+export interface NodeSettings {
+  readonly id: NodeId;
+  readonly folder: string;
+  /** Where the others listen, and this one; the first three by id found the cluster. Empty: it joins. */
+  readonly peers: ReadonlyMap<NodeId, string>;
+  readonly groups: number;
+  readonly zone: string;
+  readonly addresses: Addresses;
+  readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
+  readonly log: Partial<LogOptions>;
+  readonly engine: Partial<EngineOptions>;
+  readonly replica: Partial<ReplicaOptions>;
+}
+
+const metaGroupId = groupId(0);
+const readyMilliseconds = 50;
+
+export class Node {
+  readonly coordinator: NodeCoordinator;
+  readonly keeper: MapKeeper;
+  readonly table: PeerTable;
+  readonly groups: LocalGroups;
+  readonly log: Log;
+  readonly engine: Engine;
+  private readonly seams: NodeSeams;
+  private readonly settings: NodeSettings;
+  private readonly folder: NodeFolder;
+  private readonly duties: NodeDuties;
+  private readonly answering: Answering;
+  private founding: FoundingTalk | undefined;
+  private timer: Timer | undefined;
+  private isClosed = false;
+
+  private constructor(parts: NodeParts) {
+    const { seams, settings, folder, log, engine } = parts;
+    this.seams = seams;
+    this.settings = settings;
+    this.folder = folder;
+    this.log = log;
+    this.engine = engine;
+    const { id } = settings;
+    this.keeper = new MapKeeper(folder, (failure) => this.fail(failure));
+    this.table = new PeerTable({ network: seams.network, codec: seams.codec, self: id });
+    this.groups = new LocalGroups({
+      ...seams,
+      node: id,
+      diskName: folder.record.disk,
+      folder: folder.path,
+      log,
+      engine,
+      isSynced: settings.log.fsync?.kind !== "interval",
+      options: settings.replica,
+      send: (to, group, message) => this.table.send(to, group, message),
+      onFailure: (failure) => this.fail(failure),
+    });
+    const service = new GroupService(
+      (group) => this.groups.get(group),
+      (group, replica) => this.leaderNode(group, replica),
+    );
+    const meta = new MetaGroup(
+      () => this.groups.get(metaGroupId),
+      (map) => this.adopt(map),
+    );
+    const { clock, scheduler, random, logger } = seams;
+    const { keeper, table, groups } = this;
+    const onFailure = (failure: unknown): void => this.fail(failure);
+    this.duties = new NodeDuties({ self: this.self, keeper, table, groups, meta, clock, random, onFailure });
+    this.answering = new Answering({
+      keeper,
+      service,
+      duties: this.duties,
+      logger,
+      hearFounder: (from, word) => this.founding?.hear(from, word),
+      onFailure,
+    });
+    this.coordinator = new NodeCoordinator({
+      node: id,
+      keeper,
+      table,
+      service,
+      clock,
+      scheduler,
+      defaults: settings.defaults,
+    });
+    log.onFlushWanted(() => void this.flush());
+  }
+
+  /** Opens what the data folder holds, and begins to take part. Resolves before there is a cluster: see `whenReady`. */
+  static async open(seams: NodeSeams, settings: NodeSettings): Promise<Node> {
+    const { disk, random } = seams;
+    const newDisk = nameOf(random.split("disk"));
+    const folder = await NodeFolder.open(disk, settings.folder, { node: settings.id, newDisk });
+    let log: Log | undefined;
+    let engine: Engine | undefined;
+    try {
+      const at = (part: string): string => `${folder.path}/${part}`;
+      await disk.makeFolder(at(nodeParts.engine));
+      await disk.syncFolder(folder.path);
+      log = await openLog(at(nodeParts.log), seams, settings.log);
+      engine = await Engine.open(seams, at(nodeParts.engine), settings.engine);
+      const node = new Node({ seams, settings, folder, log, engine });
+      await node.begin();
+      return node;
+    } catch (failure) {
+      await engine?.close();
+      await log?.close();
+      await folder.close();
+      throw failure;
+    }
+  }
+
+  /** Resolves when the groups are placed and each replica here is open. */
+  async whenReady(): Promise<void> {
+    for (let map = await this.keeper.whenKnown(); map.ring.length === 0; map = this.keeper.map ?? map) {
+      if (this.isClosed) return;
+      await new Promise<void>((resolve) => {
+        this.seams.scheduler.after(readyMilliseconds, resolve);
+      });
+    }
+    await this.keeper.settled();
+  }
+
+  /** Ends everything in order. What is acknowledged stays. */
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.timer?.cancel();
+    this.founding?.stop();
+    this.coordinator.stop();
+    this.groups.close();
+    await this.seams.network.close();
+    await this.keeper.settled();
+    await this.groups.ended();
+    await this.engine.close();
+    await this.log.close();
+    await this.folder.close();
+  }
+
+  private async begin(): Promise<void> {
+    const { seams, settings, folder, keeper, groups, table } = this;
+    keeper.onChange((map) => {
+      table.follow(new Map(map.nodes.map(({ id, addresses }) => [id, addresses.peer])));
+      return groups.follow(map);
+    });
+    keeper.onChange((map) => this.duties.spread(map));
+    await seams.network.listen(this.host());
+    table.follow(settings.peers);
+    if (folder.map !== undefined) this.adopt(folder.map);
+    else this.startFounding();
+    this.scheduleTick();
+  }
+
+  private startFounding(): void {
+    const { settings, folder, table, seams } = this;
+    const peers = [...settings.peers.keys()].sort((left, right) => (left < right ? -1 : 1));
+    if (foundersOf(peers)?.includes(settings.id) !== true) return;
+    const newCluster = nameOf(seams.random.split("cluster"));
+    const { scheduler, logger } = seams;
+    const { id: self, groups } = settings;
+    this.founding = new FoundingTalk({ self, peers, groups, newCluster, folder, table, scheduler, logger });
+    this.founding.run().then(
+      (founded) => {
+        if (founded?.kind === "founded") this.adopt(this.mapOfFounders(peers, founded.proposal));
+      },
+      (failure: unknown) => this.fail(failure),
+    );
+  }
+
+  /** The same on every founder: what they know of each other now. They register with the rest later. */
+  private mapOfFounders(peers: readonly NodeId[], proposal: Proposal): ClusterMap {
+    const { cluster, groups, disks } = proposal;
+    const founders = (foundersOf(peers) ?? []).map((id, at): MapNode => {
+      const peer = this.settings.peers.get(id) ?? "";
+      return { id, zone: "", disk: disks[at] ?? "", addresses: { peer, http: "", resp: "", grpc: "", admin: "" } };
+    });
+    return firstMap({ cluster, peers, groups, founders });
+  }
+
+  private scheduleTick(): void {
+    if (this.isClosed) return;
+    const milliseconds = this.settings.replica.tickMilliseconds ?? replicaDefaults.tickMilliseconds;
+    this.timer = this.seams.scheduler.after(milliseconds, () => {
+      this.tick();
+      this.scheduleTick();
+    });
+  }
+
+  private tick(): void {
+    this.groups.tick();
+    const { trouble } = this.engine;
+    if (trouble !== undefined && trouble.code !== "busy" && trouble.code !== "storage_full") this.fail(trouble);
+    else this.duties.tick();
+  }
+
+  private host(): NetworkHost {
+    return {
+      identity: () => this.identity,
+      refusal: () => undefined,
+      message: (from, payload) => {
+        const { group, message } = this.seams.codec.decode(payload);
+        this.groups.receive(from, group, message);
+      },
+      request: (from, request) => this.answering.serve(from, request),
+      visit: (from, request) => this.answering.serve(from.node, request),
+      up: (node) => {
+        const { map } = this.keeper;
+        if (map !== undefined) this.duties.tellMap(node, map);
+      },
+      down: (node) => this.groups.connectionLost(node),
+    };
+  }
+
+  private get identity(): NodeIdentity {
+    const { record } = this.folder;
+    return { node: record.node, cluster: this.keeper.map?.cluster ?? "", life: record.life };
+  }
+
+  private get self(): MapNode {
+    const { id, zone, addresses } = this.settings;
+    return { id, zone, disk: this.folder.record.disk, addresses };
+  }
+
+  private adopt(map: ClusterMap): void {
+    try {
+      this.keeper.adopt(map);
+    } catch (failure) {
+      this.fail(failure);
+    }
+  }
+
+  private leaderNode(group: GroupId, replica: Replica): NodeId | undefined {
+    const { leader } = replica.status;
+    return leader === 0 ? undefined : this.groups.nodeOf(group, leader);
+  }
+
+  private async flush(): Promise<void> {
+    try {
+      await this.engine.flush();
+    } catch (failure) {
+      // A full disk passes, and writes are refused meanwhile.
+      if (!(failure instanceof TrefoilError) || failure.code !== "storage_full") this.fail(failure);
+    }
+  }
+
+  private fail(failure: unknown): void {
+    if (this.isClosed) return;
+    this.seams.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
+  }
+}
+
+interface NodeParts {
+  readonly seams: NodeSeams;
+  readonly settings: NodeSettings;
+  readonly folder: NodeFolder;
+  readonly log: Log;
+  readonly engine: Engine;
+}
+
+/** Sixteen hexadecimal digits. */
+function nameOf(random: Prng): string {
+  const digits = Array.from({ length: 16 }, () => random.below(16).toString(16));
+  return digits.join("");
+}

@@ -1,0 +1,71 @@
+// What a caller is told when no replica could take its request, or nobody knows what came of it.
+
+import { unreachable } from "../base/assert.ts";
+import { TrefoilError } from "../base/errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import type { GroupId, NodeId } from "../base/ids.ts";
+import type { Again, GroupAnswer } from "./group-service.ts";
+
+export const again = (why: Again): GroupAnswer<never> => ({ kind: "again", why, leader: undefined });
+
+export function valueOf<T>(answer: GroupAnswer<T>): T {
+  switch (answer.kind) {
+    case "done":
+      return answer.value;
+    case "failed":
+      throw new TrefoilError(answer.code, answer.detail, { outcome: answer.outcome });
+    case "again":
+      throw new TrefoilError(codeOf(answer.why), "no replica could take the request");
+    default:
+      return unreachable(answer, "an answer");
+  }
+}
+
+export function unknownWrite(node: NodeId, why: string): GroupAnswer<never> {
+  const reason = why === "late" ? "the time was up" : `the connection to ${node} was lost`;
+  const detail =
+    `whether the write takes effect is not known: ${reason} before ${node} had answered; ` +
+    `read the key before writing again, or send an Idempotency-Key with each try`;
+  return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail };
+}
+
+export function tooLate(node: NodeId): GroupAnswer<never> {
+  const detail = `the time was up before ${node} had answered; try again, or with a longer timeout`;
+  return { kind: "failed", code: "deadline_exceeded", outcome: "not_applied", detail };
+}
+
+export function codeOf(why: Again): ErrorCode {
+  switch (why) {
+    case "no_quorum":
+      return "no_quorum";
+    case "busy":
+      return "busy";
+    case "not_here":
+      return "stale_map";
+    case "stopping":
+    case "not_leader":
+    case "no_leader":
+    case "behind":
+      return "no_leader";
+    default:
+      return unreachable(why, "a reason to try again");
+  }
+}
+
+export function detailOf(why: Again, group: GroupId): string {
+  switch (why) {
+    case "no_quorum":
+      return `group ${group}: its leader hears no majority of its replicas; try again when they are back`;
+    case "busy":
+      return `group ${group} has too much to do; try again a little later`;
+    case "not_here":
+      return `group ${group} was not where the map has it; try again`;
+    case "stopping":
+    case "not_leader":
+    case "no_leader":
+    case "behind":
+      return `group ${group} had no leader that could be reached in time; try again`;
+    default:
+      return unreachable(why, "a reason to try again");
+  }
+}

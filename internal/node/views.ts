@@ -1,0 +1,83 @@
+// What there is to see of the cluster, as those say who hold its replicas.
+
+import { assert } from "../base/assert.ts";
+import { groupId } from "../base/ids.ts";
+import type { GroupId, NodeId } from "../base/ids.ts";
+import { groupOf } from "../cluster/cluster-map.ts";
+import type { ClusterMap } from "../cluster/cluster-map.ts";
+import type { Ring } from "../ring/ring.ts";
+import { decodeAnswer, encodeCall, readSeen } from "./client-wire.ts";
+import type { SeenReplica } from "./group-service.ts";
+import type { ClusterView, Explanation, GroupView, NodeView } from "./requests.ts";
+import type { RoutingParts } from "./routing.ts";
+
+const viewMilliseconds = 500;
+
+export class Views {
+  private readonly parts: RoutingParts;
+
+  constructor(parts: RoutingParts) {
+    this.parts = parts;
+  }
+
+  async cluster(map: ClusterMap, ring: Ring | undefined): Promise<ClusterView> {
+    const { node: self, table } = this.parts;
+    const groups = await Promise.all(map.groups.map(({ id }) => this.viewOf(map, ring, id)));
+    const nodes = map.nodes.map(({ id, zone, addresses }): NodeView => {
+      const peer = table.get(id);
+      const state = id === self ? "self" : peer?.life === undefined ? "unreachable" : "connected";
+      return { node: id, zone, addresses, state, roundTripMicroseconds: peer?.roundTripMicroseconds };
+    });
+    const unreachable = nodes.filter(({ state }) => state === "unreachable");
+    const expected = map.expected.filter((id) => !map.nodes.some((node) => node.id === id));
+    const troubles = [
+      ...unreachable.map(({ node }) => `node ${node} cannot be reached from ${self}`),
+      ...groups.filter(({ leader }) => leader === undefined).map(({ group }) => `group ${group} has no leader`),
+      ...expected.map((id) => `node ${id} has not come yet`),
+    ];
+    const { cluster, epoch } = map;
+    return { cluster, epoch, format: 1, answeredBy: self, nodes, groups, troubles };
+  }
+
+  async viewOf(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<GroupView> {
+    const placed = groupOf(map, id);
+    assert(placed !== undefined, "a group of the map", { group: id });
+    const seen = await Promise.all(placed.replicas.map(({ node }) => this.seenAt(node, id)));
+    const leading = seen.find(
+      (each) => each?.role === "leader" && seen.every((other) => (other?.term ?? 0) <= each.term),
+    );
+    const commitIndex = Math.max(0, ...seen.map((each) => each?.commitIndex ?? 0));
+    const replicas = placed.replicas.map(({ replica, node }, at) => {
+      const { role, appliedIndex } = seen[at] ?? {};
+      const lag = appliedIndex === undefined ? undefined : commitIndex - appliedIndex;
+      return { replica, node, role, appliedIndex, lag };
+    });
+    const leader = leading === undefined ? undefined : placed.replicas[seen.indexOf(leading)]?.node;
+    const term = Math.max(0, ...seen.map((each) => each?.term ?? 0));
+    const slots = ring === undefined || id === groupId(0) ? 0 : ring.slotsOf(id).length;
+    return { group: id, slots, term, leader, commitIndex, replicas };
+  }
+
+  private async seenAt(node: NodeId, group: GroupId): Promise<SeenReplica | undefined> {
+    const { service, table, keeper } = this.parts;
+    if (node === this.parts.node) return service?.view(group);
+    const payload = encodeCall({ epoch: keeper.epoch, group, call: { kind: "view" } });
+    const outcome = await table.request(node, payload, { timeoutMilliseconds: viewMilliseconds, trace: "" });
+    if (outcome.kind !== "answered") return undefined;
+    const { answer } = decodeAnswer(outcome.payload, readSeen);
+    return answer.kind === "done" ? answer.value : undefined;
+  }
+
+  wouldDo(group: GroupView): Explanation["wouldDo"] {
+    const [nearest] = this.parts.table.byDistance(group.replicas.map(({ node }) => node));
+    const { leader } = group;
+    const byLeader =
+      leader === undefined ? "wait for a leader, until the deadline" : `be taken by ${leader}, which leads`;
+    return {
+      fastRead: `be served by ${nearest ?? "nobody"}, the nearest replica, at once`,
+      strongRead: `be served by ${nearest ?? "nobody"} after the leader has confirmed it with a majority`,
+      fastWrite: `${byLeader}, and be answered when it is on its disk`,
+      strongWrite: `${byLeader}, and be answered when a majority has it on disk and it is applied`,
+    };
+  }
+}

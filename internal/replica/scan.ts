@@ -1,0 +1,76 @@
+// A page of a replica's records, in the order of their keys: what is applied here, tombstones and the expired left out. It ends after
+// so many records, so many bytes, or so many entries that were looked at, whichever is first; where it ended it says.
+
+import { prefixSuccessor } from "../base/bytes.ts";
+import { neverExpires } from "../base/stamp.ts";
+import type { Stamp } from "../base/stamp.ts";
+import type { Incarnation } from "../base/ids.ts";
+import { decodeCell } from "../engine/cell.ts";
+import type { Version } from "../engine/cell.ts";
+import type { Engine } from "../engine/engine.ts";
+import { corruption } from "../base/errors.ts";
+import { areaBytes, userArea, userRecordKey } from "./areas.ts";
+
+export interface ScanRange {
+  readonly prefix: Uint8Array;
+  /** Only keys behind this one. */
+  readonly after: Uint8Array | undefined;
+  readonly limit: number;
+  readonly bytesMax: number;
+  readonly withValues: boolean;
+  /** What has expired by then is left out. */
+  readonly now: Stamp;
+}
+
+export interface ScannedRecord {
+  readonly key: Uint8Array;
+  readonly version: Version;
+  readonly expiry: Stamp;
+  /** Content type and value; undefined when values were not asked for. */
+  readonly payload: Uint8Array | undefined;
+}
+
+export interface ScannedPage {
+  readonly records: readonly ScannedRecord[];
+  readonly hasMore: boolean;
+  /** The last key that was looked at, when there may be more. */
+  readonly end: Uint8Array | undefined;
+}
+
+/** Bytes of a record beside its key and value, for the bound of a page. */
+const overheadBytes = 64;
+
+export async function scanRecords(engine: Engine, of: Incarnation, range: ScanRange): Promise<ScannedPage> {
+  const { prefix, after, limit, bytesMax, withValues, now } = range;
+  const walk = engine.iterate(of, {
+    lower: userRecordKey(lowerOf(prefix, after)),
+    upper: prefixSuccessor(userRecordKey(prefix)) ?? Uint8Array.of(userArea + 1),
+    now,
+  });
+  const records: ScannedRecord[] = [];
+  let bytes = 0;
+  try {
+    while (await walk.nextLoaded()) {
+      if (records.length >= limit || bytes >= bytesMax) return { records, hasMore: true, end: records.at(-1)?.key };
+      const key = walk.key().slice(areaBytes);
+      const { cellBytes, cellStart, cellEnd } = walk.entry;
+      const cell = decodeCell(cellBytes, cellStart, cellEnd);
+      if (cell === undefined) throw corruption("a record in a page of keys cannot be read");
+      const payload = withValues ? cell.payload.slice() : undefined;
+      const { term, index, expiry } = cell;
+      records.push({ key, version: { term, index }, expiry: expiry ?? neverExpires, payload });
+      bytes += key.length + overheadBytes + (payload?.length ?? 0);
+    }
+  } finally {
+    walk.close();
+  }
+  return { records, hasMore: false, end: undefined };
+}
+
+/** The first key that may be in a page: the one behind `after` ends in a zero byte. */
+function lowerOf(prefix: Uint8Array, after: Uint8Array | undefined): Uint8Array {
+  if (after === undefined) return prefix;
+  const next = new Uint8Array(after.length + 1);
+  next.set(after);
+  return next;
+}

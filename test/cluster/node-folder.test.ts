@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { utf8 } from "../../internal/base/bytes.ts";
+import { TrefoilError } from "../../internal/base/errors.ts";
+import { nodeId } from "../../internal/base/ids.ts";
+import type { FoundingRecord } from "../../internal/cluster/founding.ts";
+import { firstMap } from "../../internal/cluster/map-changes.ts";
+import { NodeFolder } from "../../internal/cluster/node-folder.ts";
+import { MemoryDisk } from "../disk/memory-disk.ts";
+import { fixedSurvivals, nothingSurvives } from "../disk/power-cut.ts";
+
+const path = "/data";
+const n1 = nodeId("n1");
+const open = (disk: MemoryDisk, node = n1, newDisk = "d1") => NodeFolder.open(disk, path, { node, newDisk });
+
+const peers = ["n1", "n2", "n3"].map(nodeId);
+const recorded: FoundingRecord = {
+  stage: "recorded",
+  proposal: { cluster: "c", peers, groups: 4, disks: ["d1", "d2", "d3"] },
+};
+const addresses = { peer: "p", http: "h", resp: "r", grpc: "g", admin: "a" };
+const map = firstMap({
+  cluster: "c",
+  peers,
+  groups: 4,
+  founders: peers.map((id) => ({ id, zone: "", disk: `d${id}`, addresses })),
+});
+
+async function refusal(opening: Promise<NodeFolder>): Promise<TrefoilError> {
+  return opening.then(
+    () => assert.fail("it was opened"),
+    (failure: unknown) => {
+      assert.ok(failure instanceof TrefoilError, String(failure));
+      return failure;
+    },
+  );
+}
+
+describe("the data folder of a node", () => {
+  it("keeps its name, counts the processes that it was opened by, and remembers", async () => {
+    const disk = new MemoryDisk();
+    const first = await open(disk);
+    assert.deepEqual(first.record, { node: n1, disk: "d1", life: 1, founding: { stage: "empty" } });
+    assert.equal(first.map, undefined);
+    await first.noteFounding(recorded);
+    await first.noteMap(map);
+    await first.close();
+    const second = await open(disk, n1, "another");
+    assert.deepEqual(second.record, { node: n1, disk: "d1", life: 2, founding: recorded });
+    assert.deepEqual(second.map, map);
+    await second.close();
+  });
+
+  it("of another node, with something else in it, in use, or damaged, is refused in words, and left as it is", async () => {
+    const disk = new MemoryDisk();
+    const held = await open(disk);
+    const inUse = await refusal(open(disk));
+    assert.equal(inUse.code, "conflict");
+    assert.match(inUse.message, /\/data is in use by another process/);
+    await held.close();
+    assert.match((await refusal(open(disk, nodeId("n2")))).message, /belongs to node n1, and this is n2/);
+    const kept = disk.peek(`${path}/trefoil-node`);
+    assert.ok(kept !== undefined);
+    for (const [bytes, why] of [
+      ["{", /not JSON/],
+      ['{"format":9}', /format 9; this version reads format 1/],
+      [new TextDecoder().decode(kept).replace('"life":1', '"life":-1'), /no whole number/],
+      [new TextDecoder().decode(kept).replace('"empty"', '"begun"'), /unknown stage begun/],
+    ] as const) {
+      disk.put(`${path}/trefoil-node`, utf8(bytes));
+      const failure = await refusal(open(disk));
+      assert.equal(failure.code, "corruption");
+      assert.match(failure.message, why);
+    }
+    disk.put(`${path}/trefoil-node`, kept);
+    await (await open(disk)).close();
+    const other = new MemoryDisk();
+    await other.makeFolder(path);
+    other.put(`${path}/photo.jpg`, utf8("x"));
+    assert.match((await refusal(open(other))).message, /is no data folder of a node, and holds photo\.jpg/);
+    assert.deepEqual(
+      (await other.list(path)).filter((name) => !name.startsWith(".lock")),
+      ["photo.jpg"],
+    );
+  });
+
+  it("is the old or the new one after a power cut at any operation, and forgets nothing that was durable", async () => {
+    let cuts = 0;
+    for (let operation = 1; ; operation++) {
+      const disk = new MemoryDisk();
+      disk.cutPowerAt(operation);
+      const done = { life: 0, founding: false, map: false };
+      const work = async (): Promise<true> => {
+        const folder = await open(disk);
+        done.life = folder.record.life;
+        await folder.noteFounding(recorded);
+        done.founding = true;
+        await folder.noteMap(map);
+        done.map = true;
+        await folder.close();
+        const again = await open(disk);
+        done.life = again.record.life;
+        await again.close();
+        return true;
+      };
+      const ended = await Promise.race([work(), disk.whenCut]);
+      if (ended === true) break;
+      for (const { name, make } of fixedSurvivals) {
+        cuts++;
+        const survivor = disk.clone(make());
+        const folder = await open(survivor, n1, "d2");
+        const { record } = folder;
+        assert.ok(record.life > done.life, `${name} at ${operation}: life ${record.life} after ${done.life}`);
+        if (done.life > 0) assert.equal(record.disk, "d1");
+        if (done.founding) assert.deepEqual(record.founding, recorded);
+        if (done.map) assert.deepEqual(folder.map, map);
+        await folder.close();
+        assert.equal((await open(survivor.clone(nothingSurvives()))).record.life, record.life + 1);
+      }
+    }
+    assert.ok(cuts > 100, `${cuts} cuts`);
+  });
+});
