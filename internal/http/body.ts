@@ -2,33 +2,9 @@
 // where it exceeds the bound otherwise. All bodies together have a bound as well, whoever sends them and however slowly.
 
 import type { IncomingMessage } from "node:http";
+import type { ByteBudget } from "../base/byte-budget.ts";
 import { emptyBytes } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
-
-/** Bytes of bodies that are in memory at once. */
-export class BodyBudget {
-  private readonly bytesMax: number;
-  private taken = 0;
-
-  constructor(bytesMax: number) {
-    this.bytesMax = bytesMax;
-  }
-
-  get bytesTaken(): number {
-    return this.taken;
-  }
-
-  /** False, and nothing taken, beyond the bound. */
-  take(bytes: number): boolean {
-    if (this.taken + bytes > this.bytesMax) return false;
-    this.taken += bytes;
-    return true;
-  }
-
-  giveBack(bytes: number): void {
-    this.taken -= bytes;
-  }
-}
 
 /** Undefined: it is sent in chunks, and nobody knows yet. */
 export function declaredLength(incoming: IncomingMessage): number | undefined {
@@ -54,12 +30,12 @@ export class BodyReader {
   /** Taken of the budget, until the request has its answer. */
   bytesTaken = 0;
   private readonly incoming: IncomingMessage;
-  private readonly budget: BodyBudget;
+  private readonly budget: ByteBudget;
   private chunks: Uint8Array[] = [];
   private resolve: ((body: Uint8Array) => void) | undefined;
   private reject: ((failure: Error) => void) | undefined;
 
-  constructor(incoming: IncomingMessage, budget: BodyBudget) {
+  constructor(incoming: IncomingMessage, budget: ByteBudget) {
     this.incoming = incoming;
     this.budget = budget;
   }

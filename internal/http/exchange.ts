@@ -6,20 +6,21 @@
 
 import { ServerResponse } from "node:http";
 import type { IncomingMessage, OutgoingHttpHeader } from "node:http";
+import type { ByteBudget } from "../base/byte-budget.ts";
+import type { Operation } from "../node/observer.ts";
+import { traceOf } from "../node/request-rules.ts";
 import type { ReadMode } from "../node/requests.ts";
 import type { Answer } from "./answer.ts";
 import { BodyReader, checkLength, declaredLength } from "./body.ts";
-import type { BodyBudget, BodyRefusal } from "./body.ts";
+import type { BodyRefusal } from "./body.ts";
 import { HttpCaller } from "./caller.ts";
 import type { HttpLimits } from "./limits.ts";
-import type { Operation } from "./observer.ts";
-import { traceOf } from "./request-headers.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 /** What an exchange needs of its listener. */
 export interface ExchangeHost {
   readonly limits: HttpLimits;
-  readonly budget: BodyBudget;
+  readonly budget: ByteBudget;
   readonly isStopping: boolean;
   /** No other request has come behind it on its connection. */
   isLatest(exchange: Exchange): boolean;
@@ -73,7 +74,7 @@ export class Exchange {
 
   /** From now on: the time that the request took to arrive is not the coordinator's. */
   caller(timeoutMilliseconds: number): HttpCaller {
-    return new HttpCaller(this, this.host.now() + timeoutMilliseconds, traceOf(this.headers));
+    return new HttpCaller(this, this.host.now() + timeoutMilliseconds, traceOf(this.headers["traceparent"]));
   }
 
   /** Once. Throws for a body that is too long by its own word, without reading it. */

@@ -2,6 +2,7 @@
 // refusal because of what was read as well.
 
 import { TrefoilError } from "../base/errors.ts";
+import { isPrintable } from "../node/request-rules.ts";
 import type { GetAnswer, Served, StoredRecord, WriteAnswer } from "../node/requests.ts";
 import type { Answer } from "./answer.ts";
 import type { KeyGet, KeyWrite } from "./key-requests.ts";
@@ -9,7 +10,7 @@ import { entityTag, rangeApplies, readVerdict, versionText } from "./preconditio
 import { problemAnswer, problemOf } from "./problem.ts";
 import { readRange } from "./range.ts";
 import { expiryText, recordText } from "./records.ts";
-import { headerOf, isHeaderText, mediaType, recordType } from "./request-headers.ts";
+import { headerOf, mediaType, recordType } from "./request-headers.ts";
 
 const noBytes = "";
 
@@ -64,7 +65,7 @@ function valueAnswer(asked: KeyGet, record: StoredRecord, headers: string[], nam
 const runnable = /html|xml|svg|pdf/;
 
 function pushType(headers: string[], contentType: string): void {
-  const isFit = contentType !== "" && isHeaderText(contentType);
+  const isFit = contentType !== "" && isPrintable(contentType);
   headers.push("Content-Type", isFit ? contentType : "application/octet-stream");
   if (runnable.test(mediaType(contentType))) {
     headers.push("Content-Security-Policy", "sandbox", "X-Content-Type-Options", "nosniff");

@@ -1,11 +1,12 @@
 // GET, HEAD, PUT and DELETE of a key: from the exchange to the coordinator and back.
 
 import { TrefoilError } from "../base/errors.ts";
+import { valueTooLarge } from "../node/request-rules.ts";
 import type { Coordinator } from "../node/requests.ts";
 import type { Answer } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { deleteAnswer, getAnswer, putAnswer } from "./key-answers.ts";
-import { deleteRequest, putRequest, readDelete, readGet, readPut, tooLarge } from "./key-requests.ts";
+import { deleteRequest, putRequest, readDelete, readGet, readPut } from "./key-requests.ts";
 import type { Asked, KeyPut } from "./key-requests.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
 import { noRoute, routePaths } from "./routes.ts";
@@ -56,7 +57,7 @@ async function put(exchange: Exchange, { coordinator, valueBytesMax }: KeyServic
   exchange.mode = asked.mode;
   const body = await exchange.readBody({
     bytesMax: asked.bodyBytesMax,
-    tooLarge: (length) => tooLarge(length, valueBytesMax),
+    tooLarge: (length) => valueTooLarge(length, valueBytesMax),
   });
   const { request, unwrapped } = putRequest(asked, body);
   const given = await coordinator.write(request, exchange.caller(asked.timeoutMilliseconds));

@@ -2,6 +2,7 @@
 // look like. Pure, so that whoever takes a request off the wire shares it.
 
 import { TrefoilError } from "../base/errors.ts";
+import { refuseFast, valueTooLarge } from "../node/request-rules.ts";
 import type { Condition, GetRequest, TimeToLive, WriteMode, WriteRequest } from "../node/requests.ts";
 import { readEnvelope } from "./envelope.ts";
 import { envelopeBytesMax } from "./limits.ts";
@@ -87,7 +88,7 @@ export function readPut({ key, query, headers }: Asked, valueBytesMax: number): 
     valueBytesMax,
     bodyBytesMax: envelope === "never" ? valueBytesMax : envelopeBytesMax(valueBytesMax),
   };
-  refuseFast(put, put.ttl);
+  refuseFast(put.mode, put.condition, put.ttl);
   return put;
 }
 
@@ -101,7 +102,7 @@ export function readDelete({ key, query, headers }: Asked): KeyWrite {
     timeoutMilliseconds: timeoutOf(parameters.text("timeout")),
     minimal: prefersMinimal(headers),
   };
-  refuseFast(asked, undefined);
+  refuseFast(asked.mode, asked.condition, undefined);
   return asked;
 }
 
@@ -118,19 +119,11 @@ export interface UnwrappedPut {
 export function putRequest(put: KeyPut, body: Uint8Array): UnwrappedPut {
   const { key, mode, condition, requestId, valueBytesMax } = put;
   const stored = valueOf(put, body);
-  if (stored.value.length > valueBytesMax) throw tooLarge(stored.value.length, valueBytesMax);
-  if (stored.ttl !== put.ttl) refuseFast(put, stored.ttl);
+  if (stored.value.length > valueBytesMax) throw valueTooLarge(stored.value.length, valueBytesMax);
+  if (stored.ttl !== put.ttl) refuseFast(mode, condition, stored.ttl);
   const { value, contentType, unwrapped } = stored;
   const ttl = stored.ttl ?? { kind: "none" };
   return { request: { kind: "put", key, mode, condition, requestId, value, contentType, ttl }, unwrapped };
-}
-
-export function tooLarge(length: number | undefined, bytesMax: number): TrefoilError {
-  const found = length === undefined ? "has more" : `has ${length}`;
-  return new TrefoilError(
-    "too_large",
-    `a value has at most ${bytesMax} bytes here (--max-value-bytes); this one ${found}`,
-  );
 }
 
 interface StoredValue {
@@ -161,12 +154,4 @@ function envelopeOf(contentType: string): KeyPut["envelope"] {
   const type = mediaType(contentType);
   if (type === formType) return "perhaps";
   return type === recordType ? "always" : "never";
-}
-
-/** Whatever reads state before it writes is strong. */
-function refuseFast({ mode, condition }: KeyWrite, ttl: TimeToLive | undefined): void {
-  if (mode !== "fast" || (condition === undefined && ttl?.kind !== "keep")) return;
-  const what = condition === undefined ? "ttl=keep" : "a condition";
-  const detail = `${what} reads before it writes, which is strong only: leave consistency=fast out`;
-  throw new TrefoilError("bad_consistency", detail);
 }

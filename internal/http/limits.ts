@@ -50,13 +50,6 @@ export const defaultLimits: HttpLimits = {
   stopMilliseconds: 10_000,
 };
 
-/** A request ends by then when it does not say otherwise. */
-export const timeoutMillisecondsDefault = 5000;
-export const timeoutMillisecondsMax = 60_000;
-/** A hundred leap years: the same as below the edges. */
-export const ttlMillisecondsMax = 100 * 366 * 24 * 3600 * 1000;
-export const contentTypeBytesMax = 255;
-export const requestIdBytesMax = 64;
 export const listLimitDefault = 100;
 
 /** An envelope is text: escapes make it longer than the value that it holds. */

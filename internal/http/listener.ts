@@ -10,8 +10,8 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { ByteBudget } from "../base/byte-budget.ts";
 import { TrefoilError } from "../base/errors.ts";
-import { BodyBudget } from "./body.ts";
 import { Exchange, ExchangeResponse } from "./exchange.ts";
 import type { ExchangeHost } from "./exchange.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -44,7 +44,7 @@ interface Connection {
 
 export class HttpListener implements ExchangeHost {
   readonly limits: HttpLimits;
-  readonly budget: BodyBudget;
+  readonly budget: ByteBudget;
   isStopping = false;
   private readonly options: ListenerOptions;
   private readonly server: Server<typeof IncomingMessage, typeof ExchangeResponse>;
@@ -57,7 +57,7 @@ export class HttpListener implements ExchangeHost {
     const { limits } = options;
     this.options = options;
     this.limits = limits;
-    this.budget = new BodyBudget(limits.bodyBytesMax);
+    this.budget = new ByteBudget(limits.bodyBytesMax);
     this.server = createServer({
       ServerResponse: ExchangeResponse,
       maxHeaderSize: limits.headerBytesMax,

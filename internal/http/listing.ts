@@ -2,7 +2,7 @@
 
 import { emptyBytes } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
-import { keyBytesMax } from "../base/limits.ts";
+import { checkPrefix } from "../node/request-rules.ts";
 import { listLimitMax } from "../node/requests.ts";
 import type { ListAnswer, ListRequest } from "../node/requests.ts";
 import type { Answer } from "./answer.ts";
@@ -20,12 +20,8 @@ export interface Listing {
 }
 
 export function readListing(parameters: Query): Listing {
-  const prefix = parameters.bytes("prefix") ?? emptyBytes;
-  if (prefix.length > keyBytesMax) {
-    throw new TrefoilError("bad_key", `a prefix has at most ${keyBytesMax} bytes; this one has ${prefix.length}`);
-  }
   const request: ListRequest = {
-    prefix,
+    prefix: checkPrefix(parameters.bytes("prefix") ?? emptyBytes),
     cursor: cursorOf(parameters.text("cursor")),
     limit: countOf("limit", parameters.text("limit"), listLimitMax) ?? listLimitDefault,
     withValues: flagOf("values", parameters.text("values")),

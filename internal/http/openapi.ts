@@ -3,9 +3,10 @@
 
 import { errorCodes } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
+import { asksForPatience } from "../node/failure.ts";
 import { headers, parameters, schemas } from "./openapi-parts.ts";
 import type { Json } from "./openapi-parts.ts";
-import { asksForPatience, problemTitles, problemType } from "./problem.ts";
+import { problemTitles, problemType } from "./problem.ts";
 import { formType, recordType } from "./request-headers.ts";
 
 type Fields = Readonly<Record<string, Json>>;

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { errorCodes, TrefoilError } from "../base/errors.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
 import { HttpRig } from "../../test/http/rig.ts";
-import type { ObservedOutcome, Operation } from "./observer.ts";
+import type { ObservedOutcome, Operation } from "../node/observer.ts";
 
 let rig: HttpRig;
 const observed: (readonly [Operation, string | undefined, ObservedOutcome])[] = [];

@@ -1,8 +1,8 @@
 // What single parameters mean: times, modes, flags. Text in, value out, or a refusal that says what would be right.
 
 import { TrefoilError } from "../base/errors.ts";
+import { timeoutMillisecondsDefault, timeoutMillisecondsMax, ttlOfMilliseconds } from "../node/request-rules.ts";
 import type { ReadMode, TimeToLive } from "../node/requests.ts";
-import { timeoutMillisecondsDefault, timeoutMillisecondsMax, ttlMillisecondsMax } from "./limits.ts";
 
 const unitMilliseconds: ReadonlyMap<string, number> = new Map([
   ["ms", 1],
@@ -29,11 +29,7 @@ export function ttlOf(text: string): TimeToLive {
   if (milliseconds === undefined) {
     throw new TrefoilError("bad_ttl", `a ttl is ${durationWords}, or keep, not ${shown(text)}`);
   }
-  if (milliseconds >= 1 && milliseconds <= ttlMillisecondsMax) return { kind: "milliseconds", milliseconds };
-  throw new TrefoilError(
-    "bad_ttl",
-    `a ttl is from 1 ms to 100 years, not ${shown(text)}; a write without ttl keeps for ever`,
-  );
+  return ttlOfMilliseconds(milliseconds, shown(text));
 }
 
 /** Milliseconds that a request may take. */

@@ -1,8 +1,9 @@
 // Problem documents (RFC 9457): one body for every failure, on every route. Status, retryable and the rest come from the one
 // table of codes in internal/base/errors.ts; `type` is the code's place in the documentation that each node serves.
 
-import { errorCodes, TrefoilError } from "../base/errors.ts";
+import { errorCodes } from "../base/errors.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
+import { asksForPatience, failureOf, patienceMilliseconds } from "../node/failure.ts";
 import type { Answer } from "./answer.ts";
 
 export interface Problem {
@@ -17,7 +18,6 @@ export interface Problem {
 }
 
 export const problemType = "application/problem+json";
-const retryAfterSeconds = 1;
 
 export const problemTitles: Readonly<Record<ErrorCode, string>> = {
   bad_request: "The request cannot be understood",
@@ -51,24 +51,16 @@ export const problemTitles: Readonly<Record<ErrorCode, string>> = {
   storage_full: "The disk is full",
 };
 
-/** Anything but a TrefoilError is a fault of ours; its words are for the log. */
 export function problemOf(failure: unknown, requestId: string): Problem {
-  const known = failure instanceof TrefoilError ? failure : undefined;
-  const code = known?.code ?? "internal";
-  const { httpStatus, retryable } = errorCodes[code];
-  const detail = known?.message ?? `an unexpected failure; the log of the node tells more under ${requestId}`;
-  const outcome = known?.outcome ?? "unknown";
+  const { code, outcome, detail, retryable } = failureOf(failure, requestId);
+  const status = errorCodes[code].httpStatus;
   const type = `/-/docs#${code}`;
-  return { type, title: problemTitles[code], status: httpStatus, detail, code, retryable, outcome, requestId };
+  return { type, title: problemTitles[code], status, detail, code, retryable, outcome, requestId };
 }
 
 /** `headers` go with it. */
 export function problemAnswer(problem: Problem, headers: readonly string[] = []): Answer {
   const all = ["Content-Type", problemType, ...headers];
-  if (asksForPatience(problem.status)) all.push("Retry-After", String(retryAfterSeconds));
+  if (asksForPatience(problem.status)) all.push("Retry-After", String(patienceMilliseconds / 1000));
   return { status: problem.status, headers: all, body: `${JSON.stringify(problem)}\n` };
-}
-
-export function asksForPatience(status: number): boolean {
-  return status === 429 || status === 503;
 }

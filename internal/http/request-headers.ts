@@ -2,7 +2,7 @@
 
 import { utf8 } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
-import { contentTypeBytesMax, requestIdBytesMax } from "./limits.ts";
+import { checkContentType, requestIdBytesMax } from "../node/request-rules.ts";
 
 /** As node:http gives them: names in lower case, a character for each byte. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -26,15 +26,7 @@ export function requestIdOf(headers: RequestHeaders): Uint8Array | undefined {
 
 /** Empty: none was given. */
 export function contentTypeOf(headers: RequestHeaders): string {
-  const text = headerOf(headers, "content-type") ?? "";
-  if (text === "" || (isHeaderText(text) && text.length <= contentTypeBytesMax)) return text;
-  const detail = `a Content-Type has at most ${contentTypeBytesMax} characters, all printable ASCII`;
-  throw new TrefoilError("bad_request", detail);
-}
-
-/** May stand in a header of an answer as it is. */
-export function isHeaderText(text: string): boolean {
-  return /^[\x20-\x7e]+$/.test(text);
+  return checkContentType(headerOf(headers, "content-type") ?? "");
 }
 
 /** Without parameters, in lower case. */
@@ -53,12 +45,6 @@ export function accepts(headers: RequestHeaders, type: string): boolean {
 export function prefersMinimal(headers: RequestHeaders): boolean {
   const text = headerOf(headers, "prefer");
   return text !== undefined && /(^|[,;])\s*return\s*=\s*"?minimal"?\s*($|[,;])/i.test(text);
-}
-
-/** A `traceparent` that is one, or empty. */
-export function traceOf(headers: RequestHeaders): string {
-  const text = headers["traceparent"];
-  return typeof text === "string" && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(text) ? text : "";
 }
 
 /** What would change the bytes of a body behind its reader's back, or is not all of it. */

@@ -1,13 +1,12 @@
 // Between the wire and the handlers: every exchange gets exactly one answer, whatever its handler returns or throws.
 
 import { TrefoilError } from "../base/errors.ts";
+import { outcomeOfFailure, outcomeOfStatus } from "../node/observer.ts";
+import type { ObservedOutcome, RequestObserver } from "../node/observer.ts";
 import type { Answer } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpListener } from "./listener.ts";
-import { outcomeOfStatus } from "./observer.ts";
-import type { ObservedOutcome, RequestObserver } from "./observer.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
-import type { Problem } from "./problem.ts";
 import { headerOf } from "./request-headers.ts";
 
 export type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
@@ -50,7 +49,7 @@ export class Serving {
     if (!(failure instanceof TrefoilError)) this.options.onUnexpected(failure, exchange.requestId);
     const problem = problemOf(failure, exchange.requestId);
     exchange.send(problemAnswer(problem));
-    this.observe(exchange, outcomeOfProblem(problem));
+    this.observe(exchange, outcomeOfFailure(problem));
   }
 
   private deliver(exchange: Exchange, answer: Answer): void {
@@ -91,8 +90,4 @@ export class Serving {
     if (operation === undefined) return;
     this.options.observer?.answered(operation, mode, outcome, this.listener.now() - startedAt);
   }
-}
-
-function outcomeOfProblem({ status, outcome }: Problem): ObservedOutcome {
-  return outcome === "unknown" ? "unknown" : outcomeOfStatus(status);
 }

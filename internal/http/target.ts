@@ -9,6 +9,7 @@
 
 import { TrefoilError } from "../base/errors.ts";
 import { keyBytesMax } from "../base/limits.ts";
+import { checkKey, keyTooLong } from "../node/request-rules.ts";
 import { base64urlBytes, percentBytes } from "./percent.ts";
 
 export interface Target {
@@ -82,30 +83,20 @@ const dotSegment = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /** The key in path[from, end), percent-decoded. */
 export function plainKey(path: string, from: number): Uint8Array {
-  if (path.length - from > keyCharactersMax) throw tooLong(`more than ${keyBytesMax}`);
+  if (path.length - from > keyCharactersMax) throw keyTooLong(`more than ${keyBytesMax}`);
   if (dotSegment.test(path)) {
     const hint = `${kv64Path}<base64url of the key> reaches any key`;
     throw new TrefoilError("bad_key", `"." and ".." segments are rewritten by URL parsers on the way; ${hint}`);
   }
-  return checkedKey(percentBytes(path, from, path.length, "bad_key"));
+  return checkKey(percentBytes(path, from, path.length, "bad_key"));
 }
 
 /** The key in path[from, end), in base64url. */
 export function encodedKey(path: string, from: number): Uint8Array {
   const text = path.slice(from);
-  if (text.length > 2 * keyBytesMax) throw tooLong(`more than ${keyBytesMax}`);
+  if (text.length > 2 * keyBytesMax) throw keyTooLong(`more than ${keyBytesMax}`);
   const key = base64urlBytes(text);
-  if (key !== undefined) return checkedKey(key);
+  if (key !== undefined) return checkKey(key);
   const detail = `${JSON.stringify(text)} is no base64url: letters, digits, "-" and "_", without padding`;
   throw new TrefoilError("bad_key", detail);
-}
-
-function checkedKey(key: Uint8Array): Uint8Array {
-  if (key.length === 0) throw new TrefoilError("bad_key", `the key is empty; it has 1 to ${keyBytesMax} bytes`);
-  if (key.length > keyBytesMax) throw tooLong(String(key.length));
-  return key;
-}
-
-function tooLong(length: string): TrefoilError {
-  return new TrefoilError("bad_key", `a key has 1 to ${keyBytesMax} bytes; this one has ${length}`);
 }

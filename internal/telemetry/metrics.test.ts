@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { EngineStats } from "../engine/engine-stats.ts";
-import type { RequestObserver } from "../http/observer.ts";
+import type { RequestObserver } from "../node/observer.ts";
 import { LogCounters } from "../log/log-stats.ts";
 import { labelsText, parseExposition } from "../../test/support/exposition.ts";
 import type { ParsedFamily } from "../../test/support/exposition.ts";

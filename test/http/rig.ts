@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { openDataEdge } from "../../internal/http/data-edge.ts";
 import type { OpenEdge } from "../../internal/http/edge.ts";
 import type { HttpLimits } from "../../internal/http/limits.ts";
-import type { RequestObserver } from "../../internal/http/observer.ts";
+import type { RequestObserver } from "../../internal/node/observer.ts";
 import { MemoryCoordinator } from "../support/memory-coordinator.ts";
 
 export interface Told {
