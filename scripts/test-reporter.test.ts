@@ -15,6 +15,8 @@ const samples: Readonly<Record<string, string>> = {
   "broken.test.mjs": 'it("breaks", () => { throw new Error("the cause of it"); });',
   "hook.test.mjs":
     'describe("hooked", () => { before(() => { throw new Error("the hook broke"); }); it("never runs", () => {}); });',
+  "waiting.test.mjs":
+    'describe("waiting", () => { it("for ever", () => new Promise(() => {})); }); it("alone", () => new Promise(() => {}));',
   "left-out.test.mjs": 'it("is left out", { skip: true }, () => {});',
   "nothing.test.mjs": "",
 };
@@ -87,6 +89,15 @@ describe("a test run", () => {
     assert.equal(status, 1);
     assert.equal(shown.match(/Error: the hook broke/g)?.length, 1, shown);
     assert.ok(recorded.includes("hooked › never runs: fail"));
+  });
+
+  it("names each test that waits for what never comes", () => {
+    const { status, shown, recorded } = run("waiting.test.mjs");
+    assert.equal(status, 1);
+    for (const name of ["waiting › for ever", "alone"]) {
+      assert.equal(shown.match(new RegExp(`waiting\\.test\\.mjs:2 › ${name}$`, "gm"))?.length, 2, shown);
+      assert.ok(recorded.includes(`${name}: fail`));
+    }
   });
 
   it("records what was left out and files that test nothing", () => {

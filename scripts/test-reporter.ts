@@ -14,11 +14,13 @@ interface FileTally {
 
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const failed: FinishedTest[] = [];
+  const cancelled = new CancelledTests();
   let current: FileTally | undefined;
   for await (const event of readEvents(source)) {
     if (event.type === "output") {
       yield event.text;
     } else if (event.type === "summary") {
+      yield* tellFailures(cancelled.take(), failed);
       if (current !== undefined) yield fileLine(current);
       current = undefined;
       yield* listFailures(failed.splice(0));
@@ -26,23 +28,54 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     } else {
       const { test } = event;
       if (current?.file !== test.file) {
+        yield* tellFailures(cancelled.take(), failed);
         if (current !== undefined) yield fileLine(current);
         current = { file: test.file, tests: 0, failed: 0, durationMs: 0 };
       }
       tally(current, test);
-      if (test.outcome === "fail" && saysSomething(test)) {
-        failed.push(test);
-        yield describeFailure(test);
+      if (test.outcome !== "fail") continue;
+      const kind = failureTypeOf(test);
+      // A parent that failed only since its children did has nothing to add.
+      if (kind === "subtestsFailed") continue;
+      if (kind === "cancelledByParent") {
+        cancelled.add(test);
+        continue;
       }
+      cancelled.explainedBy(test);
+      yield* tellFailures([test], failed);
     }
   }
 }
 
-/** A parent that failed only since its children did, or a child that was never begun, has nothing to add. */
-function saysSomething(test: FinishedTest): boolean {
-  const { error } = test;
-  const kind = error instanceof Error && "failureType" in error ? error.failureType : undefined;
-  return kind !== "subtestsFailed" && kind !== "cancelledByParent";
+/**
+ * Tests of a file that Node gave up. One whose parent failed by itself, in a hook say, has nothing to add to that; any other is told
+ * of by name: nothing else would say which test waits for what never comes.
+ */
+class CancelledTests {
+  private tests: FinishedTest[] = [];
+
+  add(test: FinishedTest): void {
+    this.tests.push(test);
+  }
+
+  explainedBy({ name }: FinishedTest): void {
+    this.tests = this.tests.filter((test) => !test.name.startsWith(`${name} › `));
+  }
+
+  take(): FinishedTest[] {
+    return this.tests.splice(0);
+  }
+}
+
+function failureTypeOf({ error }: FinishedTest): unknown {
+  return error instanceof Error && "failureType" in error ? error.failureType : undefined;
+}
+
+function* tellFailures(tests: readonly FinishedTest[], failed: FinishedTest[]): Generator<string> {
+  for (const test of tests) {
+    failed.push(test);
+    yield describeFailure(test);
+  }
 }
 
 function tally(file: FileTally, test: FinishedTest): void {

@@ -65,7 +65,13 @@ function leader(): Raft {
     for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) raft.persisted(ready.number);
   };
   raft.setWallClock(1000);
-  while (raft.status.role !== "pre_candidate") raft.tick();
+  for (let ticks = 0; raft.status.role !== "pre_candidate"; ticks++) {
+    assert.ok(
+      ticks < 100,
+      `after ${ticks} ticks without a leader it is a ${raft.status.role}, and asks for no pre-vote`,
+    );
+    raft.tick();
+  }
   settle();
   raft.step({ type: "pre_vote_answer", ...way, isGranted: true, isSticky: false, isRemoved: false });
   settle();

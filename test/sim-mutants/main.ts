@@ -22,12 +22,14 @@ const silenceMilliseconds = 180_000;
 const processesMax = 2;
 const silent = "nothing was reported";
 
+const numberDirected = simMutants.filter((mutant) => directedAt(mutant) !== undefined).length;
+
 type Verdict = { readonly kind: "reported"; readonly find: Find } | { readonly kind: "nothing"; readonly why: string };
 
 const command: Command = {
   call: "npm run sim:mutants --",
   what: `Plants ${simMutants.length} bugs, one after the other, in a copy of the sources, and lets the simulator look for each on fresh seeds
-until an invariant or a checker reports it; a few, which chance would take too long to meet, are shown by a trace of
+until an invariant or a checker reports it; ${numberDirected} of them, which chance would take too long to meet, are shown by a trace of
 test/raft, or a scenario of test/replica. Before that the copy without a bug has to be silent. Exit code 1: a bug was not found.`,
   flags: [
     { name: "minutes", value: "N", fallback: "600", what: "virtual minutes for which one bug is looked for, at most" },

@@ -15,7 +15,7 @@ export const simMutants: readonly SimMutant[] = [
   ...movingMutants,
 ];
 
-const laterFloor = "the code does not exist yet: it belongs to a later floor";
+const notBuilt = "the code does not exist yet";
 
 export const unplanted: readonly Unplanted[] = [
   {
@@ -26,17 +26,23 @@ export const unplanted: readonly Unplanted[] = [
     name: "truncation left to the append that follows it",
     why: "equivalent: an append at an index that is taken stages the truncation itself",
   },
-  {
-    name: "rule 9: a restore that starts below the greatest term of its backup",
-    why: laterFloor,
-  },
+  { name: "rule 9: a restore that starts below the greatest term of its backup", why: notBuilt },
   {
     name: "rule 19: hard state not synced under an interval",
     why: "equivalent: a node whose machine went down under an interval never votes under its id again (the bug of that rule is planted)",
   },
-  { name: "rule 26: founding without every founder's word", why: laterFloor },
-  { name: "old map accepted", why: laterFloor },
-  { name: "old ring owner accepts after the hand-over", why: laterFloor },
-  { name: "a default of fast applied to a write that reads (rule 7)", why: laterFloor },
-  { name: "expiry told as an event (rule 6)", why: laterFloor },
+  {
+    name: "rule 26: founding without every founder's word",
+    why: "this simulator begins with a group that was founded; internal/cluster/founding.test.ts tries thousands of random beginnings",
+  },
+  { name: "old map accepted", why: "this simulator runs one group, which no map leads to" },
+  {
+    name: "old ring owner accepts after the hand-over",
+    why: `${notBuilt}, as far as a map moves slots; the seal, which is a group's part of it, is planted`,
+  },
+  {
+    name: "a default of fast applied to a write that reads (rule 7)",
+    why: "the coordinator's (internal/node), and this simulator's clients ask replicas; that a replica refuses such a write is planted",
+  },
+  { name: "expiry told as an event (rule 6)", why: notBuilt },
 ];

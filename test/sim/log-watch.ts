@@ -1,6 +1,6 @@
 // Logs of replicas, compared as they grow: two that have an entry of one term at one index have the same entry, byte for byte,
-// and the same before it; who
-// begins to lead has all that was committed in terms before its own; and a configuration has three voters.
+// and the same before it; who begins to lead has all that was committed in terms before its own; and a configuration has
+// three voters.
 
 import { hashBytes } from "../../internal/base/hash.ts";
 import { logIndex } from "../../internal/base/ids.ts";

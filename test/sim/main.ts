@@ -68,6 +68,7 @@ async function runSeed(seed: number, plan: RunPlan, given: Given): Promise<boole
 /** The least that still fails so, and how it came about. */
 async function explain(seed: number, plan: RunPlan, given: Given): Promise<void> {
   const seconds = given.wholeNumber("shrink");
+  if (seconds === 0) return showTrace(seed, plan, given);
   const found = await trySeed(seed, plan);
   if (found.kind === "done") return console.log("  run again, it does not fail: the machine takes part in it");
   const end = performance.now() + 1000 * seconds;
@@ -77,15 +78,20 @@ async function explain(seed: number, plan: RunPlan, given: Given): Promise<void>
     run: (smaller) => trySeed(seed, smaller),
     isEnough: () => performance.now() > end,
   });
-  const lines = given.wholeNumber("lines");
-  const trace = new Trace(lines);
-  await trySeed(seed, { ...shrunk.plan, trace });
-  console.log(trace.last(lines).join("\n"));
+  await showTrace(seed, shrunk.plan, given);
   const left = names.filter((name) => !shrunk.plan.without.has(name));
   console.log(
     `smaller, after ${shrunk.runs} runs${shrunk.isCutShort ? " and out of time" : ""}; needed: ${left.join(", ")}`,
   );
   showReport(shrunk.report, shrunk.plan);
+}
+
+/** What happened last, in another run of the same. */
+async function showTrace(seed: number, plan: RunPlan, given: Given): Promise<void> {
+  const lines = given.wholeNumber("lines");
+  const trace = new Trace(lines);
+  await trySeed(seed, { ...plan, trace });
+  console.log(trace.last(lines).join("\n"));
 }
 
 function showReport({ by, seed, what, atMilliseconds }: Report, plan: RunPlan): void {
