@@ -136,6 +136,6 @@ export const raftMutants: readonly SimMutant[] = [
     name: "rule 10: a leader whose disk hangs keeps its office, whatever waits for it",
     file: "internal/raft/leading.ts",
     find: 'if (role.diskElapsed <= state.options.electionTicks) return "well";',
-    replace: 'return "well";',
+    replace: 'if (role.diskElapsed >= 0) return "well";',
   },
 ];
