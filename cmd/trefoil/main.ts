@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The command line. Each command's work is loaded when it is used, so that `trefoil --help` stays quick.
 
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Command, CommanderError } from "commander";
+import { version } from "../version.ts";
 import { addInspect } from "./inspect-command.ts";
 import { describeFailure, exitCodeOf, exitCodes } from "./failure.ts";
 
@@ -22,11 +22,6 @@ async function main(): Promise<number> {
     process.stderr.write(`trefoil: ${describeFailure(failure)}\n`);
     return exitCodeOf(failure);
   }
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 // Who reads our output may have seen enough.

@@ -1,5 +1,5 @@
 // A node of the cluster on this machine, put together: the real disk, a worker for background jobs, the system's clock, gRPC between
-// nodes, HTTP for clients.
+// nodes; and, for whoever needs no more than that, HTTP for clients. The process itself is daemon.ts.
 
 import { GrpcNetwork } from "../../internal/grpc/grpc-network.ts";
 import { replicaMessages } from "../../internal/grpc/replica-messages.ts";
@@ -14,7 +14,9 @@ import { systemMachine } from "../../internal/os/system-machine.ts";
 import { WorkerBackground } from "../../internal/os/worker-background.ts";
 import { closeAll } from "../../internal/platform/close-all.ts";
 import type { Logger } from "../../internal/platform/logger.ts";
+import type { Network } from "../../internal/platform/network.ts";
 import { workerEntry } from "../worker/entry.ts";
+import { listenFailure } from "./failure-words.ts";
 
 export interface NodeListeners {
   /** `host:port` each. */
@@ -35,17 +37,18 @@ export interface NodeWorld {
   onFailure(failure: Error): void;
 }
 
-export async function openNode(
-  settings: NodeSettings,
-  listeners: NodeListeners,
-  world: NodeWorld,
-): Promise<OpenedNode> {
+export interface OpenedCore {
+  readonly node: Node;
+  readonly close: () => Promise<void>;
+}
+
+/** The node and its peer listener, without the edges that clients talk to. */
+export async function openCore(settings: NodeSettings, peerAddress: string, world: NodeWorld): Promise<OpenedCore> {
   const { logger } = world;
-  const onFailure = (failure: Error): void => world.onFailure(failure);
   const background = new WorkerBackground({ entry: workerEntry });
   const clock = systemClock;
   const scheduler = systemScheduler;
-  const network = new GrpcNetwork({ address: listeners.peer, clock, scheduler, logger });
+  const network = new GrpcNetwork({ address: peerAddress, clock, scheduler, logger });
   try {
     const node = await Node.open(
       {
@@ -56,22 +59,16 @@ export async function openNode(
         machine: systemMachine,
         logger,
         random: new Prng(world.seed),
-        network,
+        network: withNamedListener(network, peerAddress),
         codec: replicaMessages,
-        onFailure,
+        onFailure: (failure) => world.onFailure(failure),
       },
       settings,
     );
-    const { coordinator } = node;
-    const onUnexpected = (failure: unknown): void =>
-      onFailure(failure instanceof Error ? failure : new Error(String(failure)));
-    const edge = await openDataEdge({ coordinator, onUnexpected }, listeners.http);
     return {
       node,
-      http: edge.address,
       close: () =>
         closeAll(
-          () => edge.close(),
           () => node.close(),
           () => background.close(),
         ),
@@ -83,4 +80,35 @@ export async function openNode(
     );
     throw failure;
   }
+}
+
+/** With the data edge. */
+export async function openNode(
+  settings: NodeSettings,
+  listeners: NodeListeners,
+  world: NodeWorld,
+): Promise<OpenedNode> {
+  const { node, close } = await openCore(settings, listeners.peer, world);
+  const onUnexpected = (failure: unknown): void =>
+    world.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
+  try {
+    const edge = await openDataEdge({ coordinator: node.coordinator, onUnexpected }, listeners.http);
+    return { node, http: edge.address, close: () => closeAll(() => edge.close(), close) };
+  } catch (failure) {
+    await close();
+    throw failure;
+  }
+}
+
+/** An address that cannot be taken is told with its flag. */
+function withNamedListener(network: Network, address: string): Network {
+  return {
+    listen: (host) =>
+      network.listen(host).catch((failure: unknown) => {
+        throw listenFailure("peer", address, failure);
+      }),
+    peer: (node, at) => network.peer(node, at),
+    ask: (at, payload, options) => network.ask(at, payload, options),
+    close: () => network.close(),
+  };
 }

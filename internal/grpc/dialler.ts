@@ -6,6 +6,9 @@ import type { Logger } from "../platform/logger.ts";
 import { Dial, type DialParts } from "./dial.ts";
 import type { PeerLink } from "./peer-link.ts";
 
+/** Some tenths of a second to a second after the first. */
+const failuresUntold = 6;
+
 export interface DiallerParts extends Omit<DialParts, "ended"> {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -54,7 +57,8 @@ export class Dialler {
   private ended(why: string | undefined): void {
     if (this.isClosed) return;
     this.dial = undefined;
-    if (why !== undefined) this.tell(why);
+    if (why === undefined) this.lastTrouble = undefined;
+    else this.tell(why);
     const { limits, clock, scheduler } = this.parts;
     // Who takes a connection and drops it is not dialled faster than who takes none.
     const lasted = clock.monotonicMilliseconds() - this.dialledAt;
@@ -65,7 +69,8 @@ export class Dialler {
 
   private tell(why: string): void {
     if (this.link.life === undefined) this.link.trouble = why;
-    if (why === this.lastTrouble) return;
+    // A cluster starts, and a node is restarted, in less than that.
+    if (why === this.lastTrouble || this.failures < failuresUntold) return;
     this.lastTrouble = why;
     this.parts.logger.warn("a peer cannot be reached", { peer: this.link.node, address: this.address, why });
   }

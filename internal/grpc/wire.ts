@@ -77,7 +77,9 @@ export class ClientWire extends CallWire {
   protected watchEnd(ended: (why: string) => void): void {
     // An error without a listener would end the process; the status that follows it says the same.
     this.call.on("error", () => undefined);
-    this.call.on("status", ({ code, details }) => ended(code === status.OK ? "ended by the other side" : details));
+    this.call.on("status", ({ code, details }) =>
+      ended(code === status.OK ? "ended by the other side" : withoutFrame(details)),
+    );
   }
 
   protected hangUp(): void {
@@ -105,4 +107,9 @@ export class ServerWire extends CallWire {
     this.call.emit("error", { code: status.FAILED_PRECONDITION, details: why });
     this.call.resume();
   }
+}
+
+/** Of a connection that could not be made the library says much, of which only the system's own words tell anything. */
+function withoutFrame(details: string): string {
+  return details.replace(/^No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note:.*$/s, "$1");
 }

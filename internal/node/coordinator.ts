@@ -41,6 +41,8 @@ import { Views } from "./views.ts";
 
 export interface CoordinatorParts extends RoutingParts {
   readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
+  /** For whom this node waits, while it does not know where groups are. */
+  awaited(): string;
 }
 
 export class NodeCoordinator implements Coordinator {
@@ -205,9 +207,7 @@ export class NodeCoordinator implements Coordinator {
       const { map } = this.parts.keeper;
       this.routing.checkRuns();
       if (map !== undefined) return map;
-      const detail =
-        "this node has not heard of a cluster yet; it waits for its founders, or for those whom it is to join";
-      await this.routing.pause(pause, caller, "starting", detail);
+      await this.routing.pause(pause, caller, "starting", this.parts.awaited());
     }
   }
 
@@ -216,8 +216,7 @@ export class NodeCoordinator implements Coordinator {
       const map = await this.whenMap(caller);
       const { ring } = this.parts.keeper;
       if (ring !== undefined) return { map, ring };
-      const detail = `the cluster begins when all its nodes have come; ${map.expected.join(", ")} are expected`;
-      await this.routing.pause(pause, caller, "starting", detail);
+      await this.routing.pause(pause, caller, "starting", this.parts.awaited());
     }
   }
 }

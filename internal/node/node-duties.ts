@@ -19,6 +19,8 @@ import type { PeerTable } from "./peer-table.ts";
 
 export interface DutyParts {
   readonly self: MapNode;
+  /** Asked for a map as long as there is none. */
+  readonly seeds: readonly string[];
   readonly keeper: MapKeeper;
   readonly table: PeerTable;
   readonly groups: LocalGroups;
@@ -101,8 +103,14 @@ export class NodeDuties {
   private async lookAround(now: number): Promise<void> {
     if (now < this.gossipAt) return;
     this.gossipAt = now + gossipMilliseconds;
-    const asked = [...this.parts.table.all.keys()].map((node) => this.swapMaps(node, undefined));
-    await Promise.all(asked);
+    const { table, seeds, keeper } = this.parts;
+    const asked = [...table.all.keys()].map((node) => this.swapMaps(node, undefined));
+    const payload = encodeTalk({ kind: "map", epoch: 0, map: undefined });
+    const visited = seeds.map(async (address) => {
+      const outcome = await table.ask(address, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
+      if (outcome.kind === "answered") adoptSaid(keeper, outcome.payload);
+    });
+    await Promise.all([...asked, ...visited]);
   }
 
   private gossip(map: ClusterMap): void {
@@ -116,9 +124,7 @@ export class NodeDuties {
   private async swapMaps(node: NodeId, epoch = 0, map?: ClusterMap): Promise<void> {
     const payload = encodeTalk({ kind: "map", epoch, map });
     const outcome = await this.parts.table.request(node, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
-    if (outcome.kind !== "answered" || outcome.payload.length === 0) return;
-    const said = decodeTalk(outcome.payload);
-    if (said.kind === "map" && said.map !== undefined) this.parts.keeper.adopt(said.map);
+    if (outcome.kind === "answered") adoptSaid(this.parts.keeper, outcome.payload);
   }
 
   private async exchange(map: ClusterMap, id: GroupId): Promise<void> {
@@ -155,4 +161,11 @@ export class NodeDuties {
     });
     await Promise.all(asked);
   }
+}
+
+/** Nothing is said by whoever has no newer map. */
+function adoptSaid(keeper: MapKeeper, payload: Uint8Array): void {
+  if (payload.length === 0) return;
+  const said = decodeTalk(payload);
+  if (said.kind === "map" && said.map !== undefined) keeper.adopt(said.map);
 }

@@ -31,9 +31,11 @@ import { replicaDefaults } from "../replica/options.ts";
 import type { ReplicaOptions } from "../replica/options.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Answering } from "./answering.ts";
+import { awaitedOf } from "./awaiting.ts";
 import { NodeCoordinator } from "./coordinator.ts";
 import { FoundingTalk } from "./founding-talk.ts";
 import { GroupService } from "./group-service.ts";
+import { HandOver } from "./hand-over.ts";
 import { LocalGroups } from "./local-groups.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { MetaGroup } from "./meta-group.ts";
@@ -60,6 +62,8 @@ export interface NodeSettings {
   readonly folder: string;
   /** Where the others listen, and this one; the first three by id found the cluster. Empty: it joins. */
   readonly peers: ReadonlyMap<NodeId, string>;
+  /** Of a node that joins: where some nodes of the cluster listen. */
+  readonly seeds?: readonly string[];
   readonly groups: number;
   readonly zone: string;
   readonly addresses: Addresses;
@@ -121,7 +125,8 @@ export class Node {
     const { clock, scheduler, random, logger } = seams;
     const { keeper, table, groups } = this;
     const onFailure = (failure: unknown): void => this.fail(failure);
-    this.duties = new NodeDuties({ self: this.self, keeper, table, groups, meta, clock, random, onFailure });
+    const { seeds = [] } = settings;
+    this.duties = new NodeDuties({ self: this.self, seeds, keeper, table, groups, meta, clock, random, onFailure });
     this.answering = new Answering({
       keeper,
       service,
@@ -138,6 +143,7 @@ export class Node {
       clock,
       scheduler,
       defaults: settings.defaults,
+      awaited: () => this.awaited,
     });
     log.onFlushWanted(() => void this.flush());
   }
@@ -175,6 +181,26 @@ export class Node {
       });
     }
     await this.keeper.settled();
+  }
+
+  /** For whom it waits, while the cluster has not begun. */
+  get awaited(): string {
+    const { settings, table, keeper } = this;
+    return awaitedOf({ self: settings.id, map: keeper.map, peers: [...settings.peers.keys()], table });
+  }
+
+  /**
+   * Before `close`, while others go on: hands leaderships over, for so long at most, and writes memory to tables, so that the next
+   * process has less to read. Requests are served meanwhile. Resolves with the groups that nobody has taken.
+   */
+  async leave(milliseconds: number): Promise<readonly GroupId[]> {
+    const { groups, table } = this;
+    const { clock, scheduler } = this.seams;
+    const [left] = await Promise.all([
+      new HandOver({ groups, table, clock, scheduler }).run(milliseconds),
+      this.flush(),
+    ]);
+    return left;
   }
 
   /** Ends everything in order. What is acknowledged stays. */

@@ -4,7 +4,7 @@
 import type { GroupId, NodeId } from "../base/ids.ts";
 import type { MessageCodec } from "../replica/message-codec.ts";
 import type { ReplicaMessage } from "../replica/messages.ts";
-import type { Lane, Network, Peer, RequestOptions, RequestOutcome } from "../platform/network.ts";
+import type { AskOutcome, Lane, Network, Peer, RequestOptions, RequestOutcome } from "../platform/network.ts";
 
 const lanes: Readonly<Record<ReplicaMessage["type"], Lane>> = {
   pre_vote: "urgent",
@@ -75,6 +75,11 @@ export class PeerTable {
   async request(to: NodeId, payload: Uint8Array, options: RequestOptions): Promise<RequestOutcome> {
     const peer = this.peers.get(to);
     return peer === undefined ? { kind: "refused", why: "down" } : peer.request(payload, options);
+  }
+
+  /** Of whoever listens there. */
+  ask(address: string, payload: Uint8Array, options: RequestOptions): Promise<AskOutcome> {
+    return this.network.ask(address, payload, options);
   }
 
   /** Nearest first: connected ones by the way there and back, then the rest. */

@@ -8,7 +8,7 @@ import type { EngineRecord } from "../engine/reader.ts";
 import { payloadBytesMax } from "../log/record.ts";
 import { isVoter } from "../raft/configuration.ts";
 import type { ChangeResult, Membership } from "../raft/membership.ts";
-import type { RaftStatus } from "../raft/raft.ts";
+import type { FollowerStatus, RaftStatus } from "../raft/raft.ts";
 import type { TransferRefusal } from "../raft/transfer.ts";
 import type { Command } from "./command.ts";
 import type { GroupState } from "./group-state.ts";
@@ -195,6 +195,11 @@ export class Replica {
 
   get status(): RaftStatus {
     return this.core.raft.status;
+  }
+
+  /** As a leader knows them; none of others. */
+  get followers(): readonly FollowerStatus[] {
+    return this.core.raft.followers();
   }
 
   get state(): GroupState {

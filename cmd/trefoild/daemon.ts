@@ -1,0 +1,167 @@
+// A node with all that it listens on, from its settings to its end:
+//
+//   start   edges are bound first, so that a taken port is told before the data folder is touched, and health can be asked while the
+//           log is read --> the node is open --> its cluster has begun, its replicas have caught up: ready
+//   stop    unready --> leaderships handed over, memory flushed --> requests under way answered --> node closed --> admin closed
+
+import { nodeId } from "../../internal/base/ids.ts";
+import { printAddress } from "../../internal/config/addresses.ts";
+import type { HostPort } from "../../internal/config/addresses.ts";
+import { edgeLimitsOf } from "../../internal/config/node-options.ts";
+import type { ListenerFlag, NodeValues } from "../../internal/config/values.ts";
+import { openAdminEdge } from "../../internal/http/admin-edge.ts";
+import { openDataEdge } from "../../internal/http/data-edge.ts";
+import type { OpenEdge } from "../../internal/http/edge.ts";
+import { systemClock, systemScheduler } from "../../internal/os/system-clock.ts";
+import type { Timer } from "../../internal/platform/clock.ts";
+import { closeAll } from "../../internal/platform/close-all.ts";
+import type { Logger } from "../../internal/platform/logger.ts";
+import { openMetrics } from "../../internal/telemetry/families.ts";
+import type { ReadMetrics } from "../../internal/telemetry/families.ts";
+import { nodeFamilies } from "../../internal/telemetry/node-metrics.ts";
+import { monitorLoop, processFamilies } from "../../internal/telemetry/process-metrics.ts";
+import { RequestMetrics } from "../../internal/telemetry/request-metrics.ts";
+import { version } from "../version.ts";
+import { listenFailure } from "./failure-words.ts";
+import { LateCoordinator } from "./late-coordinator.ts";
+import { NodeNumbers, noteMilliseconds } from "./node-numbers.ts";
+import { nodeSettingsOf } from "./node-settings.ts";
+import { openCore } from "./open-node.ts";
+import type { NodeWorld, OpenedCore } from "./open-node.ts";
+import { StartWatch } from "./start-watch.ts";
+
+/** Of the cluster map and what it lies in. */
+const format = 1;
+const lookMilliseconds = 100;
+
+export class Daemon {
+  private readonly values: NodeValues;
+  private readonly logger: Logger;
+  private readonly watch = new StartWatch(systemClock);
+  private readonly numbers = new NodeNumbers(systemClock);
+  private readonly requests = new RequestMetrics(() => systemClock.monotonicMilliseconds());
+  private readonly loop = monitorLoop();
+  private readonly coordinator: LateCoordinator;
+  private readonly timers = new Map<string, Timer>();
+  private readMetrics: ReadMetrics;
+  private data: OpenEdge | undefined;
+  private admin: OpenEdge | undefined;
+  private core: OpenedCore | undefined;
+
+  private constructor(values: NodeValues, logger: Logger) {
+    this.values = values;
+    this.logger = logger;
+    this.coordinator = new LateCoordinator(nodeId(values.id), systemClock, systemScheduler);
+    this.readMetrics = this.openMetrics();
+  }
+
+  /** Resolves when the node is open: it may still wait for its cluster. What was opened before a failure is closed again. */
+  static async open(values: NodeValues, world: NodeWorld & { readonly logger: Logger }): Promise<Daemon> {
+    const daemon = new Daemon(values, world.logger);
+    try {
+      await daemon.begin(world);
+      return daemon;
+    } catch (failure) {
+      await daemon.close();
+      throw failure;
+    }
+  }
+
+  /** Ends in order; what is acknowledged stays. Rejects when something could not be ended as it should. */
+  async stop(): Promise<void> {
+    const { values, logger, core, data } = this;
+    logger.info("stopping: leaderships are handed over, requests under way are answered");
+    this.watch.stops();
+    const left = await core?.node.leave(2 * values["election-timeout"] + lookMilliseconds);
+    if (left !== undefined && left.length > 0) {
+      logger.warn("nobody has taken over what was led here", { groups: left.join(", ") });
+    }
+    await data?.close();
+    await this.close();
+    logger.info("stopped");
+  }
+
+  private async begin(world: NodeWorld): Promise<void> {
+    const { values, coordinator, logger } = this;
+    const limits = edgeLimitsOf(values);
+    const onUnexpected = (failure: unknown, requestId: string): void => {
+      const why = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+      logger.error("a request met a fault of this node", { requestId, why });
+    };
+    const readiness = () => this.watch.readiness();
+    const metrics = () => this.readMetrics();
+    this.admin = await named("admin", values.admin, (at) =>
+      openAdminEdge({ coordinator, limits, readiness, metrics, onUnexpected }, at),
+    );
+    const observer = this.requests.observerOf("http");
+    this.data = await named("http", values.http, (at) =>
+      openDataEdge({ coordinator, limits, observer, onUnexpected }, at),
+    );
+    const bound = { http: this.data.address, admin: this.admin.address, peer: values.peer };
+    this.core = await openCore(nodeSettingsOf(values, bound), printAddress(values.peer), world);
+    const { node } = this.core;
+    coordinator.opens(node.coordinator);
+    this.watch.opens(node);
+    this.numbers.opens(node);
+    this.readMetrics = this.openMetrics();
+    logger.info("listening", {
+      http: printAddress(bound.http),
+      admin: printAddress(bound.admin),
+      peer: printAddress(bound.peer),
+    });
+    this.again("note", noteMilliseconds, () => this.numbers.note());
+    node.whenReady().then(
+      () => this.waitUntilReady(),
+      (failure: unknown) => world.onFailure(failure instanceof Error ? failure : new Error(String(failure))),
+    );
+  }
+
+  private waitUntilReady(): void {
+    this.watch.allOpen();
+    this.again("look", lookMilliseconds, () => {
+      const isReady = this.watch.look();
+      if (isReady) this.logger.info("ready");
+      return isReady;
+    });
+  }
+
+  /** True ends it. */
+  private again(name: string, milliseconds: number, action: () => boolean | void): void {
+    const timer = systemScheduler.after(
+      milliseconds,
+      () => {
+        if (action() !== true) this.again(name, milliseconds, action);
+      },
+      true,
+    );
+    this.timers.set(name, timer);
+  }
+
+  private openMetrics(): ReadMetrics {
+    const families = [
+      ...this.requests.families(() => ({ http: this.data?.listener.requestsUnderWay ?? 0 })),
+      ...nodeFamilies(this.numbers.sources()),
+      ...processFamilies({ version: version(), format }, () => this.loop.take()),
+    ];
+    return openMetrics(families, (family, failure) => {
+      this.logger.error("a metric could not be read", { family, why: String(failure) });
+    });
+  }
+
+  private async close(): Promise<void> {
+    for (const timer of this.timers.values()) timer.cancel();
+    const { data, core, admin, loop } = this;
+    await closeAll(
+      async () => data?.close(),
+      async () => core?.close(),
+      async () => admin?.close(),
+      async () => loop.close(),
+    );
+  }
+}
+
+async function named(flag: ListenerFlag, at: HostPort, open: (at: HostPort) => Promise<OpenEdge>): Promise<OpenEdge> {
+  return open(at).catch((failure: unknown) => {
+    throw listenFailure(flag, printAddress(at), failure);
+  });
+}

@@ -1,0 +1,124 @@
+#!/usr/bin/env node
+// One node as a process: reads its settings, opens the node, runs until it is told to stop, or cannot go on.
+//
+//   exit codes   0 stopped as it was told, or help; 1 the node failed, or could not be opened; 2 wrong settings
+//   SIGTERM, SIGINT, SIGHUP, or a parent that has gone: it stops in order. A second signal ends it at once.
+
+import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { printedSettings, helpText, settingsJson, settingsText } from "../../internal/config/print-settings.ts";
+import { readNodeSettings } from "../../internal/config/read-settings.ts";
+import { trefoildSchema } from "../../internal/config/schema.ts";
+import type { NodeValues } from "../../internal/config/values.ts";
+import { TrefoilError } from "../../internal/base/errors.ts";
+import { logFormOf, openLogger } from "../../internal/telemetry/logger.ts";
+import type { OpenLogger } from "../../internal/telemetry/logger.ts";
+import { version } from "../version.ts";
+import { Daemon } from "./daemon.ts";
+import { failureWords } from "./failure-words.ts";
+
+const usage = `trefoild: one node of Trefoil, a sharded, replicated key-value store.
+
+  trefoild --id n1 --data DIR --peers n1=HOST:7400,n2=HOST:7400,n3=HOST:7400
+                                    founds a cluster, together with the others that it names
+  trefoild --id n4 --data DIR --join HOST:7400
+                                    enters a cluster that runs
+  trefoild config print [--origin] [--json] …
+                                    what it would run with, and where each setting comes from
+  trefoild --help, trefoild --version
+
+A cluster on this machine, for trying out: trefoil dev.
+
+Settings are flags, or TREFOIL_<FLAG> in the environment, or members of the JSON file that --config names; flags count most.
+
+`;
+
+const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+const exitCodes = { failure: 1, usage: 2 } as const;
+
+async function main(commandArguments: readonly string[]): Promise<void> {
+  if (commandArguments.includes("--help") || commandArguments.includes("-h")) {
+    process.stdout.write(`${usage}${helpText(trefoildSchema)}`);
+    return;
+  }
+  if (commandArguments.includes("--version") || commandArguments.includes("-V")) {
+    process.stdout.write(`${version()}\n`);
+    return;
+  }
+  if (commandArguments[0] === "config") {
+    printConfig(commandArguments.slice(1));
+    return;
+  }
+  const values = read(commandArguments)?.values;
+  if (values !== undefined) await run(values);
+}
+
+/** Undefined: it was told what is wrong. */
+function read(commandArguments: readonly string[]) {
+  const found = readNodeSettings({
+    commandArguments,
+    environment: process.env,
+    readFile: (path) => readFileSync(path, "utf8"),
+  });
+  if (found.kind === "settings") return found;
+  const lines = found.violations.map((violation) => `trefoild: ${violation}\n`);
+  process.stderr.write(`${lines.join("")}(trefoild --help lists the settings)\n`);
+  process.exitCode = exitCodes.usage;
+  return undefined;
+}
+
+function printConfig([verb, ...rest]: readonly string[]): void {
+  if (verb !== "print") {
+    process.stderr.write("trefoild: config can be printed: trefoild config print [--origin] [--json] <settings>\n");
+    process.exitCode = exitCodes.usage;
+    return;
+  }
+  const found = read(rest.filter((argument) => argument !== "--origin" && argument !== "--json"));
+  if (found === undefined) return;
+  const print = rest.includes("--json") ? settingsJson : settingsText;
+  process.stdout.write(print(printedSettings(trefoildSchema, found), rest.includes("--origin")));
+}
+
+async function run(values: NodeValues): Promise<void> {
+  const isTerminal = process.stdout.isTTY;
+  const form = logFormOf(values["log-format"], isTerminal);
+  const hasColours = isTerminal && (process.env["NO_COLOR"] ?? "") === "";
+  const logger = openLogger({ level: values["log-level"], form, node: values.id, hasColours });
+  const fail = (failure: unknown): never => end(failure, values, form === "json" ? logger : undefined);
+  process.on("uncaughtException", fail);
+  process.on("unhandledRejection", fail);
+  const told = whenToldToStop();
+  const daemon = await Daemon.open(values, { logger, seed: randomInt(2 ** 32), onFailure: fail }).catch(fail);
+  logger.info("told to stop", { by: await told });
+  await daemon.stop().catch(fail);
+  // Whatever else may hold the process: all that counts has ended.
+  process.exit(0);
+}
+
+/** Resolves with what told. */
+function whenToldToStop(): Promise<string> {
+  return new Promise((resolve) => {
+    let times = 0;
+    for (const signal of signals) {
+      process.on(signal, () => {
+        times++;
+        if (times > 1) process.exit(exitCodes.failure);
+        resolve(signal);
+      });
+    }
+    // Whoever started this process with a channel to it wants it no longer than itself.
+    if (process.connected) process.on("disconnect", () => resolve("its parent has gone"));
+  });
+}
+
+/** A failure is told once: as a line of the log where programs read it, else on the error output. */
+function end(failure: unknown, { id, "log-level": level }: NodeValues, logger: OpenLogger | undefined): never {
+  const words = failureWords(failure);
+  if (logger !== undefined && level !== "silent") logger.error(words);
+  else process.stderr.write(`trefoild ${id}: ${words}\n`);
+  if (!(failure instanceof TrefoilError) && failure instanceof Error) process.stderr.write(`${failure.stack}\n`);
+  process.exit(exitCodes.failure);
+}
+
+await main(process.argv.slice(2));

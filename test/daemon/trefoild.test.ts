@@ -1,0 +1,203 @@
+// The node as a process: what it says of wrong settings and taken ports, what it answers before there is a cluster, what it measures,
+// and how it ends.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { parseExposition } from "../support/exposition.ts";
+import type { ParsedSample } from "../support/exposition.ts";
+import { freePorts } from "../support/free-ports.ts";
+import type { RunningProcess } from "../support/running-process.ts";
+import { eventually, NodeProcesses, trefoild } from "./node-processes.ts";
+
+describe("trefoild, before it is a node", () => {
+  it("tells everything that is wrong with its settings at once, and opens nothing", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "trefoil-settings-"));
+    const data = join(folder, "data");
+    const node = trefoild(`--data=${data}`, "--http=0.0.0.0:8080", "--election-timeout=100ms", "--zome=a");
+    assert.deepEqual(await node.ended, { code: 2, signal: null });
+    for (const flag of ["--id", "--peers", "--http", "--election-timeout", "--zome"]) {
+      assert.match(node.errors, new RegExp(`${flag}\\b`));
+    }
+    assert.match(node.errors, /--insecure/);
+    assert.ok(!existsSync(data), "the data folder was made");
+    await rm(folder, { recursive: true });
+  });
+
+  it("tells its version, its settings, and where each comes from", async () => {
+    const help = trefoild("--help");
+    const version = trefoild("--version");
+    const config = trefoild("config", "print", "--origin", "--id=n1", "--data=./x", "--join=h:1");
+    for (const each of [help, version, config]) assert.equal((await each.ended).code, 0, each.errors);
+    assert.match(help.output, /--election-timeout DURATION/);
+    assert.match(version.output, /^\d+\.\d+\.\d+\n$/);
+    assert.match(config.output, /^id +n1 +flag --id$/m);
+    assert.match(config.output, /^zone +default +default$/m);
+  });
+
+  it("names the flag of a port that is taken, and leaves the data folder alone when it is one of its edges", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "trefoil-taken-"));
+    const first = await freePorts(3);
+    for (const [at, flag] of ["http", "admin", "peer"].entries()) {
+      const taken = createServer();
+      await new Promise<void>((resolve) => taken.listen(first + at, "127.0.0.1", resolve));
+      const data = join(folder, flag);
+      const node = trefoild(
+        "--id=n1",
+        `--data=${data}`,
+        "--join=127.0.0.1:1",
+        `--http=127.0.0.1:${first}`,
+        `--admin=127.0.0.1:${first + 1}`,
+        `--peer=127.0.0.1:${first + 2}`,
+      );
+      assert.deepEqual(await node.ended, { code: 1, signal: null });
+      assert.match(node.output, new RegExp(`--${flag} 127.0.0.1:${first + at}: another process listens there`));
+      assert.equal(existsSync(data), flag === "peer");
+      await new Promise((resolve) => taken.close(resolve));
+    }
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe("three processes", () => {
+  let cluster: NodeProcesses;
+  const nodes: RunningProcess[] = [];
+
+  before(async () => {
+    cluster = await NodeProcesses.make();
+  });
+  after(() => cluster.remove());
+
+  it("say for whom they wait while the cluster has not begun, and that it may be asked again", async () => {
+    nodes.push(cluster.start(1));
+    const early = await eventually(() =>
+      fetch(cluster.url("http", 1, "/hello?timeout=2s"), { method: "PUT", body: "world" }),
+    );
+    assert.equal(early.status, 503);
+    assert.equal(early.headers.get("retry-after"), "1");
+    const problem = (await early.json()) as { code: string; detail: string; outcome: string };
+    assert.equal(problem.code, "starting");
+    assert.equal(problem.outcome, "not_applied");
+    assert.match(
+      problem.detail,
+      /^the cluster is founded when n1, n2, n3 are there; waiting for n2 \(.*\), n3 \(.*\)$/,
+    );
+    assert.equal((await fetch(cluster.url("admin", 1, "/livez"))).status, 200);
+    assert.equal((await fetch(cluster.url("admin", 1, "/readyz"))).status, 503);
+    // Whoever waits long enough is served as soon as the others have come.
+    const patient = fetch(cluster.url("http", 1, "/hello?timeout=30s&consistency=strong"), {
+      method: "PUT",
+      body: "world",
+    });
+    nodes.push(cluster.start(2), cluster.start(3));
+    assert.equal((await patient).status, 200);
+    await cluster.whenReady(1, 2, 3);
+  });
+
+  it("measure what they do", async () => {
+    const read = await fetch(cluster.url("http", 2, "/hello?consistency=strong"));
+    assert.equal(await read.text(), "world");
+    const page = await (await fetch(cluster.url("admin", 2, "/metrics"))).text();
+    const metrics = samplesOf(page);
+    const valueOf = (name: string, labels: Readonly<Record<string, string>>): number => {
+      const found = metrics.find(
+        (sample) =>
+          sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+      );
+      assert.ok(found !== undefined, `${name} ${JSON.stringify(labels)} is not on the page`);
+      return found.value;
+    };
+    const asked = { op: "get", mode: "strong", protocol: "http", outcome: "ok" };
+    assert.equal(valueOf("trefoil_request_duration_seconds_count", asked), 1);
+    for (const quantile of ["0.5", "0.95", "0.99"]) {
+      assert.ok(valueOf("trefoil_request_latency_seconds", { op: "get", mode: "strong", quantile }) > 0);
+    }
+    for (const group of ["0", "1", "2", "3", "4"]) {
+      assert.ok(valueOf("trefoil_raft_term", { group }) >= 1);
+      assert.ok(valueOf("trefoil_raft_applied_index", { group }) >= 1);
+    }
+    assert.ok(valueOf("trefoil_log_bytes", {}) > 0);
+    assert.ok(valueOf("trefoil_log_fsync_seconds_count", {}) > 0);
+    assert.ok(valueOf("trefoil_memtable_bytes", {}) > 0);
+    assert.equal(valueOf("trefoil_build_info", {}), 1);
+    assert.equal(valueOf("trefoil_metrics_failures_total", {}), 0);
+    assert.ok(metrics.some(({ name }) => name === "trefoil_event_loop_lag_seconds"));
+    const pages = await Promise.all(
+      [1, 2, 3].map(async (number) => (await fetch(cluster.url("admin", number, "/metrics"))).text()),
+    );
+    const lags = pages.flatMap(samplesOf).filter(({ name }) => name === "trefoil_replication_lag_entries");
+    // Each of five groups has a leader on one node, which knows of two followers.
+    assert.equal(lags.length, 10);
+  });
+
+  it("hand their leaderships over before they leave, so that no write fails or waits for an election, and end with 0", async () => {
+    const failed: string[] = [];
+    const end = new AbortController();
+    let written = 0;
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let at = 0; !end.signal.aborted; at++) {
+        const answer = await fetch(cluster.url("http", 2, `/w${writer}-${at % 50}?consistency=strong`), {
+          method: "PUT",
+          body: `value ${at}`,
+        });
+        const text = await answer.text();
+        if (answer.status === 200) written++;
+        else failed.push(text);
+      }
+    });
+    const leaving = (await cluster.leaders(2)).find((leader) => leader !== null && leader !== "n2");
+    assert.ok(typeof leaving === "string", "n2 leads everything");
+    const number = Number(leaving.slice(1));
+    await eventually(() => Promise.resolve(assert.ok(written > 50)));
+    nodes[number - 1]?.signal("SIGTERM");
+    assert.deepEqual(await nodes[number - 1]?.ended, { code: 0, signal: null });
+    const after = written;
+    await eventually(() => Promise.resolve(assert.ok(written > after + 50)));
+    end.abort();
+    await Promise.all(writers);
+    assert.deepEqual(failed, []);
+    assert.ok(!(await cluster.leaders(2)).includes(leaving));
+    nodes[number - 1] = cluster.start(number);
+    await cluster.whenReady(number);
+    const read = await fetch(cluster.url("http", number, "/w0-0"));
+    assert.equal(read.status, 200);
+    await read.text();
+  });
+
+  it("refuse a data folder that belongs to another node", async () => {
+    nodes[2]?.signal("SIGINT");
+    assert.deepEqual(await nodes[2]?.ended, { code: 0, signal: null });
+    const stranger = cluster.start(
+      2,
+      "--id=n3",
+      `--peer=127.0.0.1:${cluster.port("peer", 3)}`,
+      "--http=127.0.0.1:0",
+      "--admin=127.0.0.1:0",
+      `--data=${join(cluster.folder, "n2")}`,
+    );
+    assert.deepEqual(await stranger.ended, { code: 1, signal: null });
+    assert.match(stranger.output, /in use by another process/);
+    const other = cluster.start(3, "--id=n2", "--http=127.0.0.1:0", "--admin=127.0.0.1:0");
+    assert.deepEqual(await other.ended, { code: 1, signal: null });
+    assert.match(other.output, /belongs to node n3, and this is n2; start it with --id n3/);
+  });
+
+  it("end at once when they are told twice", async () => {
+    nodes[0]?.signal("SIGKILL");
+    await nodes[0]?.ended;
+    // It alone is left, and its request waits for a majority.
+    const waiting = fetch(cluster.url("http", 2, "/hello?consistency=strong&timeout=60s")).catch(() => undefined);
+    nodes[1]?.signal("SIGTERM");
+    await nodes[1]?.says(/stopping/);
+    nodes[1]?.signal("SIGTERM");
+    assert.deepEqual(await nodes[1]?.ended, { code: 1, signal: null });
+    await waiting;
+  });
+});
+
+const samplesOf = (page: string): readonly ParsedSample[] =>
+  [...parseExposition(page).values()].flatMap(({ samples }) => samples);

@@ -1,0 +1,105 @@
+// A program of ours as a process, as a test sees it: what it has written, when it has ended and how. What a test forgets is killed when
+// the process of the test ends.
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import process from "node:process";
+
+export interface ProcessOptions {
+  readonly cwd?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Makes it the leader of a group of its own, as a shell does with what is typed: `signalGroup` reaches all that it starts. */
+  readonly isGroup?: boolean;
+}
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const waitMilliseconds = 60_000;
+
+export class RunningProcess {
+  output = "";
+  errors = "";
+  readonly ended: Promise<Ending>;
+  private readonly child: ChildProcess;
+  private readonly waiting = new Set<() => void>();
+  private ending: Ending | undefined;
+
+  constructor(command: string, commandArguments: readonly string[], options: ProcessOptions = {}) {
+    const { cwd = process.cwd(), environment = {}, isGroup = false } = options;
+    this.child = spawn(command, [...commandArguments], {
+      cwd,
+      env: { ...withoutSettings(), ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: isGroup,
+    });
+    this.child.stdout?.setEncoding("utf8").on("data", (text: string) => this.told("output", text));
+    this.child.stderr?.setEncoding("utf8").on("data", (text: string) => this.told("errors", text));
+    const kill = (): void => this.signal("SIGKILL");
+    process.once("exit", kill);
+    this.ended = new Promise((resolve) => {
+      this.child.once("close", (code, signal) => {
+        process.off("exit", kill);
+        this.ending = { code, signal };
+        this.wake();
+        resolve(this.ending);
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.ended;
+  }
+
+  /** As a terminal does on ctrl-c. */
+  signalGroup(name: NodeJS.Signals): void {
+    process.kill(-this.pid, name);
+  }
+
+  /** Resolves when it has written something that matches; rejects when it ends before. */
+  async says(words: RegExp): Promise<RegExpExecArray> {
+    const until = Date.now() + waitMilliseconds;
+    for (;;) {
+      const found = words.exec(this.output) ?? words.exec(this.errors);
+      if (found !== null) return found;
+      if (this.ending !== undefined || Date.now() > until) {
+        const state =
+          this.ending === undefined ? "runs and has not said" : `ended (${JSON.stringify(this.ending)}) without saying`;
+        throw new Error(`the process ${state} ${String(words)}; it said:\n${this.output}\n${this.errors}`);
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 1000);
+        this.waiting.add(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  private told(where: "output" | "errors", text: string): void {
+    this[where] += text;
+    this.wake();
+  }
+
+  private wake(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+}
+
+/** What somebody has set for programs of his own is not for those of a test. */
+function withoutSettings(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TREFOIL_")));
+}
