@@ -4,14 +4,15 @@ import { unreachable } from "../base/assert.ts";
 import { emptyBytes, utf8 } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
-import type { NodeId } from "../base/ids.ts";
+import type { GroupId, NodeId } from "../base/ids.ts";
 import { encodeMap } from "../cluster/cluster-map.ts";
 import type { FoundingWord } from "../cluster/founding.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { IncomingRequest } from "../platform/network.ts";
 import { clientKind, decodeCall, encodeAnswer, writeGot, writePage, writeSeen, writeWrote } from "./client-wire.ts";
 import type { AddressedCall } from "./client-wire.ts";
-import type { GroupAnswer, GroupService, SeenReplica } from "./group-service.ts";
+import type { GroupAnswer, GroupService, GroupWrite, SeenReplica, WroteValue } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import { decodeTalk, encodeTalk } from "./peer-talk.ts";
@@ -21,6 +22,7 @@ export interface AnsweringParts {
   readonly service: GroupService;
   readonly duties: NodeDuties;
   readonly logger: Logger;
+  readonly clock: Clock;
   /** Undefined: this node founds no cluster. */
   hearFounder(from: NodeId, word: FoundingWord): FoundingWord | undefined;
   onFailure(failure: unknown): void;
@@ -30,9 +32,16 @@ const metaGroupId = groupId(0);
 
 export class Answering {
   private readonly parts: AnsweringParts;
+  private writes = 0;
+  private lastWriteAt = 0;
 
   constructor(parts: AnsweringParts) {
     this.parts = parts;
+  }
+
+  /** For how long no write of another node's client has been here; 0: one is. */
+  get quietMilliseconds(): number {
+    return this.writes > 0 ? 0 : this.parts.clock.monotonicMilliseconds() - this.lastWriteAt;
   }
 
   serve(from: NodeId, request: IncomingRequest): void {
@@ -84,13 +93,23 @@ export class Answering {
       case "get":
         return encodeAnswer(await service.get(group, call.asked), writeGot, newer);
       case "write":
-        return encodeAnswer(await service.write(group, call.asked), writeWrote, newer);
+        return encodeAnswer(await this.write(group, call.asked), writeWrote, newer);
       case "list":
         return encodeAnswer(await service.list(group, call.asked), writePage, newer);
       case "view":
         return encodeAnswer(seen(service.view(group)), writeSeen, newer);
       default:
         return unreachable(call, "a call of a client");
+    }
+  }
+
+  private async write(group: GroupId, asked: GroupWrite): Promise<GroupAnswer<WroteValue>> {
+    this.writes++;
+    try {
+      return await this.parts.service.write(group, asked);
+    } finally {
+      this.writes--;
+      this.lastWriteAt = this.parts.clock.monotonicMilliseconds();
     }
   }
 }

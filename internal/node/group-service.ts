@@ -178,6 +178,12 @@ export class GroupService {
     };
   }
 
+  /** Where the leader lives, as far as a replica here knows. */
+  leaderOf(group: GroupId): NodeId | undefined {
+    const replica = this.replicaOf(group);
+    return replica && this.nodeOf(group, replica);
+  }
+
   /** A client of this node was told of an entry: fast reads here wait for it. */
   noteTold(group: GroupId, version: Version): void {
     this.replicaOf(group)?.noteAnswered(version);

@@ -75,6 +75,8 @@ export interface NodeSettings {
 
 const metaGroupId = groupId(0);
 const readyMilliseconds = 50;
+/** By then every node has heard who leads instead of this one. */
+const quietMilliseconds = 50;
 
 export class Node {
   readonly coordinator: NodeCoordinator;
@@ -132,6 +134,7 @@ export class Node {
       service,
       duties: this.duties,
       logger,
+      clock,
       hearFounder: (from, word) => this.founding?.hear(from, word),
       onFailure,
     });
@@ -191,15 +194,22 @@ export class Node {
 
   /**
    * Before `close`, while others go on: hands leaderships over, for so long at most, and writes memory to tables, so that the next
-   * process has less to read. Requests are served meanwhile. Resolves with the groups that nobody has taken.
+   * process has less to read. Requests are served meanwhile, and other nodes' clients have the answers of their writes when it
+   * resolves: with the groups that nobody has taken.
    */
   async leave(milliseconds: number): Promise<readonly GroupId[]> {
     const { groups, table } = this;
     const { clock, scheduler } = this.seams;
+    const until = clock.monotonicMilliseconds() + milliseconds;
     const [left] = await Promise.all([
       new HandOver({ groups, table, clock, scheduler }).run(milliseconds),
       this.flush(),
     ]);
+    while (this.answering.quietMilliseconds < quietMilliseconds && clock.monotonicMilliseconds() < until) {
+      await new Promise<void>((resolve) => {
+        scheduler.after(quietMilliseconds / 2, resolve);
+      });
+    }
     return left;
   }
 

@@ -93,11 +93,12 @@ export class Routing {
 
   /** Once each. */
   private candidates<T>({ group, wants }: Route<T>): readonly NodeId[] {
-    const { keeper, table } = this.parts;
+    const { keeper, table, service } = this.parts;
     const placed = keeper.map && groupOf(keeper.map, group);
     if (placed === undefined) return [];
     const near = table.byDistance(placed.replicas.map(({ node }) => node));
-    const leader = this.leaders.get(group);
+    // A replica of one's own hears of a new leader first.
+    const leader = service?.leaderOf(group) ?? this.leaders.get(group);
     if (leader === undefined) return near;
     const others = near.filter((node) => node !== leader);
     return wants === "leader" ? [leader, ...others] : [...near.slice(0, 1), leader, ...others].filter(isFirst);
