@@ -6,7 +6,7 @@
 //   operation := action u8 | modes u8 | keyLength u16 | key
 //                | [ term u64 | index u64 ]                      when the condition names a version
 //                | [ expiry u64 ]                                when the expiry is absolute
-//                | [ bodyLength u32 | body ]                     put: the payload; append: bytes; increment: i64
+//                | [ bodyLength u32 | body ]                     put: the payload; append: bytes; increment: a decimal number
 //   modes     := condition | expiry << 3 | wantsPrevious << 6
 //   payload   := content type length u8 | content type | value   as the engine keeps it
 //
