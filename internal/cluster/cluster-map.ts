@@ -13,6 +13,10 @@ import { countOf, fieldsOf, listOf, parseJson, textOf } from "./json-fields.ts";
 const what = "a cluster map";
 const mapFormat = 1;
 export const replicasPerGroup = 3;
+/** Each group begins with these: who joins later and reads its log from there has to know. */
+export const firstReplicas: readonly ReplicaId[] = Array.from({ length: replicasPerGroup }, (_, at) =>
+  replicaId(at + 1),
+);
 
 /** What others dial: `host:port` each. */
 export interface Addresses {

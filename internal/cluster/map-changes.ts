@@ -5,7 +5,7 @@ import { assert } from "../base/assert.ts";
 import { groupId, replicaId } from "../base/ids.ts";
 import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
 import { foundingPlacement, metaGroup, plan } from "../ring/placement.ts";
-import { faultOf, groupOf, nodeOf, replicasPerGroup } from "./cluster-map.ts";
+import { faultOf, firstReplicas, groupOf, nodeOf, replicasPerGroup } from "./cluster-map.ts";
 import type { ClusterMap, MapGroup, MapNode, MapReplica } from "./cluster-map.ts";
 
 export interface Beginning {
@@ -125,8 +125,12 @@ function checked(map: ClusterMap): ClusterMap {
 }
 
 function newGroup(id: GroupId, nodes: readonly MapNode[]): MapGroup {
-  const replicas = nodes.map((node, at) => ({ replica: replicaId(at + 1), node: node.id, disk: node.disk }));
-  return { id, replicas, exchange: undefined, nextReplica: replicaId(nodes.length + 1) };
+  assert(nodes.length === replicasPerGroup, "a group begins with three", { id, nodes: nodes.length });
+  const replicas = firstReplicas.map((replica, at) => {
+    const { id: node, disk } = nodes[at] as MapNode; // as many as there are replicas
+    return { replica, node, disk };
+  });
+  return { id, replicas, exchange: undefined, nextReplica: replicaId(replicasPerGroup + 1) };
 }
 
 function isSameNode(left: MapNode, right: MapNode): boolean {

@@ -7,7 +7,8 @@
 //
 // Both files are replaced as a whole: written beside, synced, renamed, the folder synced. The folder's name (`disk`) is random and
 // made once: replicas are tied to it, so that an emptied folder is never taken for what was there. The life grows with each
-// process and is durable before anybody hears it.
+// process and is durable before anybody hears it; in a new folder it begins with the time, for the others remember the lives of the
+// folder before it, and refuse a process that is older than one they know.
 
 import { utf8 } from "../base/bytes.ts";
 import { corruption, TrefoilError } from "../base/errors.ts";
@@ -35,6 +36,14 @@ export interface NodeRecord {
   readonly founding: FoundingRecord;
 }
 
+/** Whose folder it is, and what a new one is called. */
+export interface NewFolder {
+  readonly node: NodeId;
+  readonly newDisk: string;
+  /** The first life in a new one: greater than those in any folder that the node had before. */
+  readonly newLife: number;
+}
+
 export class NodeFolder {
   readonly path: string;
   readonly map: ClusterMap | undefined;
@@ -52,12 +61,8 @@ export class NodeFolder {
     this.map = parts.map;
   }
 
-  /** Takes the folder for a process of `node`, or makes one; `newDisk` is what a new one is called. */
-  static async open(
-    disk: Disk,
-    path: string,
-    { node, newDisk }: { node: NodeId; newDisk: string },
-  ): Promise<NodeFolder> {
+  /** Takes the folder for a process of `node`, or makes one. */
+  static async open(disk: Disk, path: string, { node, newDisk, newLife }: NewFolder): Promise<NodeFolder> {
     await makeDurably(disk, path);
     const lock = await lockFolder(disk, path);
     try {
@@ -69,10 +74,11 @@ export class NodeFolder {
         throw new TrefoilError("conflict", detail);
       }
       if (known === undefined) await refuseStrangers(disk, path);
-      const record: NodeRecord = known ?? { node, disk: newDisk, life: 0, founding: { stage: "empty" } };
+      const life = known === undefined ? newLife : known.life + 1;
+      const record: NodeRecord = { ...(known ?? { node, disk: newDisk, founding: { stage: "empty" } }), life };
       const map = known === undefined ? undefined : await readMap(disk, path);
       const folder = new NodeFolder({ disk, path, lock, record, ...(map === undefined ? {} : { map }) });
-      await folder.replaceRecord({ ...record, life: record.life + 1 });
+      await folder.replaceRecord(record);
       return folder;
     } catch (failure) {
       await lock.release();

@@ -7,7 +7,7 @@
 
 import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
-import { groupOf, replicasOf } from "../cluster/cluster-map.ts";
+import { firstReplicas, groupOf, replicasOf } from "../cluster/cluster-map.ts";
 import type { ClusterMap, MapGroup } from "../cluster/cluster-map.ts";
 import { nodeParts } from "../cluster/node-folder.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -144,11 +144,10 @@ export class LocalGroups {
 
   private async open(group: MapGroup, id: ReplicaId): Promise<void> {
     const { parts } = this;
-    const first = configuration(group.replicas.map(({ replica }) => replica));
     const replica = await openReplica({
       group: group.id,
       id,
-      first,
+      first: configuration(firstReplicas),
       log: parts.log,
       engine: parts.engine,
       seams: {

@@ -153,9 +153,10 @@ export class Node {
 
   /** Opens what the data folder holds, and begins to take part. Resolves before there is a cluster: see `whenReady`. */
   static async open(seams: NodeSeams, settings: NodeSettings): Promise<Node> {
-    const { disk, random } = seams;
+    const { disk, random, clock } = seams;
     const newDisk = nameOf(random.split("disk"));
-    const folder = await NodeFolder.open(disk, settings.folder, { node: settings.id, newDisk });
+    const newLife = clock.wallMilliseconds();
+    const folder = await NodeFolder.open(disk, settings.folder, { node: settings.id, newDisk, newLife });
     let log: Log | undefined;
     let engine: Engine | undefined;
     try {

@@ -11,7 +11,8 @@ import { fixedSurvivals, nothingSurvives } from "../disk/power-cut.ts";
 
 const path = "/data";
 const n1 = nodeId("n1");
-const open = (disk: MemoryDisk, node = n1, newDisk = "d1") => NodeFolder.open(disk, path, { node, newDisk });
+const open = (disk: MemoryDisk, node = n1, newDisk = "d1", newLife = 1) =>
+  NodeFolder.open(disk, path, { node, newDisk, newLife });
 
 const peers = ["n1", "n2", "n3"].map(nodeId);
 const recorded: FoundingRecord = {
@@ -49,6 +50,12 @@ describe("the data folder of a node", () => {
     assert.deepEqual(second.record, { node: n1, disk: "d1", life: 2, founding: recorded });
     assert.deepEqual(second.map, map);
     await second.close();
+  });
+
+  it("begins with a life that nobody knows: the others refuse processes that are older than one they met", async () => {
+    const folder = await open(new MemoryDisk(), n1, "d2", 1_700_000_000_000);
+    assert.equal(folder.record.life, 1_700_000_000_000);
+    await folder.close();
   });
 
   it("of another node, with something else in it, in use, or damaged, is refused in words, and left as it is", async () => {

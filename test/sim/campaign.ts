@@ -3,8 +3,8 @@
 import { fork } from "node:child_process";
 import { cpus } from "node:os";
 import type { SeedDone } from "./child.ts";
-import { faultKinds } from "./faults.ts";
-import { sightingKinds } from "./sightings.ts";
+import { allFaultKinds, allSightings, kindOf } from "./kinds-of-runs.ts";
+import type { KindOfRun } from "./kinds-of-runs.ts";
 import type { Report } from "./violation.ts";
 
 const millisecondsPerHour = 3_600_000;
@@ -24,11 +24,20 @@ interface Totals {
 }
 
 /** Runs seeds from `first` on, until there were so many and they took so many virtual hours, or one violates something. */
-export async function runCampaign(first: number, least: { hours: number; seeds: number }): Promise<Campaign> {
-  const campaign = new Campaign();
+export async function runCampaign(
+  first: number,
+  least: { hours: number; seeds: number },
+  only?: KindOfRun,
+): Promise<Campaign> {
+  const campaign = new Campaign(only);
   let next = first;
   const isEnough = (): boolean => campaign.hours >= least.hours && campaign.totals.seeds >= least.seeds;
-  const nextSeed = (): number | undefined => (isEnough() || campaign.reports.length > 0 ? undefined : next++);
+  const nextSeed = (): number | undefined => {
+    if (isEnough() || campaign.reports.length > 0) return undefined;
+    do next++;
+    while (kindOf(next - 1) !== (only ?? kindOf(next - 1)));
+    return next - 1;
+  };
   await Promise.all(Array.from({ length: Math.max(1, cpus().length) }, () => runChild(nextSeed, campaign)));
   return campaign;
 }
@@ -45,12 +54,18 @@ export class Campaign {
     leaderChanges: 0,
   };
   readonly reports: Report[] = [];
-  private readonly faultsByKind = new Map<string, number>(faultKinds.map((kind) => [kind, 0]));
-  private readonly sightings = new Map<string, number>(sightingKinds.map((kind) => [kind, 0]));
+  private readonly faultsByKind = new Map<string, number>(allFaultKinds.map((kind) => [kind, 0]));
+  private readonly sightings = new Map<string, number>(allSightings.map((kind) => [kind, 0]));
   private readonly fates = new Map<string, number>();
   private readonly met = new Map<string, number>();
   private readonly started = performance.now();
   private shownAt = performance.now();
+  private readonly only: KindOfRun | undefined;
+
+  /** Only: of one kind of runs; what the other kind meets is not missed. */
+  constructor(only: KindOfRun | undefined) {
+    this.only = only;
+  }
 
   take({ result, report }: SeedDone): void {
     if (report !== undefined) this.reports.push(report);
@@ -80,7 +95,7 @@ export class Campaign {
     }
     if (this.totals.seeds === 0) gaps.push("no seed was run");
     if (this.totals.succeeded * 2 < this.totals.completed) gaps.push("less than half of the operations succeeded");
-    if (this.hours < 4) return gaps;
+    if (this.hours < 4 || this.only !== undefined) return gaps;
     for (const [kind, count] of this.faultsByKind) if (count === 0) gaps.push(`"${kind}" never happened`);
     for (const [kind, count] of this.sightings) if (count === 0) gaps.push(`"${kind}" was never met`);
     for (const fate of ["committed", "salvaged", "superseded", "lost"]) {

@@ -1,7 +1,7 @@
 // Runs seeds of the simulator that campaign.ts sends, one after the other, in a process of its own.
 
 import process from "node:process";
-import { trySeed } from "./sim-run.ts";
+import { tryAny } from "./kinds-of-runs.ts";
 import type { RunResult } from "./sim-run.ts";
 import type { Report } from "./violation.ts";
 
@@ -25,7 +25,7 @@ async function answer(seed: number): Promise<void> {
 }
 
 async function runSeed(seed: number): Promise<SeedDone> {
-  const outcome = await trySeed(seed);
+  const outcome = await tryAny(seed);
   if (outcome.kind === "violated") return { result: undefined, report: outcome.report };
   const { result } = outcome;
   const { faultsByKind, sightings, fates, met } = result;

@@ -136,7 +136,7 @@ function checkDeep({ log, engine, replica, disk }: SimNode): void {
 }
 
 /** All live records of a replica, and what it remembers, as of its last applied entry: one line each, in order. */
-export async function stateOf(node: SimNode): Promise<string[]> {
+export async function stateOf(node: Pick<SimNode, "id" | "replica" | "engine">): Promise<string[]> {
   const { replica, engine } = node;
   assert(replica !== undefined && engine !== undefined, "the state of a node that is down", { id: node.id });
   const { last } = replica.state;

@@ -1,0 +1,31 @@
+// What was met how often, by name: what is never met was never tested.
+
+export const clusterSightings = [
+  "cluster founded",
+  "founder crashed in the founding",
+  "founder waits for its operator",
+  "operator emptied the founders",
+  "node stopped in order",
+  "process ended by its disk",
+  "start refused by its disk",
+  "node came back with an empty disk",
+  "map with an exchange",
+  "exchange completed",
+  "node came back to a newer map",
+  "request sent by an older map",
+  "request forwarded",
+  "request served by its own node",
+  "page of keys",
+  "fast read where a write was answered",
+  "request retried after an unknown outcome",
+  "request answered by a process that was paused",
+] as const;
+export type ClusterSighting = (typeof clusterSightings)[number];
+
+export class Met<Name extends string> {
+  readonly counts = new Map<Name, number>();
+
+  note(name: Name): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+}
