@@ -20,7 +20,7 @@ export interface ReplicaOptions {
   readonly strongReadsMax: number;
   /** No fast writes are taken while salvaged ones that have no fate take more than this. */
   readonly salvageBytesMax: number;
-  /** How often the watermark is raised while no entries come, as long as there may be garbage. */
+  /** How often the leader of an idle group puts an entry that carries only a stamp, and the watermark, into the log. */
   readonly idleTickMilliseconds: number;
   /** Requests whose answers are remembered, at most; beyond, new ones are refused. */
   readonly answersMax: number;

@@ -591,7 +591,7 @@ describe("slots that move", () => {
     await rig.close();
   });
 
-  it("rule 25: come in by loads, of which the larger version wins, with stamp and expiry", async () => {
+  it("rule 25: come in by loads, of which the larger version wins, with its expiry and the load's stamp", async () => {
     const rig = await Rig.open();
     const lead = await rig.elect(1);
     const expiry = stamp(lead.state.last.stamp + 2 ** 40);
