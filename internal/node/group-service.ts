@@ -237,11 +237,7 @@ export class GroupService {
       case "answers_full":
         return tooManyRemembered();
       case "request_too_old":
-        return failed(
-          "outcome_unknown",
-          "unknown",
-          "the request is older than the ten minutes for which answers are remembered: whether it took effect before is not known",
-        );
+        return requestTooOld();
       case "storage_full":
         return failed("storage_full", "not_applied", "the leader's disk is full; delete something, or make room");
       case "not_blind":
@@ -253,11 +249,7 @@ export class GroupService {
       case "too_large":
         return failed("too_large", "not_applied", refused.detail ?? "the request is larger than one entry may be");
       case "request_too_new":
-        return failed(
-          "bad_request",
-          "not_applied",
-          "the clock of the node that took the request is far ahead of the leader's",
-        );
+        return requestTooNew();
       case "bad_command":
         return failed("bad_request", "not_applied", refused.detail ?? "the request is none that a group can take");
       default:
@@ -331,6 +323,23 @@ function tooManyRemembered(): GroupAnswer<never> {
   );
 }
 
+/** This try did nothing; an earlier one may have. */
+function requestTooOld(): GroupAnswer<never> {
+  return failed(
+    "outcome_unknown",
+    "unknown",
+    "the request is older than the ten minutes for which answers are remembered: whether it took effect before is not known",
+  );
+}
+
+function requestTooNew(): GroupAnswer<never> {
+  return failed(
+    "bad_request",
+    "not_applied",
+    "the clock of the node that took the request is far ahead of the leader's",
+  );
+}
+
 function refusedAtApply({ answer }: WriteDone): GroupAnswer<never> {
   if (answer.kind !== "refused") return failed("internal", "unknown", "a refused write without a reason");
   switch (answer.why) {
@@ -349,8 +358,9 @@ function refusedAtApply({ answer }: WriteDone): GroupAnswer<never> {
     case "answers_full":
       return tooManyRemembered();
     case "request_too_old":
+      return requestTooOld();
     case "request_too_new":
-      return failed("bad_request", "not_applied", `its idempotency key could not be used: ${answer.why}`);
+      return requestTooNew();
     default:
       return unreachable(answer.why, "a reason to refuse");
   }
