@@ -37,19 +37,4 @@ describe("proto files", () => {
       assert.deepEqual([bytes[0], bytes[1]], [8, value], name);
     }
   });
-
-  it("define a public service whose types all exist", () => {
-    const root = protoFile("kv.proto").resolveAll();
-    const { methods } = root.lookupService("trefoil.v1.KV");
-    const shapes = Object.values(methods).map((method) => `${method.name}${method.responseStream === true ? "*" : ""}`);
-    assert.deepEqual(shapes, ["Get", "Put", "Delete", "Scan*"]);
-    const put = root.lookupType("trefoil.v1.PutRequest");
-    const sent = { key: Uint8Array.of(1), value: Uint8Array.of(2), ttlMs: 60_000, options: { ifAbsent: true } };
-    const received = put.toObject(put.decode(put.encode(put.fromObject(sent)).finish()), {
-      longs: Number,
-      oneofs: true,
-    });
-    assert.equal(received["expiry"], "ttlMs");
-    assert.deepEqual(received["options"], { ifAbsent: true, condition: "ifAbsent" });
-  });
 });

@@ -1,7 +1,7 @@
 // The floor rule: a file imports only from lower floors or from its own folder, and below floor 6 nothing touches the world.
 //
 //   7  cmd                                                      wires the parts together
-//   6  http resp grpc console telemetry os config client        the edges, and the real platform
+//   6  http resp grpc kv console telemetry os config client        the edges, and the real platform
 //   5  node
 //   4  cluster
 //   3  store replica
@@ -42,6 +42,7 @@ const floors: ReadonlyMap<string, Floor> = new Map<string, Floor>([
   ["internal/http", edge],
   ["internal/resp", edge],
   ["internal/grpc", edge],
+  ["internal/kv", edge],
   ["internal/console", edge],
   ["internal/telemetry", edge],
   ["internal/os", edge],
