@@ -103,6 +103,7 @@ export function onPreVoteAnswer(state: RaftState, message: PreVoteAnswer): void 
 
 /** REQUIRES: the message is of the present term. */
 export function onVote(state: RaftState, message: Vote): void {
+  // Who asks again is answered again; a term that has its leader needs no other vote.
   const isFree = state.vote === message.from || (state.vote === nobody && state.leader === nobody);
   const isGranted = isFree && state.log.isUpToDate(message.lastIndex, message.lastTerm);
   if (isGranted) {

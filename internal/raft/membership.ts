@@ -46,7 +46,7 @@ export function beginChange(state: RaftState, role: LeaderRole, wanted: Membersh
   return undefined;
 }
 
-/** Something was committed: a joint configuration that is, gives way to the new one. */
+/** A joint configuration that is committed gives way to the new one. Asked after each commit, and at each tick. */
 export function continueChange(state: RaftState, role: LeaderRole): void {
   const { index, configuration: present } = state.configurations.newest;
   if (!isJoint(present) || index > state.log.commit) return;

@@ -84,7 +84,7 @@ export interface Heartbeat extends FromLeader {
   readonly type: "heartbeat";
   /** At most what the receiver is known to have. */
   readonly commit: LogIndex;
-  /** Read rounds up to this one are confirmed by the answer. */
+  /** Read rounds up to this one are confirmed when a quorum has answered. */
   readonly round: number;
 }
 

@@ -84,7 +84,7 @@ export class Progress {
   state: ProgressState = "probe";
   match = logIndex(0);
   next: LogIndex;
-  /** Of the leader when the follower last answered in its term; undefined: it has not. */
+  /** The leader's tick when it was heard last, or when the term began, if it was there then; undefined: not heard yet. */
   heardAt: number | undefined;
   /** The last read round that it has answered. */
   round = 0;

@@ -31,7 +31,7 @@ function hasMajority(voters: readonly ReplicaId[], has: (id: ReplicaId) => boole
 }
 
 function reachedByMajority(voters: readonly ReplicaId[], valueOf: (id: ReplicaId) => number): number {
-  // For one to three voters a handful of comparisons; no array is sorted.
+  // For three voters a handful of comparisons; no array is sorted.
   let reached = 0;
   for (const candidate of voters) {
     const value = valueOf(candidate);

@@ -87,10 +87,6 @@ export class RaftLog {
     return logIndex(this.commitIndex);
   }
 
-  get stampOfCommit(): Stamp {
-    return this.commitStamp;
-  }
-
   /** Entries up to here were handed out to be persisted. */
   get handed(): LogIndex {
     return logIndex(this.handedIndex);

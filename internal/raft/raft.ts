@@ -8,6 +8,7 @@
 //   send(ready.messages);                                    // while the disk works
 //   …when all of it is durable:  raft.persisted(ready.number);  send(ready.messagesAfterPersist);
 //   apply up to ready.applicable, answer ready.reads, fetch ready.snapshot, make ready.snapshotsWanted
+//   load ready.loads, and when they are in memory: raft.entriesLoaded();  after a truncation: raft.setSalvage(…)
 //
 // Several Readys may be on their way to the disk; they become durable in their order. After persisted() there may be a
 // new Ready. Where to read on: state.ts for the roles, election.ts, leading.ts and sending.ts, following.ts.
@@ -71,7 +72,7 @@ export interface FollowerStatus {
   readonly id: ReplicaId;
   readonly state: ProgressState;
   readonly match: LogIndex;
-  /** Ticks since it was heard; undefined: never in this term. */
+  /** Ticks since it was heard, or since the term began, if it was there then; undefined: not heard yet. */
   readonly silentTicks: number | undefined;
   readonly hasSalvage: boolean;
 }

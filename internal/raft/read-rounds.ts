@@ -35,7 +35,7 @@ export class ReadRounds {
     return this.waiting.length > 0;
   }
 
-  /** The newest round; an answer to it confirms every read so far. */
+  /** The newest round: when a quorum has answered it, every read that came before it began is confirmed. */
   get round(): number {
     return this.begun;
   }

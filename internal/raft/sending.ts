@@ -21,7 +21,7 @@ export function sendAppends(state: RaftState, role: LeaderRole): void {
   }
 }
 
-/** False when there was nothing to send. */
+/** Whether there may be more to send at once. */
 function sendAppend(state: RaftState, role: LeaderRole, follower: Progress): boolean {
   const { log } = state;
   const previousIndex = logIndex(follower.next - 1);

@@ -6,6 +6,9 @@
 //      +------------------------------+--------------------+------- a newer term -------+
 //                                                       or a leader of this one
 //
+// A follower that its leader bids stand (transfer_now) is a candidate at once. A leader whose disk hangs, or whose stamps are not
+// believed, becomes a follower in its own term, and does not stand for a while.
+//
 // Whatever is sent goes into `outbox`, or into `outboxAfterPersist` when it says something that has to be durable first.
 
 import { assert } from "../base/assert.ts";

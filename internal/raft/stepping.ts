@@ -2,7 +2,8 @@
 //
 // Terms are the logical clock of a group (section 5.1 of the paper). A newer one makes everybody a follower, except that
 // a pre-vote only asks about one, and that a vote nobody needs, because a leader was heard lately, raises none. Messages
-// of an older term are void; a leader of an older term, and whoever asks for votes in one, is told the present one.
+// of an older term are void; a leader of an older term, and whoever asks for votes in one, is told the present one, and a
+// read is refused.
 
 import { nobody } from "../base/ids.ts";
 import type { ReplicaId } from "../base/ids.ts";

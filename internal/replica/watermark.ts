@@ -27,14 +27,6 @@ export class StampSamples {
     return this.stamps[at];
   }
 
-  /** Samples before the last one at or below `index` are not asked for again. */
-  dropBefore(index: LogIndex): void {
-    const at = this.indexes.findLastIndex((sampled) => sampled <= index);
-    if (at <= 0) return;
-    this.indexes.splice(0, at);
-    this.stamps.splice(0, at);
-  }
-
   clear(): void {
     this.indexes = [];
     this.stamps = [];
