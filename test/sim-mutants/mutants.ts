@@ -4,6 +4,7 @@ import { raftMutants } from "./raft-mutants.ts";
 import { diskMutants } from "./disk-mutants.ts";
 import { movingMutants } from "./moving-mutants.ts";
 import { replicaMutants } from "./replica-mutants.ts";
+import { scenarioMutants } from "./scenario-mutants.ts";
 import { traceMutants } from "./trace-mutants.ts";
 import type { SimMutant, Unplanted } from "./sim-mutant.ts";
 
@@ -11,6 +12,7 @@ export const simMutants: readonly SimMutant[] = [
   ...raftMutants,
   ...traceMutants,
   ...replicaMutants,
+  ...scenarioMutants,
   ...diskMutants,
   ...movingMutants,
 ];
