@@ -1,0 +1,75 @@
+// npm run e2e: a real cluster on this machine's loopback interface, clients of every kind, and processes that are killed under them; what
+// the clients were told is judged by the simulator's checkers.
+
+import { randomInt } from "node:crypto";
+import { Prng } from "../../internal/base/prng.ts";
+import { runCommand, type Command, type Given } from "../../scripts/command-line.ts";
+import { Violation } from "../sim/violation.ts";
+import { clients, Drill, silenceMilliseconds } from "./drill.ts";
+import { fastKeys, mixedKeys, strongKeys } from "./mixed-client.ts";
+import { ClusterProcesses } from "./processes.ts";
+import { judge } from "./verdict.ts";
+
+const command: Command = {
+  call: "npm run e2e --",
+  what: `Starts three trefoild processes on free ports of the loopback interface, lets ${clients} clients read and write ${strongKeys + fastKeys + mixedKeys} keys at any of them,
+strong and fast, and kills one process (SIGKILL) every while; it is started again some seconds later. In the end all nodes are
+there, and what the clients were told is judged: strong histories are linearizable, versions only grow, no acknowledged
+write is missing. Exit code 1: something was violated, not answered, or too little happened.`,
+  flags: [
+    { name: "seconds", value: "N", fallback: "600", what: "for how long clients work" },
+    { name: "kill-every", value: "N", fallback: "30", what: "seconds from one kill to the next" },
+    { name: "think", value: "MS", fallback: "50", what: "a client's longest pause between two requests" },
+    { name: "seed", value: "N", what: "of what clients do and who is killed (default: another one each time)" },
+  ],
+};
+
+function report({ counts, rounds, history }: Drill): void {
+  const { done, refused, unknown, silent } = counts;
+  console.log(`rounds ${rounds.length}`);
+  for (const { killed, operations, gap } of rounds) {
+    console.log(`  ${killed} killed: ${operations} strong writes until the next, longest gap ${Math.round(gap)} ms`);
+  }
+  console.log(`operations ${done}, refused ${refused}, unknown ${unknown}, without an answer ${silent}`);
+  for (const [why, times] of [...counts.why].sort((left, right) => right[1] - left[1]))
+    console.log(`  ${times} ${why}`);
+  console.log(`history of ${history.entries.length} entries on ${history.keys.length} keys`);
+}
+
+async function drill(given: Given): Promise<boolean> {
+  const seed = given.text("seed") === undefined ? randomInt(2 ** 31) : given.wholeNumber("seed");
+  const seconds = given.wholeNumber("seconds", 10);
+  const killEverySeconds = given.wholeNumber("kill-every", 5);
+  const think = given.wholeNumber("think", 1);
+  console.log(`seed ${seed}: ${seconds} s, a kill every ${killEverySeconds} s`);
+  const cluster = await ClusterProcesses.make({ nodes: 3, groups: 4 });
+  const run = new Drill(cluster, new Prng(seed));
+  try {
+    await run.run({ seconds, killEverySeconds, think });
+    judge(run.history);
+    run.measure();
+    report(run);
+    return isEnough(run);
+  } catch (failure) {
+    report(run);
+    if (!(failure instanceof Violation)) throw failure;
+    console.log(`VIOLATED: ${failure.message}`);
+    return false;
+  } finally {
+    run.close();
+    await cluster.dispose();
+  }
+}
+
+function isEnough({ counts, rounds }: Drill): boolean {
+  const { done, refused, unknown, silent } = counts;
+  if (silent > 0) console.log(`FAILED: ${silent} requests were not answered within ${silenceMilliseconds} ms`);
+  const asked = done + refused + unknown;
+  if (done * 10 < asked * 9) console.log(`FAILED: only ${done} of ${asked} operations were answered`);
+  if (rounds.length === 0) console.log("FAILED: nothing was killed");
+  const isGood = silent === 0 && done * 10 >= asked * 9 && rounds.length > 0;
+  if (isGood) console.log("verdict: no promise was broken");
+  return isGood;
+}
+
+await runCommand(command, drill);
