@@ -2,6 +2,7 @@
 
 import type { Prng } from "../../internal/base/prng.ts";
 import { History } from "../sim/history.ts";
+import type { HistoryEntry } from "../sim/history.ts";
 import { Violation } from "../sim/violation.ts";
 import { HttpClient } from "./http-client.ts";
 import { MixedClient, now, rest } from "./mixed-client.ts";
@@ -34,6 +35,7 @@ export class Drill {
   readonly history = new History();
   readonly counts: ClientCounts = { done: 0, refused: 0, unknown: 0, silent: 0, why: new Map() };
   readonly rounds: Round[] = [];
+  readonly served = new WeakMap<HistoryEntry, string>();
   private readonly cluster: ClusterProcesses;
   private readonly random: Prng;
   private readonly http = new HttpClient(silenceMilliseconds);
@@ -111,8 +113,8 @@ export class Drill {
   }
 
   private client(name: number): MixedClient {
-    const { cluster, http, history, counts } = this;
-    return new MixedClient({ name, cluster, http, history, counts, random: this.random.split(`client ${name}`) });
+    const { cluster, http, history, counts, served } = this;
+    return new MixedClient({ name, cluster, http, history, counts, served, random: this.random.split(`client ${name}`) });
   }
 
   /** Of each kill: what was answered until the next one, and the longest time without an answered strong write. */

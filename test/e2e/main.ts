@@ -2,8 +2,13 @@
 // the clients were told is judged by the simulator's checkers.
 
 import { randomInt } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Prng } from "../../internal/base/prng.ts";
 import { runCommand, type Command, type Given } from "../../scripts/command-line.ts";
+import { entryInWords } from "../sim/history.ts";
+import type { HistoryEntry } from "../sim/history.ts";
 import { Violation } from "../sim/violation.ts";
 import { clients, Drill, silenceMilliseconds } from "./drill.ts";
 import { fastKeys, mixedKeys, strongKeys } from "./mixed-client.ts";
@@ -53,12 +58,21 @@ async function drill(given: Given): Promise<boolean> {
   } catch (failure) {
     report(run);
     if (!(failure instanceof Violation)) throw failure;
-    console.log(`VIOLATED: ${failure.message}`);
+    const file = join(tmpdir(), `trefoil-e2e-${seed}.txt`);
+    writeFileSync(file, run.history.entries.map((entry) => lineOf(entry, run.served.get(entry))).join("\n"));
+    console.log(`VIOLATED: ${failure.message}\n  what every client was told: ${file}`);
     return false;
   } finally {
     run.close();
     await cluster.dispose();
   }
+}
+
+/** Of the file that tells of a failure. */
+function lineOf(entry: HistoryEntry, served = ""): string {
+  const { calledAt, returnedAt, via } = entry;
+  const moments = `${calledAt.toFixed(3)} ${returnedAt.toFixed(3)}`;
+  return `${moments} by ${via ?? "nobody"}: ${entryInWords(entry)}${served === "" ? "" : ` (${served})`}`;
 }
 
 function isEnough({ counts, rounds }: Drill): boolean {

@@ -2,11 +2,12 @@
 //
 //   s0 … strong requests only        f0 … blind fast writes, fast reads, now and then a strong one        m0 … both
 
+import type { IncomingHttpHeaders } from "node:http";
 import type { Prng } from "../../internal/base/prng.ts";
 import type { Version } from "../../internal/engine/cell.ts";
 import { versionName } from "../sim/history.ts";
 import type { History, HistoryEntry, Step, StepCondition } from "../sim/history.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { Asked, Exchange, HttpClient } from "./http-client.ts";
 import type { ClusterProcesses, NodePlace } from "./processes.ts";
 import { toldOfRead, toldOfWrite } from "./told.ts";
 import type { WriteTold } from "./told.ts";
@@ -27,6 +28,8 @@ export interface ClientParts {
   readonly history: History;
   readonly random: Prng;
   readonly counts: ClientCounts;
+  /** What headers said of who served a read, for the report of a failure. */
+  readonly served: WeakMap<HistoryEntry, string>;
 }
 
 export const strongKeys = 20;
@@ -42,11 +45,17 @@ export const now = (): number => performance.timeOrigin + performance.now();
 export const rest = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
+function servedBy(headers: IncomingHttpHeaders): string {
+  const names = ["node", "group", "role", "staleness-ms"];
+  return names.map((name) => headers[`trefoil-${name}`] ?? "?").join(" ");
+}
+
 export class MixedClient {
   isStopped = false;
   private readonly parts: ClientParts;
   private readonly known = new Map<string, Version>();
   private made = 0;
+  private requests = 0;
 
   constructor(parts: ClientParts) {
     this.parts = parts;
@@ -75,12 +84,11 @@ export class MixedClient {
   }
 
   private async read(key: string, mode: "fast" | "strong"): Promise<HistoryEntry> {
-    const { cluster, http, history, name, counts } = this.parts;
+    const { history, name, counts, served } = this.parts;
     const entry = history.begin(name, { kind: "read", mode, key }, now());
-    const node = this.anyNode();
-    const life = cluster.lifeOf(node.id);
     const path = `/${key}?consistency=${mode}&timeout=${deadlineMilliseconds}ms`;
-    const exchange = await http.ask({ port: node.ports.http, method: "GET", path });
+    const { exchange, life } = await this.askAnyone({ method: "GET", path });
+    if (exchange.kind === "answered") served.set(entry, servedBy(exchange.headers));
     if (exchange.kind === "silent") counts.silent++;
     const read = toldOfRead(exchange);
     if (read.kind === "refused") {
@@ -97,7 +105,7 @@ export class MixedClient {
 
   private async write(step: Step, mode: "fast" | "strong"): Promise<void> {
     const { history, name, random } = this.parts;
-    const request = mode === "strong" && random.chance(1, 2) ? `${name}-${this.made}` : undefined;
+    const request = mode === "strong" && random.chance(1, 2) ? `${name}-${++this.requests}` : undefined;
     const entry = history.begin(name, { kind: "write", mode, steps: [step], request }, now());
     let isDoubtful = false;
     for (let tries = 1; ; tries++) {
@@ -121,9 +129,6 @@ export class MixedClient {
     step: Step,
     { mode, request }: { readonly mode: "fast" | "strong"; readonly request: string | undefined },
   ): Promise<WriteTold> {
-    const { cluster, http, counts } = this.parts;
-    const node = this.anyNode();
-    const life = cluster.lifeOf(node.id);
     const headers: Record<string, string> = { "content-type": "text/plain" };
     if (request !== undefined) headers["idempotency-key"] = request;
     if (step.condition === "absent") headers["if-none-match"] = "*";
@@ -133,8 +138,8 @@ export class MixedClient {
     const live = ttl === undefined ? "" : `&ttl=${ttl}ms`;
     const path = `/${step.key}?consistency=${mode}&timeout=${deadlineMilliseconds}ms${live}`;
     const method = step.action === "put" ? "PUT" : "DELETE";
-    const exchange = await http.ask({ port: node.ports.http, method, path, headers, body: step.body });
-    if (exchange.kind === "silent") counts.silent++;
+    const { exchange, life } = await this.askAnyone({ method, path, headers, body: step.body });
+    if (exchange.kind === "silent") this.parts.counts.silent++;
     entry.via = life;
     return toldOfWrite(exchange, ttl);
   }
@@ -151,8 +156,19 @@ export class MixedClient {
     counts.why.set(why, (counts.why.get(why) ?? 0) + 1);
   }
 
-  private anyNode(): NodePlace {
-    return this.parts.random.pick(this.parts.cluster.places);
+  /** Node after node, from a random one on, until somebody listens. */
+  private async askAnyone(asked: Omit<Asked, "port">): Promise<{ readonly exchange: Exchange; readonly life: string }> {
+    const { cluster, http, random } = this.parts;
+    const { places } = cluster;
+    const first = random.below(places.length);
+    let exchange: Exchange = { kind: "not_sent" };
+    let life = "";
+    for (let at = 0; exchange.kind === "not_sent" && at < places.length; at++) {
+      const { id, ports } = places[(first + at) % places.length] as NodePlace;
+      life = cluster.lifeOf(id);
+      exchange = await http.ask({ ...asked, port: ports.http });
+    }
+    return { exchange, life };
   }
 
   private anyKey(): string {
