@@ -114,7 +114,15 @@ export class Drill {
 
   private client(name: number): MixedClient {
     const { cluster, http, history, counts, served } = this;
-    return new MixedClient({ name, cluster, http, history, counts, served, random: this.random.split(`client ${name}`) });
+    return new MixedClient({
+      name,
+      cluster,
+      http,
+      history,
+      counts,
+      served,
+      random: this.random.split(`client ${name}`),
+    });
   }
 
   /** Of each kill: what was answered until the next one, and the longest time without an answered strong write. */
