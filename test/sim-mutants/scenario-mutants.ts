@@ -124,7 +124,7 @@ export const scenarioMutants: readonly SimMutant[] = [
     name: "rule 15: staleness counted from the answer",
     file: freshness,
     find: "this.confirmed.push({ at, last: answer.last });",
-    replace: "this.confirmed.push({ at: this.now(), last: answer.last });",
+    replace: "this.confirmed.push({ at: momentOf(this.parts.clock), last: answer.last });",
     scenario: {
       file: "rules-writes",
       name: "rule 15: counts from before the question was asked, by the greater of both clocks",
