@@ -24,7 +24,7 @@ const editsOf = (mutant: Mutant): readonly Edit[] => [mutant, ...(mutant.also ??
 
 /** Makes `root`, an empty folder, a copy of the project with what is built of it. */
 export function copySources(root: string): void {
-  for (const name of ["cmd", "internal", "scripts", "test", "dist", "package.json", "tsconfig.json"]) {
+  for (const name of ["cmd", "internal", "proto", "scripts", "test", "dist", "package.json", "tsconfig.json"]) {
     cpSync(name, join(root, name), { recursive: true });
   }
   symlinkSync(resolve("node_modules"), join(root, "node_modules"));

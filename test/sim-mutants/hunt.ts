@@ -6,7 +6,8 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { trySeed } from "../sim/sim-run.ts";
+import { kindOf, tryAny } from "../sim/kinds-of-runs.ts";
+import type { KindOfRun } from "../sim/kinds-of-runs.ts";
 import { reportOf } from "../sim/violation.ts";
 import type { Report } from "../sim/violation.ts";
 import { TraceCommands } from "../raft/trace-commands.ts";
@@ -39,10 +40,11 @@ function tell(report: Report, virtualMinutes: number): never {
   process.exit(1);
 }
 
-async function huntBySeeds(first: number, minutes: number): Promise<void> {
+async function huntBySeeds(first: number, minutes: number, what: KindOfRun): Promise<void> {
   let done = 0;
   for (let seed = first; done < minutes; seed++) {
-    const outcome = await trySeed(seed);
+    if (kindOf(seed) !== what) continue;
+    const outcome = await tryAny(seed);
     if (outcome.kind === "violated") tell(outcome.report, done + outcome.report.atMilliseconds / millisecondsPerMinute);
     done += outcome.result.virtualMilliseconds / millisecondsPerMinute;
     console.log(`seed ${seed}`);
@@ -87,4 +89,4 @@ process.on("unhandledRejection", stray);
 const [kind, what, more] = process.argv.slice(2);
 if (kind === "trace") await huntByTrace(what ?? "");
 else if (kind === "scenario") huntByScenario(what ?? "", more ?? "");
-else await huntBySeeds(Number(what), Number(more));
+else await huntBySeeds(Number(what), Number(more), kind === "clusters" ? "cluster" : "group");

@@ -80,7 +80,7 @@ async function hunt(mutant: SimMutant, root: string, { seed, minutes }: Hunt): P
   const started = performance.now();
   const restore = tryToPlant(mutant, root);
   if (restore === undefined) return false;
-  const words = directedAt(mutant) ?? ["seeds", String(seed), String(minutes)];
+  const words = directedAt(mutant) ?? [seedsOf(mutant), String(seed), String(minutes)];
   const verdict = await judge(root, words).finally(restore);
   const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(4);
   if (verdict.kind === "nothing") {
@@ -92,6 +92,9 @@ async function hunt(mutant: SimMutant, root: string, { seed, minutes }: Hunt): P
   console.log(`found  ${seconds} s  ${mutant.name}\n                by ${by}${when}\n                ${what}`);
   return true;
 }
+
+/** Seeds of single groups, or of whole clusters. */
+const seedsOf = ({ run: what }: SimMutant): string => (what === "cluster" ? "clusters" : "seeds");
 
 /** The words for hunt.ts that run its trace or its scenario; undefined: it has none, and chance has to meet it. */
 function directedAt({ trace, scenario }: SimMutant): readonly string[] | undefined {
@@ -113,7 +116,9 @@ function tryToPlant(mutant: SimMutant, root: string): (() => void) | undefined {
 async function mustBeSilent(chosen: readonly SimMutant[], { roots, seed }: Hunt, cleanMinutes: number): Promise<void> {
   const [root = ""] = roots;
   const directed = chosen.flatMap((mutant) => [directedAt(mutant) ?? []]).filter((words) => words.length > 0);
-  for (const words of [...directed, ["seeds", String(seed), String(cleanMinutes)]]) {
+  const kinds = new Set(chosen.map(seedsOf));
+  const seeds = Array.from(kinds, (kind) => [kind, String(seed), String(cleanMinutes)]);
+  for (const words of [...directed, ...seeds]) {
     const clean = await judge(root, words);
     if (clean.kind === "nothing" && clean.why !== silent) throw new Error(`${words.join(" ")}: ${clean.why}`);
     if (clean.kind === "reported") throw new Error(`something is found without a bug: ${JSON.stringify(clean.find)}`);

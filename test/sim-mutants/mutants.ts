@@ -1,5 +1,6 @@
 // All bugs that `npm run sim:mutants` plants, and those that it does not, with the reason.
 
+import { clusterMutants } from "./cluster-mutants.ts";
 import { raftMutants } from "./raft-mutants.ts";
 import { diskMutants } from "./disk-mutants.ts";
 import { movingMutants } from "./moving-mutants.ts";
@@ -15,6 +16,7 @@ export const simMutants: readonly SimMutant[] = [
   ...scenarioMutants,
   ...diskMutants,
   ...movingMutants,
+  ...clusterMutants,
 ];
 
 const notBuilt = "the code does not exist yet";
@@ -33,11 +35,6 @@ export const unplanted: readonly Unplanted[] = [
     name: "rule 19: hard state not synced under an interval",
     why: "equivalent: a node whose machine went down under an interval never votes under its id again (the bug of that rule is planted)",
   },
-  {
-    name: "rule 26: founding without every founder's word",
-    why: "this simulator begins with a group that was founded; internal/cluster/founding.test.ts tries thousands of random beginnings",
-  },
-  { name: "old map accepted", why: "this simulator runs one group, which no map leads to" },
   {
     name: "old ring owner accepts after the hand-over",
     why: `${notBuilt}, as far as a map moves slots; the seal, which is a group's part of it, is planted`,

@@ -4,6 +4,8 @@
 import type { Mutant } from "../mutants/planting.ts";
 
 export interface SimMutant extends Mutant {
+  /** What is run to find it; a group, where nothing is said. */
+  readonly run?: "cluster";
   /** Name of a file in test/raft/testdata: it is run in place of the simulator. */
   readonly trace?: string;
   /** A test of test/replica, run in place of the simulator. */

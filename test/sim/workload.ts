@@ -43,7 +43,7 @@ export type Intent =
 /** What a client knows of a key: for conditions that have a chance. */
 export type KnownVersion = (key: string) => Version | undefined;
 
-const keysOfAKind = 3;
+export const keysOfAKind = 3;
 
 export class Workload {
   private readonly on: ReadonlySet<Feature>;

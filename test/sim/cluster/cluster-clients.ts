@@ -1,28 +1,21 @@
 // Clients of a simulated cluster: each talks to the coordinator of some node, and writes down what it was told. What a request asks for
 // is drawn as for a single group (../workload.ts), of what coordinators offer.
 
-import { utf8, utf8Text } from "../../../internal/base/bytes.ts";
 import type { Prng } from "../../../internal/base/prng.ts";
-import { stampOfMilliseconds } from "../../../internal/base/stamp.ts";
 import type { Version } from "../../../internal/engine/cell.ts";
-import type {
-  Condition,
-  Coordinator,
-  GetAnswer,
-  StoredRecord,
-  WriteAnswer,
-  WriteRequest,
-} from "../../../internal/node/requests.ts";
+import type { Coordinator, GetAnswer } from "../../../internal/node/requests.ts";
 import type { ClientCounts } from "../clients.ts";
-import type { Done, HistoryEntry, ReadDone, Saw, Step, StepCondition, Told, WriteDone } from "../history.ts";
-import { virtualMilliseconds } from "../virtual-time.ts";
+import type { Done, HistoryEntry, ReadDone, Told, WriteDone } from "../history.ts";
 import { Violation } from "../violation.ts";
+import { keysOfAKind } from "../workload.ts";
 import type { Feature, Intent, Workload } from "../workload.ts";
 import { askNode } from "./ask-node.ts";
 import type { Heard } from "./ask-node.ts";
 import type { Histories } from "./histories.ts";
+import { listKeys } from "./listing.ts";
 import type { Machine } from "./machine.ts";
 import type { SimWorld } from "./sim-world.ts";
+import { keyOf, refusedOf, requestOf, sawOf, writtenOf } from "./told.ts";
 
 /** Of the workload of a single group: what a coordinator does not offer, or not yet. */
 export const notOffered: readonly Feature[] = [
@@ -99,6 +92,7 @@ export class ClusterClient {
     if (this.machine === undefined || random.chance(1, 5)) this.machine = random.pick(world.machines);
     const { machine } = this;
     if (intent.kind === "receipt") return;
+    if (intent.kind === "read" && random.chance(1, 6)) return this.list(machine, intent);
     if (intent.kind === "read") return this.read(machine, intent);
     const { kind, mode, steps, isKeyed } = intent;
     await this.write(machine, { kind, mode, steps, request: isKeyed ? `${id}/${name}` : undefined });
@@ -132,6 +126,28 @@ export class ClusterClient {
     }
     this.finish(entry, sawOf(record));
     return heard;
+  }
+
+  /** All keys of a kind, of which the intent names one. */
+  private async list(first: Machine, { key, mode }: ReadDone): Promise<void> {
+    const { id: client, world, histories, random, counts } = this.parts;
+    const prefix = key.slice(0, 1);
+    const keys = Array.from({ length: keysOfAKind }, (_, at) => `${prefix}${at}`);
+    const range = { keys, prefix, mode: mode === "strong" ? ("strong" as const) : ("fast" as const) };
+    let machine = first;
+    const heard = await listKeys({ client, world, histories, random }, range, () => {
+      // A cursor is any node's.
+      if (random.chance(1, 4)) machine = random.pick(world.machines);
+      return machine;
+    });
+    this.count(`${mode} pages of keys by way of a node`);
+    if (heard.kind === "answered") {
+      counts.completed++;
+      counts.succeeded++;
+      return;
+    }
+    counts.refused++;
+    this.failed(machine, heard);
   }
 
   // --- writes
@@ -255,47 +271,3 @@ export class ClusterClient {
 }
 
 const noVersion = { term: 0, index: 0 } as Version;
-
-const keyOf = (done: Done): Uint8Array => utf8(done.kind === "read" ? done.key : (done.steps[0]?.key ?? ""));
-
-function requestOf(done: WriteDone): WriteRequest {
-  const step = done.steps[0] as Step;
-  const asked = {
-    key: utf8(step.key),
-    mode: done.mode,
-    condition: conditionOf(step.condition),
-    requestId: done.request === undefined ? undefined : utf8(done.request),
-  };
-  if (step.action === "delete") return { ...asked, kind: "delete" };
-  const { expiry, body } = step;
-  const ttl =
-    expiry === "never"
-      ? ({ kind: "none" } as const)
-      : expiry === "keep"
-        ? ({ kind: "keep" } as const)
-        : ({ kind: "milliseconds", milliseconds: expiry } as const);
-  return { ...asked, kind: "put", value: utf8(body), contentType: "", ttl };
-}
-
-function conditionOf(condition: StepCondition): Condition | undefined {
-  if (condition === "none") return undefined;
-  return typeof condition === "string" ? { kind: condition } : { kind: "version", version: condition };
-}
-
-function writtenOf({ version }: WriteAnswer): Told {
-  return { kind: "done", version, at: undefined, values: [undefined] };
-}
-
-/** The present version is told in words alone. */
-function refusedOf(detail: string): Told {
-  const found = /its version is (\d+)\.(\d+)/.exec(detail);
-  const present = found === null ? undefined : ({ term: Number(found[1]), index: Number(found[2]) } as Version);
-  return { kind: "refused", why: "condition", step: 0, present };
-}
-
-function sawOf(record: Omit<StoredRecord, "contentType"> | undefined): Saw {
-  if (record === undefined) return { kind: "saw", value: undefined, version: undefined, expiresAt: undefined };
-  const { value, version, expiresAt } = record;
-  const at = expiresAt === undefined ? undefined : virtualMilliseconds(stampOfMilliseconds(expiresAt));
-  return { kind: "saw", value: utf8Text(value), version, expiresAt: at };
-}

@@ -29,9 +29,9 @@ const kinds = {
   "node loses power at an operation": (faults, { target, random }) => faults.crashLater(target, random),
   "all nodes lose power": (faults, { random }) =>
     faults.machines.map((machine) => faults.crash(machine, random, true)).some(Boolean),
-  "node stopped": (_, { target }) => {
+  "node stopped": (_, { target, random }) => {
     if (target.node === undefined) return false;
-    void target.stop();
+    void target.stop(random.pick([undefined, 500, 3000]));
     return true;
   },
   "node paused": (_, { target, random }) => {

@@ -95,12 +95,17 @@ export class Machine {
     this.disk.end(survival);
   }
 
-  /** It stops as it is asked to, unless something else ends it before. */
-  async stop(): Promise<void> {
+  /** It stops as it is asked to, unless something else ends it before: at once, or when others have taken over, for so long at most. */
+  async stop(leaveMilliseconds: number | undefined): Promise<void> {
     const { life, node } = this;
     if (node === undefined || this.isStopping) return;
-    this.isStopping = true;
     try {
+      if (leaveMilliseconds !== undefined) {
+        await node.leave(leaveMilliseconds);
+        if (life !== this.life || this.isStopping) return;
+        this.parts.met.note("node left before it stopped");
+      }
+      this.isStopping = true;
       await node.close();
     } catch (failure) {
       this.blame(life, failure);

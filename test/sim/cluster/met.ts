@@ -6,6 +6,7 @@ export const clusterSightings = [
   "founder waits for its operator",
   "operator emptied the founders",
   "node stopped in order",
+  "node left before it stopped",
   "process ended by its disk",
   "start refused by its disk",
   "node came back with an empty disk",

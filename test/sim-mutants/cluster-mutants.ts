@@ -1,0 +1,67 @@
+// Bugs to plant in what makes replicas a cluster: founding, map, coordinator. Whole clusters are run for them.
+
+import type { SimMutant } from "./sim-mutant.ts";
+
+const coordinator = "internal/node/coordinator.ts";
+const localGroups = "internal/node/local-groups.ts";
+
+export const clusterMutants: readonly SimMutant[] = [
+  {
+    name: "old map accepted",
+    run: "cluster",
+    file: "internal/node/map-keeper.ts",
+    find: "if (newest !== undefined && map.epoch <= newest.epoch) return;",
+    replace: "if (newest !== undefined && map.epoch === newest.epoch) return;",
+  },
+  {
+    name: "rule 16: fast reads wait for nothing that their node has answered",
+    run: "cluster",
+    file: coordinator,
+    find: 'const after = mode === "fast" ? this.told.get(group) : undefined;',
+    replace: "const after = undefined;",
+    also: [{ file: coordinator, find: "this.parts.service?.noteTold(group, version);", replace: "" }],
+  },
+  {
+    name: "a write retried without a request id",
+    run: "cluster",
+    file: coordinator,
+    find: "isRepeatable: request.requestId !== undefined,",
+    replace: "isRepeatable: true,",
+  },
+  {
+    name: "rule 26: founding in one step",
+    run: "cluster",
+    file: "internal/cluster/founding.ts",
+    find: 'if (!isKnown && missing.length > 0) return { kind: "wait", for: missing };',
+    replace: "",
+  },
+  {
+    name: "rule 26: a replica goes on under its id in another data folder",
+    run: "cluster",
+    file: localGroups,
+    find: "find(({ node, disk }) => node === this.parts.node && disk === this.parts.diskName)",
+    replace: "find(({ node }) => node === this.parts.node)",
+  },
+  {
+    name: "who joins takes the present voters for the first ones",
+    run: "cluster",
+    file: localGroups,
+    find: "first: configuration(firstReplicas),",
+    replace: "first: configuration(group.replicas.map(({ replica }) => replica)),",
+  },
+  {
+    name: "a new data folder begins with a life that the others know",
+    run: "cluster",
+    file: "internal/node/node.ts",
+    find: "const newLife = clock.wallMilliseconds();",
+    replace: "const newLife = 1;",
+  },
+  {
+    name: "a local replica is waited for beyond the deadline",
+    run: "cluster",
+    file: "internal/node/routing.ts",
+    find: "return new Promise((resolve, reject) => {\n      const timer",
+    replace:
+      "if (left > 0) return route.serve(service);\n    return new Promise((resolve, reject) => {\n      const timer",
+  },
+];
