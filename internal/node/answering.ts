@@ -1,4 +1,6 @@
-// What a node answers to the others: founders' words, maps, changes of the map, and what their clients ask of replicas here.
+// What a node answers to the others: founders' words, maps, changes of the map, and what their clients ask of replicas here. Each
+// request of a client ends with its asker's time: whoever waits for a majority that does not come holds no place for ever. A visitor,
+// who may be anybody, is told where the cluster is, and nothing else.
 
 import { unreachable } from "../base/assert.ts";
 import { emptyBytes, utf8 } from "../base/bytes.ts";
@@ -6,21 +8,26 @@ import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
 import { encodeMap } from "../cluster/cluster-map.ts";
+import type { ClusterMap } from "../cluster/cluster-map.ts";
 import type { FoundingWord } from "../cluster/founding.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { IncomingRequest } from "../platform/network.ts";
+import { slotOf } from "../ring/slots.ts";
 import { clientKind, decodeCall, encodeAnswer, writeGot, writePage, writeSeen, writeWrote } from "./client-wire.ts";
-import type { AddressedCall } from "./client-wire.ts";
+import type { AddressedCall, ClientCall } from "./client-wire.ts";
 import type { GroupAnswer, GroupService, GroupWrite, SeenReplica, WroteValue } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { NodeDuties } from "./node-duties.ts";
-import { decodeTalk, encodeTalk } from "./peer-talk.ts";
+import { decodeTalk, encodeTalk, isMapTalk } from "./peer-talk.ts";
+import { again, tooLate, unknownWrite } from "./refusals.ts";
 
 export interface AnsweringParts {
+  readonly node: NodeId;
   readonly keeper: MapKeeper;
   readonly service: GroupService;
-  readonly duties: NodeDuties;
+  readonly duties: Pick<NodeDuties, "takeChange" | "askMap">;
+  readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Undefined: this node founds no cluster. */
@@ -32,6 +39,8 @@ const metaGroupId = groupId(0);
 
 export class Answering {
   private readonly parts: AnsweringParts;
+  /** The map that was told last, as bytes. */
+  private told: { readonly map: ClusterMap; readonly bytes: Uint8Array } | undefined;
   private writes = 0;
   private lastWriteAt = 0;
 
@@ -45,21 +54,61 @@ export class Answering {
   }
 
   serve(from: NodeId, request: IncomingRequest): void {
-    const { logger } = this.parts;
-    this.answerTo(from, request.payload).then(
+    const { payload } = request;
+    if ((payload[0] ?? 0) >= clientKind.get) this.serveClient(from, request);
+    else this.settle(from, request, this.answerTalk(from, payload));
+  }
+
+  /** It asks for the map, or is refused; what it says itself is passed over. */
+  serveVisitor(from: NodeId, request: IncomingRequest): void {
+    if (isMapTalk(request.payload)) this.settle(from, request, this.answerTalk(from, askForMap));
+    else request.refuse();
+  }
+
+  private settle(from: NodeId, request: IncomingRequest, answered: Promise<Uint8Array>): void {
+    answered.then(
       (payload) => request.answer(payload),
       (failure: unknown) => {
         request.refuse();
-        if (!(failure instanceof TrefoilError)) return this.parts.onFailure(failure);
-        if (failure.code !== "no_leader")
-          logger.warn("a request of another node was refused", { from, why: failure.message });
-        return undefined;
+        if (!(failure instanceof TrefoilError)) this.parts.onFailure(failure);
+        else if (failure.code !== "no_leader") this.warn(from, failure);
       },
     );
   }
 
-  private async answerTo(from: NodeId, payload: Uint8Array): Promise<Uint8Array> {
-    if ((payload[0] ?? 0) >= clientKind.get) return this.answerCall(decodeCall(payload));
+  private warn(from: NodeId, failure: TrefoilError): void {
+    this.parts.logger.warn("a request of another node was refused", { from, why: failure.message });
+  }
+
+  /** A refusal says that nothing was begun, so it is for what cannot be read alone. */
+  private serveClient(from: NodeId, request: IncomingRequest): void {
+    let asked: AddressedCall;
+    try {
+      asked = decodeCall(request.payload);
+    } catch (failure) {
+      request.refuse();
+      if (failure instanceof TrefoilError) this.warn(from, failure);
+      else this.parts.onFailure(failure);
+      return;
+    }
+    if (asked.epoch > this.parts.keeper.epoch) this.parts.duties.askMap(from);
+    let isOver = false;
+    const end = (payload: Uint8Array): void => {
+      if (isOver) return;
+      isOver = true;
+      timer.cancel();
+      request.answer(payload);
+    };
+    const timer = this.parts.scheduler.after(request.remainingMilliseconds, () => {
+      end(encodeAnswer(late(this.parts.node, asked.call), nothing, undefined));
+    });
+    this.answerCall(asked).then(end, (failure: unknown) => {
+      if (failure instanceof TrefoilError) end(encodeAnswer(failedBy(failure), nothing, undefined));
+      else this.parts.onFailure(failure);
+    });
+  }
+
+  private async answerTalk(from: NodeId, payload: Uint8Array): Promise<Uint8Array> {
     const { keeper, duties } = this.parts;
     const talk = decodeTalk(payload);
     switch (talk.kind) {
@@ -84,11 +133,11 @@ export class Answering {
 
   private async answerCall({ epoch, group, call }: AddressedCall): Promise<Uint8Array> {
     const { keeper, service } = this.parts;
-    const { map } = keeper;
-    const newer = map !== undefined && map.epoch > epoch ? encodeMap(map) : undefined;
+    const newer = epoch < keeper.epoch ? this.mapBytes() : undefined;
     // It holds no keys of users.
     if (group === metaGroupId && call.kind !== "view")
       throw new TrefoilError("bad_request", "a request for the meta group");
+    if (newer !== undefined && !this.isOwner(group, call)) return encodeAnswer(again("not_here"), nothing, newer);
     switch (call.kind) {
       case "get":
         return encodeAnswer(await service.get(group, call.asked), writeGot, newer);
@@ -112,8 +161,33 @@ export class Answering {
       this.lastWriteAt = this.parts.clock.monotonicMilliseconds();
     }
   }
+
+  /** Whether the slot of a call is its group's, as far as this node's map goes: the asker went by an older one. */
+  private isOwner(group: GroupId, call: ClientCall): boolean {
+    const { ring } = this.parts.keeper;
+    const key = call.kind === "get" ? call.asked.key : call.kind === "write" ? call.asked.request.key : undefined;
+    return key === undefined || ring === undefined || ring.ownerOf(slotOf(key, 0, key.length)) === group;
+  }
+
+  private mapBytes(): Uint8Array | undefined {
+    const { map } = this.parts.keeper;
+    if (map === undefined) return undefined;
+    if (this.told?.map !== map) this.told = { map, bytes: encodeMap(map) };
+    return this.told.bytes;
+  }
+}
+
+const askForMap = encodeTalk({ kind: "map", epoch: 0, map: undefined });
+const nothing = (): void => undefined;
+
+function late(node: NodeId, { kind }: ClientCall): GroupAnswer<never> {
+  return kind === "write" ? unknownWrite(node, "late") : tooLate(node);
+}
+
+function failedBy({ code, outcome, message }: TrefoilError): GroupAnswer<never> {
+  return { kind: "failed", code, outcome, detail: message, mayRepeat: false };
 }
 
 function seen(view: SeenReplica | undefined): GroupAnswer<SeenReplica> {
-  return view === undefined ? { kind: "again", why: "not_here", leader: undefined } : { kind: "done", value: view };
+  return view === undefined ? again("not_here") : { kind: "done", value: view };
 }

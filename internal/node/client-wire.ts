@@ -8,6 +8,7 @@
 //   answer  := map | result u8 | body      map: optional block, when the answerer's is newer; result: done, again, failed
 //   optional x := 0 u8 | 1 u8 x            version := term varint | index varint
 //
+// What is asked is held against the bounds that edges keep: whoever serves it may rely on them, whatever another node has wrong.
 // Bytes of values are views of the message that they came in.
 
 import { unreachable } from "../base/assert.ts";
@@ -16,6 +17,7 @@ import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { corruption, errorCodes } from "../base/errors.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
 import { groupId, logIndex, nodeId, term } from "../base/ids.ts";
+import { keyBytesMax } from "../base/limits.ts";
 import type { GroupId } from "../base/ids.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
@@ -31,6 +33,8 @@ import type {
   SeenReplica,
   WroteValue,
 } from "./group-service.ts";
+import { contentTypeBytesMax, requestIdBytesMax, ttlMillisecondsMax } from "./request-rules.ts";
+import { listLimitMax } from "./requests.ts";
 import type { Condition, ReadMode, Role, TimeToLive, WriteRequest } from "./requests.ts";
 
 /** Above the kinds of peer-talk.ts. */
@@ -56,6 +60,7 @@ const conditions: readonly Condition["kind"][] = ["absent", "present", "version"
 const ttls: readonly TimeToLive["kind"][] = ["none", "milliseconds", "keep"];
 const codes = Object.keys(errorCodes) as readonly ErrorCode[];
 const valuesFlag = 1;
+const groupMax = 2 ** 32 - 1;
 
 export function encodeCall({ epoch, group, call }: AddressedCall): Uint8Array {
   const writer = new ByteWriter(256).u8(clientKind[call.kind]).varint(epoch).varint(group);
@@ -87,7 +92,7 @@ export function decodeCall(bytes: Uint8Array): AddressedCall {
   const reader = new ByteReader(bytes, "a client's request from another node");
   const kind = reader.u8();
   const epoch = reader.varint();
-  const group = groupId(reader.varint());
+  const group = groupId(readCount(reader, 0, groupMax));
   const call = readCall(reader, kind);
   reader.expectEnd();
   return { epoch, group, call };
@@ -98,19 +103,17 @@ function readCall(reader: ByteReader, kind: number): ClientCall {
     case clientKind.get: {
       const mode = readChoice(reader, modes);
       const after = readOptional(reader, readVersion);
-      return { kind: "get", asked: { mode, after, key: reader.block() } };
+      return { kind: "get", asked: { mode, after, key: readBlock(reader, 1, keyBytesMax) } };
     }
     case clientKind.write:
       return { kind: "write", asked: readWrite(reader) };
     case clientKind.list: {
       const mode = readChoice(reader, modes);
       const withValues = reader.u8() === valuesFlag;
-      const limit = reader.varint();
-      const prefix = reader.block();
-      return {
-        kind: "list",
-        asked: { mode, withValues, limit, prefix, after: readOptional(reader, (from) => from.block()) },
-      };
+      const limit = readCount(reader, 1, listLimitMax);
+      const prefix = readBlock(reader, 0, keyBytesMax);
+      const after = readOptional(reader, (from) => readBlock(from, 0, keyBytesMax));
+      return { kind: "list", asked: { mode, withValues, limit, prefix, after } };
     }
     case clientKind.view:
       return { kind: "view" };
@@ -137,13 +140,13 @@ function readWrite(reader: ByteReader): GroupWrite {
   const mode = readChoice(reader, modes);
   const firstTry = stamp(reader.u64());
   const isPut = reader.u8() === 1;
-  const key = reader.block();
+  const key = readBlock(reader, 1, keyBytesMax);
   const condition = readOptional(reader, readCondition);
-  const requestId = readOptional(reader, (from) => from.block());
+  const requestId = readOptional(reader, (from) => readBlock(from, 1, requestIdBytesMax));
   const asked = { key, mode, condition, requestId };
   if (!isPut) return { mode, stamp: firstTry, request: { ...asked, kind: "delete" } };
   const ttl = readTtl(reader);
-  const contentType = utf8Text(reader.block());
+  const contentType = utf8Text(readBlock(reader, 0, contentTypeBytesMax));
   const request: WriteRequest = { ...asked, kind: "put", ttl, contentType, value: reader.block() };
   return { mode, stamp: firstTry, request };
 }
@@ -160,7 +163,7 @@ function readCondition(reader: ByteReader): Condition {
 
 function readTtl(reader: ByteReader): TimeToLive {
   const kind = readChoice(reader, ttls);
-  return kind === "milliseconds" ? { kind, milliseconds: reader.varint() } : { kind };
+  return kind === "milliseconds" ? { kind, milliseconds: readCount(reader, 1, ttlMillisecondsMax) } : { kind };
 }
 
 const result = { done: 0, again: 1, failed: 2 } as const;
@@ -187,7 +190,10 @@ export function encodeAnswer<T>(
       return writer.finish();
     case "failed":
       writeChoice(writer.block(utf8(answer.code)), outcomes, answer.outcome);
-      return writer.block(utf8(answer.detail)).finish();
+      return writer
+        .block(utf8(answer.detail))
+        .u8(answer.mayRepeat ? 1 : 0)
+        .finish();
     default:
       return unreachable(answer, "an answer");
   }
@@ -220,7 +226,8 @@ function readAnswer<T>(reader: ByteReader, read: ReadValue<T>): GroupAnswer<T> {
       const name = utf8Text(reader.block());
       const code = codes.find((known) => known === name) ?? "internal";
       const outcome = readChoice(reader, outcomes);
-      return { kind: "failed", code, outcome, detail: utf8Text(reader.block()) };
+      const detail = utf8Text(reader.block());
+      return { kind: "failed", code, outcome, detail, mayRepeat: reader.u8() === 1 };
     }
     default:
       throw corruption(`an answer of the unknown kind ${kind}`);
@@ -315,6 +322,20 @@ function readChoice<T>(reader: ByteReader, choices: readonly T[]): T {
   const choice = choices[which];
   if (choice === undefined) throw corruption(`${reader.what}: the unknown choice ${which} at offset ${reader.at - 1}`);
   return choice;
+}
+
+function readCount(reader: ByteReader, least: number, most: number): number {
+  const value = reader.varint();
+  if (value < least || value > most) throw corruption(`${reader.what}: ${value} before offset ${reader.at}`);
+  return value;
+}
+
+function readBlock(reader: ByteReader, least: number, most: number): Uint8Array {
+  const bytes = reader.block();
+  if (bytes.length < least || bytes.length > most) {
+    throw corruption(`${reader.what}: ${bytes.length} bytes before offset ${reader.at}`);
+  }
+  return bytes;
 }
 
 function writeOptional<T>(

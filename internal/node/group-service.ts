@@ -5,18 +5,17 @@
 import { unreachable } from "../base/assert.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
-import { millisecondsOfStamp, neverExpires, stamp, stampsPerMillisecond } from "../base/stamp.ts";
+import { millisecondsOfStamp, neverExpires } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import type { EngineRecord } from "../engine/reader.ts";
-import { action, conditionKind, expiryMode } from "../replica/command.ts";
-import type { Command } from "../replica/command.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { ScannedRecord } from "../replica/scan.ts";
 import type { WriteDone } from "../replica/write-waiters.ts";
 import type { WriteRefusal } from "../replica/write-rules.ts";
 import type { ReadMode, Role, StoredRecord, WriteMode, WriteRequest } from "./requests.ts";
-import { contentOf, payloadOf } from "./stored.ts";
+import { contentOf } from "./stored.ts";
+import { commandOf } from "./write-command.ts";
 
 export type Again =
   /** No replica of the group lives here, as far as this node's map goes. */
@@ -35,7 +34,14 @@ export type Again =
 export type GroupAnswer<T> =
   | { readonly kind: "done"; readonly value: T }
   | { readonly kind: "again"; readonly why: Again; readonly leader: NodeId | undefined }
-  | { readonly kind: "failed"; readonly code: ErrorCode; readonly outcome: Outcome; readonly detail: string };
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly outcome: Outcome;
+      readonly detail: string;
+      /** Another try, under the same request id, may be told what became of this one. */
+      readonly mayRepeat: boolean;
+    };
 
 export interface GroupGet {
   readonly key: Uint8Array;
@@ -93,6 +99,8 @@ export interface SeenReplica {
 
 /** One page holds so many bytes of keys and values at most, and one record at least. */
 const pageBytesMax = 1024 * 1024;
+/** A staleness bound above this is asked for anew when somebody reads. */
+const refreshMilliseconds = 100;
 
 export class GroupService {
   private readonly replicaOf: (group: GroupId) => Replica | undefined;
@@ -112,11 +120,13 @@ export class GroupService {
     if (replica === undefined) return again("not_here");
     if (asked.mode === "strong") return this.getStrong(group, replica, asked.key);
     if (asked.after === undefined) {
-      return this.got(replica, await replica.readFast(asked.key), replica.stalenessMilliseconds);
+      return this.got(replica, await replica.readFast(asked.key), stalenessOf(replica));
     }
     const read = await replica.readInSession(asked.key, asked.after);
-    if (read.kind !== "read") return this.againAt(group, replica, "behind");
-    return this.got(replica, read.record, replica.stalenessMilliseconds);
+    if (read.kind === "behind") return this.againAt(group, replica, "behind");
+    // What was answered fast and lost is nowhere to be waited for.
+    const record = read.kind === "read" ? read.record : await replica.readFast(asked.key);
+    return this.got(replica, record, stalenessOf(replica));
   }
 
   async write(group: GroupId, { request, mode, stamp: firstTry }: GroupWrite): Promise<GroupAnswer<WroteValue>> {
@@ -140,9 +150,7 @@ export class GroupService {
         // Another leader's entry is committed in its place.
         return this.againAt(group, replica, "not_leader");
       case "unknown":
-        return failed(
-          "outcome_unknown",
-          "unknown",
+        return unknown(
           `whether write ${group}.${term}.${index} takes effect is not known: ${outcome.why}; ` +
             `read the key, or ask for the receipt, before writing again`,
         );
@@ -194,7 +202,7 @@ export class GroupService {
     const replica = this.replicaOf(group);
     const record = replica?.readOwnNow(key);
     if (replica === undefined || record === undefined) return undefined;
-    const { stalenessMilliseconds } = replica;
+    const stalenessMilliseconds = stalenessOf(replica);
     return { record: record === "absent" ? undefined : storedOf(record), role: roleOf(replica), stalenessMilliseconds };
   }
 
@@ -263,11 +271,14 @@ export class GroupService {
 }
 
 const noKey = Uint8Array.of(0);
-const plain = { condition: conditionKind.none, wantsPrevious: false } as const;
 const again = (why: Again): GroupAnswer<never> => ({ kind: "again", why, leader: undefined });
 
 function failed(code: ErrorCode, outcome: Outcome, detail: string): GroupAnswer<never> {
-  return { kind: "failed", code, outcome, detail };
+  return { kind: "failed", code, outcome, detail, mayRepeat: false };
+}
+
+function unknown(detail: string): GroupAnswer<never> {
+  return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail, mayRepeat: true };
 }
 
 function roleOf(replica: Replica): Role {
@@ -276,30 +287,18 @@ function roleOf(replica: Replica): Role {
   return configuration.learners.includes(id) ? "learner" : "follower";
 }
 
+/** Whoever reads keeps the bound small: the leader is asked when it has grown, once at a time. */
+function stalenessOf(replica: Replica): number | undefined {
+  const { stalenessMilliseconds } = replica;
+  const isOld = stalenessMilliseconds === undefined || stalenessMilliseconds > refreshMilliseconds;
+  if (isOld) replica.refreshStaleness();
+  return stalenessMilliseconds;
+}
+
 function storedOf({ term, index, expiry, payload }: EngineRecord): StoredRecord {
   const { contentType, value } = contentOf(payload);
   const expiresAt = expiry === neverExpires ? undefined : millisecondsOfStamp(expiry);
   return { value, contentType, version: { term, index }, expiresAt };
-}
-
-function commandOf(request: WriteRequest, now: Stamp, firstTry: Stamp): Command {
-  const { key, condition, requestId } = request;
-  const asked = {
-    ...plain,
-    key,
-    condition: condition === undefined ? conditionKind.none : conditionKind[condition.kind],
-    version: condition?.kind === "version" ? condition.version : undefined,
-  };
-  const made = requestId === undefined ? undefined : { id: requestId, stamp: firstTry };
-  if (request.kind === "delete") {
-    const operation = { ...asked, action: action.delete, expiry: expiryMode.never, body: new Uint8Array(0) };
-    return { request: made, operations: [operation] };
-  }
-  const { ttl } = request;
-  const expiry = { none: expiryMode.never, milliseconds: expiryMode.at, keep: expiryMode.keep }[ttl.kind];
-  const expiresAt = ttl.kind === "milliseconds" ? stamp(now + ttl.milliseconds * stampsPerMillisecond) : undefined;
-  const body = payloadOf(request.contentType, request.value);
-  return { request: made, operations: [{ ...asked, action: action.put, expiry, expiresAt, body }] };
 }
 
 function wroteValue(replica: Replica, outcome: WriteDone, expiry: Stamp): WroteValue {

@@ -14,6 +14,7 @@ export class MapKeeper {
   private readonly onFailure: (failure: Error) => void;
   private readonly listeners: MapListener[] = [];
   private newest: ClusterMap | undefined;
+  private compiled: Ring | undefined;
   private told: Promise<void> = Promise.resolve();
   private waiting: ((map: ClusterMap) => void)[] = [];
 
@@ -33,8 +34,7 @@ export class MapKeeper {
 
   /** Who owns which slot; undefined before the groups are placed. */
   get ring(): Ring | undefined {
-    const ring = this.newest?.ring;
-    return ring === undefined || ring.length === 0 ? undefined : Ring.of(ring);
+    return this.compiled;
   }
 
   onChange(listener: MapListener): void {
@@ -57,6 +57,7 @@ export class MapKeeper {
     }
     if (newest !== undefined && map.epoch <= newest.epoch) return;
     this.newest = map;
+    this.compiled = map.ring.length === 0 ? undefined : Ring.of(map.ring);
     this.told = this.told
       .then(() => this.tell(map))
       .catch((failure: unknown) => {

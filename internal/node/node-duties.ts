@@ -9,6 +9,7 @@ import { groupOf } from "../cluster/cluster-map.ts";
 import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
 import { endExchange, isRegistered, placeGroups, registerNode, replaceLost } from "../cluster/map-changes.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
 import { exchangeStep } from "./exchanges.ts";
 import type { LocalGroups } from "./local-groups.ts";
 import type { MapKeeper } from "./map-keeper.ts";
@@ -27,6 +28,7 @@ export interface DutyParts {
   readonly meta: MetaGroup;
   readonly clock: Clock;
   readonly random: Prng;
+  readonly logger: Logger;
   onFailure(failure: unknown): void;
 }
 
@@ -43,6 +45,8 @@ export class NodeDuties {
   private dutyAt = 0;
   private registerAt = 0;
   private gossipAt = 0;
+  /** Peers that are asked for their map right now. */
+  private readonly asked = new Set<NodeId>();
 
   constructor(parts: DutyParts) {
     this.parts = parts;
@@ -66,6 +70,15 @@ export class NodeDuties {
   /** Tells a peer of a map, and takes a newer one from it, if it has one. */
   tellMap(node: NodeId, map: ClusterMap): void {
     this.swapMaps(node, map.epoch, map).catch((failure: unknown) => this.parts.onFailure(failure));
+  }
+
+  /** A peer goes by a newer map. It is asked for it once at a time. */
+  askMap(node: NodeId): void {
+    if (this.asked.has(node)) return;
+    this.asked.add(node);
+    this.swapMaps(node, this.parts.keeper.epoch)
+      .catch((failure: unknown) => this.parts.onFailure(failure))
+      .finally(() => this.asked.delete(node));
   }
 
   spread(map: ClusterMap): void {
@@ -103,12 +116,12 @@ export class NodeDuties {
   private async lookAround(now: number): Promise<void> {
     if (now < this.gossipAt) return;
     this.gossipAt = now + gossipMilliseconds;
-    const { table, seeds, keeper } = this.parts;
+    const { table, seeds } = this.parts;
     const asked = [...table.all.keys()].map((node) => this.swapMaps(node, undefined));
     const payload = encodeTalk({ kind: "map", epoch: 0, map: undefined });
     const visited = seeds.map(async (address) => {
       const outcome = await table.ask(address, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
-      if (outcome.kind === "answered") adoptSaid(keeper, outcome.payload);
+      if (outcome.kind === "answered") this.hear(address, outcome.payload);
     });
     await Promise.all([...asked, ...visited]);
   }
@@ -124,7 +137,19 @@ export class NodeDuties {
   private async swapMaps(node: NodeId, epoch = 0, map?: ClusterMap): Promise<void> {
     const payload = encodeTalk({ kind: "map", epoch, map });
     const outcome = await this.parts.table.request(node, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
-    if (outcome.kind === "answered") adoptSaid(this.parts.keeper, outcome.payload);
+    if (outcome.kind === "answered") this.hear(node, outcome.payload);
+  }
+
+  /** Nothing is said by whoever has no newer map. What it has wrong is no failure of this node. */
+  private hear(from: string, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    try {
+      const said = decodeTalk(bytes);
+      if (said.kind === "map" && said.map !== undefined) this.parts.keeper.adopt(said.map);
+    } catch (failure) {
+      if (!(failure instanceof TrefoilError)) throw failure;
+      this.parts.logger.warn("another node's map cannot be taken", { from, why: failure.message });
+    }
   }
 
   private async exchange(map: ClusterMap, id: GroupId): Promise<void> {
@@ -161,11 +186,4 @@ export class NodeDuties {
     });
     await Promise.all(asked);
   }
-}
-
-/** Nothing is said by whoever has no newer map. */
-function adoptSaid(keeper: MapKeeper, payload: Uint8Array): void {
-  if (payload.length === 0) return;
-  const said = decodeTalk(payload);
-  if (said.kind === "map" && said.map !== undefined) keeper.adopt(said.map);
 }

@@ -26,7 +26,7 @@ import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Machine } from "../platform/machine.ts";
 import type { Network, NetworkHost, NodeIdentity } from "../platform/network.ts";
-import type { MessageCodec } from "../replica/message-codec.ts";
+import type { Addressed, MessageCodec } from "../replica/message-codec.ts";
 import { replicaDefaults } from "../replica/options.ts";
 import type { ReplicaOptions } from "../replica/options.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -124,30 +124,22 @@ export class Node {
       () => this.groups.get(metaGroupId),
       (map) => this.adopt(map),
     );
-    const { clock, scheduler, random, logger } = seams;
     const { keeper, table, groups } = this;
     const onFailure = (failure: unknown): void => this.fail(failure);
     const { seeds = [] } = settings;
-    this.duties = new NodeDuties({ self: this.self, seeds, keeper, table, groups, meta, clock, random, onFailure });
+    this.duties = new NodeDuties({ ...seams, self: this.self, seeds, keeper, table, groups, meta, onFailure });
     this.answering = new Answering({
+      ...seams,
+      node: id,
       keeper,
       service,
       duties: this.duties,
-      logger,
-      clock,
       hearFounder: (from, word) => this.founding?.hear(from, word),
       onFailure,
     });
-    this.coordinator = new NodeCoordinator({
-      node: id,
-      keeper,
-      table,
-      service,
-      clock,
-      scheduler,
-      defaults: settings.defaults,
-      awaited: () => this.awaited,
-    });
+    const { zone, defaults } = settings;
+    const awaited = (): string => this.awaited;
+    this.coordinator = new NodeCoordinator({ ...seams, node: id, zone, keeper, table, service, defaults, awaited });
     log.onFlushWanted(() => void this.flush());
   }
 
@@ -290,18 +282,31 @@ export class Node {
     return {
       identity: () => this.identity,
       refusal: () => undefined,
-      message: (from, payload) => {
-        const { group, message } = this.seams.codec.decode(payload);
-        this.groups.receive(from, group, message);
-      },
+      message: (from, payload) => this.receive(from, payload),
       request: (from, request) => this.answering.serve(from, request),
-      visit: (from, request) => this.answering.serve(from.node, request),
+      visit: (from, request) => this.answering.serveVisitor(from.node, request),
       up: (node) => {
         const { map } = this.keeper;
         if (map !== undefined) this.duties.tellMap(node, map);
       },
       down: (node) => this.groups.connectionLost(node),
     };
+  }
+
+  /** What cannot be read is lost, as messages may be. */
+  private receive(from: NodeId, payload: Uint8Array): void {
+    const addressed = this.decoded(from, payload);
+    if (addressed !== undefined) this.groups.receive(from, addressed.group, addressed.message);
+  }
+
+  private decoded(from: NodeId, payload: Uint8Array): Addressed | undefined {
+    try {
+      return this.seams.codec.decode(payload);
+    } catch (failure) {
+      if (!(failure instanceof TrefoilError)) throw failure;
+      this.seams.logger.warn("a message of another node cannot be read", { from, why: failure.message });
+      return undefined;
+    }
   }
 
   private get identity(): NodeIdentity {

@@ -82,16 +82,20 @@ export class PeerTable {
     return this.network.ask(address, payload, options);
   }
 
-  /** Nearest first: connected ones by the way there and back, then the rest. */
-  byDistance(nodes: readonly NodeId[]): NodeId[] {
-    const distance = (node: NodeId): number => {
-      if (node === this.self) return -1;
-      const peer = this.peers.get(node);
-      if (peer?.life === undefined) return Infinity;
-      return peer.roundTripMicroseconds ?? Number.MAX_SAFE_INTEGER;
-    };
-    return [...nodes].sort((left, right) => compareNumbers(distance(left), distance(right)));
+  /** The own one, then connected ones: those of the own zone, and of each zone the one with the shortest way. Then the rest. */
+  byDistance(nodes: readonly NodeId[], isOwnZone: (node: NodeId) => boolean = () => true): NodeId[] {
+    const places = nodes.map((node) => ({ node, zone: this.zoneDistance(node, isOwnZone), way: this.wayTo(node) }));
+    places.sort((left, right) => left.zone - right.zone || left.way - right.way);
+    return places.map(({ node }) => node);
+  }
+
+  private zoneDistance(node: NodeId, isOwnZone: (node: NodeId) => boolean): number {
+    if (node === this.self) return 0;
+    if (!this.isConnected(node)) return 3;
+    return isOwnZone(node) ? 1 : 2;
+  }
+
+  private wayTo(node: NodeId): number {
+    return this.peers.get(node)?.roundTripMicroseconds ?? Number.MAX_SAFE_INTEGER;
   }
 }
-
-const compareNumbers = (left: number, right: number): number => (left < right ? -1 : left > right ? 1 : 0);

@@ -40,6 +40,9 @@ export function encodeTalk(talk: Talk): Uint8Array {
   return bytes;
 }
 
+/** Whether bytes ask for the map. */
+export const isMapTalk = (bytes: Uint8Array): boolean => bytes[0] === talkKind.map;
+
 const textOfMap = (map: ClusterMap): string => new TextDecoder().decode(encodeMap(map));
 
 /** Throws `corruption` for bytes that are none of these. */

@@ -21,17 +21,39 @@ export function valueOf<T>(answer: GroupAnswer<T>): T {
   }
 }
 
-export function unknownWrite(node: NodeId, why: string): GroupAnswer<never> {
-  const reason = why === "late" ? "the time was up" : `the connection to ${node} was lost`;
+export type Failed = Extract<GroupAnswer<never>, { readonly kind: "failed" }>;
+
+export function unknownWrite(node: NodeId, why: "late" | "lost" | "unsent" | "unreadable"): Failed {
+  const reason = {
+    late: "the time was up",
+    lost: `the connection to ${node} was lost`,
+    unsent: `${node} could not send its answer`,
+    unreadable: `what ${node} said cannot be read`,
+  }[why];
   const detail =
-    `whether the write takes effect is not known: ${reason} before ${node} had answered; ` +
+    `whether the write takes effect is not known: ${reason} before ${node} had answered it; ` +
     `read the key before writing again, or send an Idempotency-Key with each try`;
-  return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail };
+  return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail, mayRepeat: true };
 }
 
-export function tooLate(node: NodeId): GroupAnswer<never> {
+/**
+ * What a try is told when an earlier one under the same request id may have taken effect. An answer of the group's log is the
+ * answer to both; what was refused before it came there says nothing of the earlier one.
+ */
+export function isFinalAfterUnknown({ code, outcome }: Failed): boolean {
+  return outcome !== "not_applied" || code === "precondition_failed" || code === "conflict";
+}
+
+export function tooLate(node: NodeId): Failed {
   const detail = `the time was up before ${node} had answered; try again, or with a longer timeout`;
-  return { kind: "failed", code: "deadline_exceeded", outcome: "not_applied", detail };
+  return { kind: "failed", code: "deadline_exceeded", outcome: "not_applied", detail, mayRepeat: false };
+}
+
+/** From what passes by itself to what whoever asks has to know. */
+const severity: readonly Again[] = ["no_leader", "not_leader", "behind", "not_here", "stopping", "no_quorum", "busy"];
+
+export function worse(one: Again, other: Again): Again {
+  return severity.indexOf(other) > severity.indexOf(one) ? other : one;
 }
 
 export function codeOf(why: Again): ErrorCode {

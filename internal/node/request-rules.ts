@@ -8,9 +8,9 @@ import type { Condition, ReadMode, TimeToLive } from "./requests.ts";
 export const timeoutMillisecondsDefault = 5000;
 export const timeoutMillisecondsMax = 60_000;
 /** A hundred leap years: the same as below the edges. */
-const ttlMillisecondsMax = 100 * 366 * 24 * 3600 * 1000;
+export const ttlMillisecondsMax = 100 * 366 * 24 * 3600 * 1000;
 export const requestIdBytesMax = 64;
-const contentTypeBytesMax = 255;
+export const contentTypeBytesMax = 255;
 
 export function checkKey(key: Uint8Array): Uint8Array {
   if (key.length === 0) throw new TrefoilError("bad_key", `the key is empty; it has 1 to ${keyBytesMax} bytes`);

@@ -1,19 +1,26 @@
 // The way of a call to a replica that can serve it, and of its answer: node after node, until one has done it or refused it for good,
-// or the time is up. What surely did nothing is tried again, here or elsewhere; what may have, only when that is no harm.
+// or the time is up.
+//
+//   surely nothing happened    tried again, here or elsewhere
+//   nobody knows what happened tried again only when that is no harm: a read, or a write under its request id. Once it was so, what
+//                              ends without an answer of the group is told as unknown, whatever the last try came to
+//   too much to do, no quorum  told at once when no replica takes it: whoever asks is better off waiting by himself
 
 import { unreachable } from "../base/assert.ts";
 import type { ByteReader } from "../base/codec.ts";
 import { TrefoilError } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
-import { decodeMap, groupOf } from "../cluster/cluster-map.ts";
+import { decodeMap, groupOf, nodeOf, replicasOf } from "../cluster/cluster-map.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { RequestOutcome } from "../platform/network.ts";
 import { decodeAnswer, encodeCall } from "./client-wire.ts";
 import type { ClientCall } from "./client-wire.ts";
 import type { Again, GroupAnswer, GroupService } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { PeerTable } from "./peer-table.ts";
-import { again, codeOf, detailOf, tooLate, unknownWrite } from "./refusals.ts";
+import { again, codeOf, detailOf, isFinalAfterUnknown, tooLate, unknownWrite, worse } from "./refusals.ts";
 import type { Caller } from "./requests.ts";
 
 /** Between two tries, at first and at most. */
@@ -21,15 +28,21 @@ export const pauseMilliseconds = 5;
 const pauseMillisecondsMax = 100;
 /** What is left of a deadline and not worth a try. */
 const leastMilliseconds = 2;
+/** What may be made twice waits for one node no longer: it may be stuck, and another one lead by now. */
+const tryMillisecondsMax = 1000;
+/** Under way at a time. */
+const requestsMax = 8192;
 
 export interface RoutingParts {
   readonly node: NodeId;
+  readonly zone: string;
   readonly keeper: MapKeeper;
   readonly table: PeerTable;
   /** What lives on this node; undefined on a gateway. */
   readonly service: GroupService | undefined;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
+  readonly logger: Logger;
 }
 
 export interface Tried<T> {
@@ -47,13 +60,23 @@ export interface Route<T> {
   serve(service: GroupService): Promise<GroupAnswer<T>>;
 }
 
+/** What the tries of one request have come to so far. */
+interface Way {
+  readonly deadline: number;
+  readonly trace: string;
+  /** Of this round. */
+  why: Again;
+  /** An earlier try may have taken effect. */
+  unknown: Tried<never> | undefined;
+}
+
 export const longer = (pause: number): number => Math.min(2 * pause, pauseMillisecondsMax);
-const isFirst = (node: NodeId, at: number, all: readonly NodeId[]): boolean => all.indexOf(node) === at;
 
 export class Routing {
   private readonly parts: RoutingParts;
   /** Who was said to lead a group, by whoever was asked last. */
   private readonly leaders = new Map<GroupId, NodeId>();
+  private underWay = 0;
   private isStopped = false;
 
   constructor(parts: RoutingParts) {
@@ -72,36 +95,103 @@ export class Routing {
 
   /** Tries node after node until one has done it, or refused it for good, or the time is up. */
   async route<T>(route: Route<T>, caller: Caller): Promise<Tried<T>> {
-    let why: Again = "no_leader";
-    for (let pause = pauseMilliseconds; ; pause = longer(pause)) {
-      for (const node of this.candidates(route)) {
-        this.checkRuns();
-        const left = caller.deadline - this.parts.clock.monotonicMilliseconds();
-        if (left < leastMilliseconds) break;
-        const answer = await this.tryAt(node, route, left, caller.trace);
-        if (answer.kind !== "again") {
-          if (route.wants === "leader" && answer.kind === "done") this.leaders.set(route.group, node);
-          return { answer, node };
-        }
-        why = answer.why;
-        if (answer.leader === undefined) this.leaders.delete(route.group);
-        else this.leaders.set(route.group, answer.leader);
-      }
-      await this.pause(pause, caller, codeOf(why), detailOf(why, route.group));
+    this.checkRuns();
+    if (this.underWay >= requestsMax) {
+      const detail = `${requestsMax} requests are under way through this node; try again a little later, or ask another one`;
+      throw new TrefoilError("busy", detail);
+    }
+    this.underWay++;
+    const way: Way = { deadline: caller.deadline, trace: caller.trace, why: "no_leader", unknown: undefined };
+    try {
+      return await this.goOn(route, caller, way);
+    } catch (failure) {
+      // What it came to last did nothing; an earlier try may have.
+      if (failure instanceof TrefoilError && way.unknown !== undefined) return way.unknown;
+      throw failure;
+    } finally {
+      this.underWay--;
     }
   }
 
-  /** Once each. */
-  private candidates<T>({ group, wants }: Route<T>): readonly NodeId[] {
-    const { keeper, table, service } = this.parts;
-    const placed = keeper.map && groupOf(keeper.map, group);
-    if (placed === undefined) return [];
-    const near = table.byDistance(placed.replicas.map(({ node }) => node));
+  private async goOn<T>(route: Route<T>, caller: Caller, way: Way): Promise<Tried<T>> {
+    for (let pause = pauseMilliseconds; ; pause = longer(pause)) {
+      const tried = await this.tryRound(route, way);
+      if (tried !== undefined) return tried;
+      const { why } = way;
+      const [code, detail] = [codeOf(why), detailOf(why, route.group)];
+      if (why === "busy" || why === "no_quorum") throw new TrefoilError(code, detail);
+      await this.pause(pause, caller, code, detail);
+    }
+  }
+
+  /** Each node once. Undefined: none could take it. */
+  private async tryRound<T>(route: Route<T>, way: Way): Promise<Tried<T> | undefined> {
+    way.why = "no_leader";
+    const done: NodeId[] = [];
+    for (let node = this.first(route); node !== undefined;) {
+      this.checkRuns();
+      const left = way.deadline - this.parts.clock.monotonicMilliseconds();
+      if (left < leastMilliseconds) return undefined;
+      const answer = await this.tryAt(node, route, left, way.trace);
+      if (answer.kind !== "again") {
+        const last = this.judge(route, way, { answer, node });
+        if (last !== undefined) return last;
+        done.push(node);
+        node = this.after(route, done);
+        continue;
+      }
+      way.why = worse(way.why, answer.why);
+      if (answer.leader !== undefined) this.leaders.set(route.group, answer.leader);
+      else if (this.leaders.get(route.group) === node) this.leaders.delete(route.group);
+      done.push(node);
+      node = this.after(route, done);
+    }
+    return undefined;
+  }
+
+  /** Undefined: it is to be tried again. */
+  private judge<T>(route: Route<T>, way: Way, tried: Tried<T>): Tried<T> | undefined {
+    const { answer, node } = tried;
+    if (answer.kind === "done") {
+      if (route.wants === "leader") this.leaders.set(route.group, node);
+      return tried;
+    }
+    if (answer.kind === "failed" && answer.mayRepeat && route.isRepeatable) {
+      way.unknown = { answer, node };
+      return undefined;
+    }
+    const isFinal = way.unknown === undefined || answer.kind !== "failed" || isFinalAfterUnknown(answer);
+    return isFinal ? tried : way.unknown;
+  }
+
+  /** Where to try first: who leads, when that is known; the own replica; or the nearest. */
+  private first<T>(route: Route<T>): NodeId | undefined {
+    const { service, node } = this.parts;
     // A replica of one's own hears of a new leader first.
-    const leader = service?.leaderOf(group) ?? this.leaders.get(group);
-    if (leader === undefined) return near;
-    const others = near.filter((node) => node !== leader);
-    return wants === "leader" ? [leader, ...others] : [...near.slice(0, 1), leader, ...others].filter(isFirst);
+    const leader = service?.leaderOf(route.group) ?? this.leaders.get(route.group);
+    if (route.wants === "leader") return leader ?? this.nearest(route, [])[0];
+    const isHere = service !== undefined && this.nodesOf(route.group).includes(node);
+    return isHere ? node : this.nearest(route, [])[0];
+  }
+
+  /** Where to try when `done` could not: who was said to lead, then the others by their distance. */
+  private after<T>(route: Route<T>, done: readonly NodeId[]): NodeId | undefined {
+    const said = [this.leaders.get(route.group), this.parts.service?.leaderOf(route.group)];
+    return said.find((node) => node !== undefined && !done.includes(node)) ?? this.nearest(route, done)[0];
+  }
+
+  private nearest<T>({ group }: Route<T>, done: readonly NodeId[]): readonly NodeId[] {
+    const { keeper, table, zone } = this.parts;
+    const { map } = keeper;
+    const zoneOf = (id: NodeId): string | undefined => map && nodeOf(map, id)?.zone;
+    const left = this.nodesOf(group).filter((node) => !done.includes(node));
+    return table.byDistance(left, (node) => zoneOf(node) === zone);
+  }
+
+  private nodesOf(group: GroupId): readonly NodeId[] {
+    const { map } = this.parts.keeper;
+    const placed = map && groupOf(map, group);
+    return placed === undefined ? [] : [...new Set(replicasOf(placed).map(({ node }) => node))];
   }
 
   private async tryAt<T>(node: NodeId, route: Route<T>, left: number, trace: string): Promise<GroupAnswer<T>> {
@@ -109,20 +199,48 @@ export class Routing {
     if (node === this.parts.node)
       return service === undefined ? again("not_here") : this.serveHere(service, route, left);
     const payload = encodeCall({ epoch: keeper.epoch, group: route.group, call: route.call });
-    const outcome = await table.request(node, payload, { timeoutMilliseconds: Math.ceil(left), trace });
+    const isShort = route.isRepeatable && left > tryMillisecondsMax;
+    const timeoutMilliseconds = isShort ? tryMillisecondsMax : Math.ceil(left);
+    const outcome = await table.request(node, payload, { timeoutMilliseconds, trace });
+    if (isShort && outcome.kind === "unknown" && route.call.kind !== "write") return again("no_leader");
+    return this.answerOf(node, route, outcome);
+  }
+
+  private answerOf<T>(node: NodeId, route: Route<T>, outcome: RequestOutcome): GroupAnswer<T> {
+    const isWrite = route.call.kind === "write";
     switch (outcome.kind) {
-      case "answered": {
-        const { answer, newerMap } = decodeAnswer(outcome.payload, route.read);
-        if (newerMap !== undefined) keeper.adopt(decodeMap(newerMap));
-        return answer;
-      }
+      case "answered":
+        return this.read(node, route, outcome.payload);
       case "refused":
         return again(outcome.why === "down" ? "no_leader" : "busy");
       case "unknown":
-        if (route.isRepeatable && outcome.why !== "late") return again("no_leader");
-        return route.call.kind === "write" ? unknownWrite(node, outcome.why) : tooLate(node);
+        if (isWrite) return unknownWrite(node, outcome.why);
+        return outcome.why === "late" ? tooLate(node) : again("no_leader");
       default:
         return unreachable(outcome, "an outcome of a request");
+    }
+  }
+
+  /** Bytes that are no answer say nothing of what was done. */
+  private read<T>(node: NodeId, route: Route<T>, payload: Uint8Array): GroupAnswer<T> {
+    try {
+      const { answer, newerMap } = decodeAnswer(payload, route.read);
+      if (newerMap !== undefined) this.learn(node, newerMap);
+      return answer;
+    } catch (failure) {
+      if (!(failure instanceof TrefoilError)) throw failure;
+      this.parts.logger.warn("another node's answer cannot be read", { from: node, why: failure.message });
+      return route.call.kind === "write" ? unknownWrite(node, "unreadable") : again("not_here");
+    }
+  }
+
+  /** The answer beside it counts, whatever the map is. */
+  private learn(node: NodeId, bytes: Uint8Array): void {
+    try {
+      this.parts.keeper.adopt(decodeMap(bytes));
+    } catch (failure) {
+      if (!(failure instanceof TrefoilError)) throw failure;
+      this.parts.logger.warn("another node's map cannot be taken", { from: node, why: failure.message });
     }
   }
 

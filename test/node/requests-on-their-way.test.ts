@@ -1,0 +1,363 @@
+// Where a coordinator sends a request, how often, and what it tells when that comes to nothing: a gateway's, so that every request goes
+// over a network, whose peers do what the test says, in virtual time.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { utf8 } from "../../internal/base/bytes.ts";
+import type { ByteWriter } from "../../internal/base/codec.ts";
+import { TrefoilError } from "../../internal/base/errors.ts";
+import type { ErrorCode } from "../../internal/base/errors.ts";
+import { groupId, logIndex, nodeId, replicaId, term } from "../../internal/base/ids.ts";
+import type { NodeId } from "../../internal/base/ids.ts";
+import { encodeMap } from "../../internal/cluster/cluster-map.ts";
+import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
+import { decodeCall, encodeAnswer, writeGot, writeWrote } from "../../internal/node/client-wire.ts";
+import type { AddressedCall } from "../../internal/node/client-wire.ts";
+import { NodeCoordinator } from "../../internal/node/coordinator.ts";
+import type { Again, GroupAnswer } from "../../internal/node/group-service.ts";
+import { MapKeeper } from "../../internal/node/map-keeper.ts";
+import { PeerTable } from "../../internal/node/peer-table.ts";
+import type { Caller, WriteRequest } from "../../internal/node/requests.ts";
+import { silentLogger } from "../../internal/platform/logger.ts";
+import type { RequestOutcome } from "../../internal/platform/network.ts";
+import { replicaMessages } from "../../internal/grpc/replica-messages.ts";
+import { NodeClock, VirtualTime } from "../sim/virtual-time.ts";
+import { mapNode, placedMap } from "./sample-map.ts";
+import { ScriptedNetwork } from "./scripted-network.ts";
+
+const [n1, n2, n3] = [nodeId("n1"), nodeId("n2"), nodeId("n3")];
+const key = utf8("key");
+
+const version = { term: term(3), index: logIndex(7) };
+const got = {
+  record: { value: utf8("value"), contentType: "", version, expiresAt: undefined },
+  role: "follower" as const,
+  stalenessMilliseconds: 1,
+};
+const wrote = {
+  version,
+  acks: 2,
+  replicas: 3,
+  durability: "synced" as const,
+  expiresAt: undefined,
+  role: "leader" as const,
+};
+
+type Says = GroupAnswer<unknown> | "served" | RequestOutcome;
+
+class Rig {
+  readonly time = new VirtualTime();
+  readonly clock = new NodeClock(this.time);
+  readonly network = new ScriptedNetwork();
+  readonly keeper: MapKeeper;
+  readonly coordinator: NodeCoordinator;
+  readonly calls: AddressedCall[] = [];
+  /** What each node says, one thing after the other; the last one again and again. */
+  readonly says = new Map<NodeId, Says[]>();
+  /** Of whoever answers with a newer one. */
+  map: ClusterMap | undefined;
+  milliseconds = 0;
+  /** Nodes that take requests and answer none. */
+  readonly stuck = new Set<NodeId>();
+
+  constructor(map: ClusterMap = placedMap(["n1", "n2", "n3"].map((id) => mapNode(id))), zone = "") {
+    const { clock, network } = this;
+    this.keeper = new MapKeeper(undefined, (failure) => assert.fail(failure));
+    this.keeper.adopt(map);
+    const self = nodeId("gateway");
+    const table = new PeerTable({ network, codec: replicaMessages, self });
+    table.follow(new Map(map.nodes.map(({ id, addresses }) => [id, addresses.peer])));
+    const { keeper } = this;
+    const world = { clock, scheduler: clock, logger: silentLogger };
+    const defaults = { read: "fast", write: "strong" } as const;
+    const awaited = (): string => "a cluster";
+    const parts = { ...world, node: self, zone, keeper, table, service: undefined, defaults, awaited };
+    this.coordinator = new NodeCoordinator(parts);
+    network.script = async (node, payload, { timeoutMilliseconds }) => {
+      const call = decodeCall(payload);
+      this.calls.push(call);
+      const milliseconds = this.stuck.has(node) ? Infinity : this.milliseconds;
+      await new Promise<void>((resolve) => void clock.after(Math.min(milliseconds, timeoutMilliseconds), resolve));
+      if (milliseconds > timeoutMilliseconds) return { kind: "unknown", why: "late" };
+      return this.outcomeOf(node, call);
+    };
+  }
+
+  private outcomeOf(node: NodeId, { call }: AddressedCall): RequestOutcome {
+    const lines = this.says.get(node) ?? ["served"];
+    const said = (lines.length > 1 ? lines.shift() : lines[0]) ?? "served";
+    if (said !== "served" && isOutcome(said)) return said;
+    const answer: GroupAnswer<unknown> =
+      said === "served" ? { kind: "done", value: call.kind === "write" ? wrote : got } : said;
+    const write = (call.kind === "write" ? writeWrote : writeGot) as (writer: ByteWriter, value: unknown) => void;
+    const newer = this.map === undefined ? undefined : encodeMap(this.map);
+    return { kind: "answered", payload: encodeAnswer(answer, write, newer) };
+  }
+
+  caller(milliseconds = 1000): Caller {
+    return { deadline: this.coordinator.now() + milliseconds, signal: undefined, trace: "" };
+  }
+
+  /** What came of it, and how many milliseconds later. */
+  async told(asked: Promise<unknown>): Promise<{ code: ErrorCode | "done"; outcome: string; after: number }> {
+    const from = this.time.now;
+    let said: { code: ErrorCode | "done"; outcome: string; after: number } | undefined;
+    asked.then(
+      () => (said = { code: "done", outcome: "applied", after: this.time.now - from }),
+      (failure: unknown) => {
+        assert.ok(failure instanceof TrefoilError, String(failure));
+        said = { code: failure.code, outcome: failure.outcome, after: this.time.now - from };
+      },
+    );
+    const isDone = (): boolean => said !== undefined;
+    for (let step = 0; step < 20_000 && !isDone(); step++) await this.time.runTo(this.time.now + 1, isDone);
+    assert.ok(said !== undefined, "it never ended");
+    return said;
+  }
+
+  write(to: Partial<WriteRequest> = {}, milliseconds = 1000): ReturnType<Rig["told"]> {
+    const request = { ...put, ...to } as WriteRequest;
+    return this.told(this.coordinator.write(request, this.caller(milliseconds)));
+  }
+
+  get(mode: "fast" | "strong" = "fast", milliseconds = 1000): ReturnType<Rig["told"]> {
+    return this.told(this.coordinator.get({ key, mode }, this.caller(milliseconds)));
+  }
+
+  allSay(...lines: readonly Says[]): void {
+    for (const node of [n1, n2, n3]) this.says.set(node, [...lines]);
+  }
+}
+
+const put: WriteRequest = {
+  kind: "put",
+  key,
+  mode: undefined,
+  condition: undefined,
+  requestId: undefined,
+  value: utf8("value"),
+  contentType: "",
+  ttl: { kind: "none" },
+};
+const withId = { requestId: utf8("id") };
+
+const isOutcome = (said: GroupAnswer<unknown> | RequestOutcome): said is RequestOutcome =>
+  said.kind === "answered" || said.kind === "refused" || said.kind === "unknown";
+
+const again = (why: Again, leader?: NodeId): GroupAnswer<never> => ({ kind: "again", why, leader });
+const failed = (code: ErrorCode, outcome: "not_applied" | "unknown", mayRepeat = false): GroupAnswer<never> => {
+  return { kind: "failed", code, outcome, detail: "as the test says", mayRepeat };
+};
+
+describe("a request on its way", () => {
+  it("goes to whoever is said to lead next, and there at once from then on", async () => {
+    const rig = new Rig();
+    rig.network.roundTrips.set(n1, 10).set(n2, 20).set(n3, 30);
+    rig.says.set(n1, [again("not_leader", n3)]);
+    assert.equal((await rig.write()).code, "done");
+    assert.deepEqual(rig.network.asked, [n1, n3]);
+    assert.equal((await rig.write()).code, "done");
+    assert.deepEqual(rig.network.asked, [n1, n3, n3]);
+  });
+
+  it("is tried again, later and later, while nobody leads, and told so when the time is up: surely it did nothing", async () => {
+    const rig = new Rig();
+    rig.allSay(again("no_leader"));
+    const told = await rig.write();
+    assert.deepEqual([told.code, told.outcome], ["no_leader", "not_applied"]);
+    assert.ok(told.after <= 1000, `told at ${told.after}`);
+    assert.ok(rig.calls.length >= 10 && rig.calls.length <= 60, `${rig.calls.length} tries`);
+    rig.allSay(again("no_leader"), again("no_leader"), "served");
+    assert.equal((await rig.write()).code, "done");
+  });
+
+  it("is refused at once when the leader has too much to do, or hears no majority", async () => {
+    for (const why of ["busy", "no_quorum"] as const) {
+      const rig = new Rig();
+      rig.says
+        .set(n1, [again(why)])
+        .set(n2, [again("not_leader", n1)])
+        .set(n3, [again("not_leader", n1)]);
+      for (const told of [await rig.write(), await rig.write(withId)]) {
+        assert.deepEqual(told, { code: why, outcome: "not_applied", after: 0 });
+      }
+      assert.ok(rig.calls.length <= 7, `${rig.calls.length} tries`);
+    }
+  });
+
+  it("is served by another node when the leader that hears no majority has a successor", async () => {
+    const rig = new Rig();
+    rig.says.set(n1, [again("no_quorum", n1)]);
+    rig.network.roundTrips.set(n1, 10).set(n2, 20).set(n3, 30);
+    assert.deepEqual(await rig.write(), { code: "done", outcome: "applied", after: 0 });
+  });
+
+  it("ends at its deadline, wherever it is: a write is unknown then, a read is not", async () => {
+    const rig = new Rig();
+    rig.milliseconds = 60_000;
+    assert.deepEqual(await rig.write({}, 300), { code: "outcome_unknown", outcome: "unknown", after: 300 });
+    assert.deepEqual(await rig.get("strong", 300), { code: "deadline_exceeded", outcome: "not_applied", after: 300 });
+  });
+
+  it("does not wait for a node that is stuck when it may be made twice", async () => {
+    const rig = new Rig();
+    rig.network.roundTrips.set(n1, 10).set(n2, 20).set(n3, 30);
+    rig.stuck.add(n1);
+    assert.deepEqual(await rig.get("strong", 5000), { code: "done", outcome: "applied", after: 1000 });
+    assert.deepEqual(await rig.write(withId, 5000), { code: "done", outcome: "applied", after: 1000 });
+    assert.deepEqual(rig.network.asked, [n1, n2, n1, n2]);
+    const other = new Rig();
+    other.network.roundTrips.set(n1, 10);
+    other.stuck.add(n1);
+    assert.deepEqual(await other.write({}, 5000), { code: "outcome_unknown", outcome: "unknown", after: 5000 });
+  });
+
+  it("is not made twice when nobody knows what came of it and it carries no id", async () => {
+    for (const why of ["lost", "unsent"] as const) {
+      const rig = new Rig();
+      rig.allSay({ kind: "unknown", why });
+      assert.deepEqual(await rig.write(), { code: "outcome_unknown", outcome: "unknown", after: 0 });
+      assert.equal(rig.calls.length, 1);
+    }
+    const rig = new Rig();
+    rig.allSay(failed("outcome_unknown", "unknown", true));
+    assert.equal((await rig.write()).code, "outcome_unknown");
+    assert.equal(rig.calls.length, 1);
+  });
+
+  it("is made again under its id, and has the answer of the group", async () => {
+    const lost: RequestOutcome = { kind: "unknown", why: "lost" };
+    for (const first of [lost, failed("outcome_unknown", "unknown", true)]) {
+      const rig = new Rig();
+      rig.allSay(first, "served");
+      assert.equal((await rig.write(withId)).code, "done");
+      assert.ok(rig.calls.length >= 2);
+    }
+    const rig = new Rig();
+    rig.allSay(lost, failed("precondition_failed", "not_applied"));
+    assert.equal((await rig.write(withId)).code, "precondition_failed", "an answer of the log is the answer to both");
+    const read = new Rig();
+    read.allSay(lost, "served");
+    assert.equal((await read.get("strong")).code, "done");
+  });
+
+  it("is unknown once a try was, unless the group has answered: whatever a later try is refused for", async () => {
+    const lost: RequestOutcome = { kind: "unknown", why: "lost" };
+    const later: readonly Says[] = [
+      again("no_leader"),
+      again("busy"),
+      again("no_quorum"),
+      again("stopping"),
+      failed("storage_full", "not_applied"),
+      { kind: "refused", why: "down" },
+      { kind: "refused", why: "busy" },
+    ];
+    for (const refusal of later) {
+      const rig = new Rig();
+      rig.says.set(n1, [lost, refusal]).set(n2, [refusal]).set(n3, [refusal]);
+      rig.network.roundTrips.set(n1, 1);
+      const { code, outcome } = await rig.write(withId);
+      assert.deepEqual([code, outcome], ["outcome_unknown", "unknown"], JSON.stringify(refusal));
+    }
+  });
+
+  it("is unknown when what came back is no answer, and a read goes elsewhere", async () => {
+    const rig = new Rig();
+    const noise: RequestOutcome = { kind: "answered", payload: Uint8Array.of(7, 7, 7) };
+    rig.allSay(noise);
+    assert.deepEqual(await rig.write(), { code: "outcome_unknown", outcome: "unknown", after: 0 });
+    rig.allSay("served");
+    rig.says.set(n1, [noise]);
+    rig.network.roundTrips.set(n1, 1);
+    assert.equal((await rig.get()).code, "done");
+  });
+
+  it("brings a newer map back, which counts from then on; one that cannot be taken spoils nothing", async () => {
+    const rig = new Rig();
+    const before = rig.keeper.map;
+    assert.ok(before !== undefined);
+    rig.map = { ...before, epoch: before.epoch + 5 };
+    assert.equal((await rig.write()).code, "done");
+    assert.equal(rig.keeper.epoch, before.epoch + 5);
+    assert.equal((await rig.write()).code, "done");
+    assert.deepEqual(
+      rig.calls.map(({ epoch }) => epoch),
+      [before.epoch, before.epoch + 5],
+    );
+    rig.map = { ...before, cluster: "another", epoch: 99 };
+    assert.equal((await rig.write()).code, "done", "what was done was done");
+    rig.map = { ...before, epoch: 0 };
+    assert.equal((await rig.write()).code, "done");
+    assert.equal(rig.keeper.map?.cluster, before.cluster);
+  });
+
+  it("is read from the nearest replica: of the own zone first, and there from the one with the shortest way", async () => {
+    const nodes = [mapNode("n1", "a"), mapNode("n2", "b"), mapNode("n3", "b")];
+    const rig = new Rig(placedMap(nodes), "b");
+    rig.network.roundTrips.set(n1, 10).set(n2, 300).set(n3, 200);
+    await rig.get();
+    rig.network.unconnected.add(n3);
+    await rig.get();
+    rig.network.unconnected.add(n2);
+    await rig.get();
+    assert.deepEqual(rig.network.asked, [n3, n2, n1]);
+  });
+
+  it("waits for what clients of this node were told (rule 16), and then for the leader", async () => {
+    const rig = new Rig();
+    rig.network.roundTrips.set(n1, 10).set(n2, 20).set(n3, 30);
+    rig.says.set(n1, [again("not_leader", n3)]);
+    await rig.write();
+    rig.says.set(n1, [again("behind", n3)]);
+    assert.equal((await rig.get()).code, "done");
+    const reads = rig.calls.filter(({ call }) => call.kind === "get");
+    assert.deepEqual(
+      reads.map(({ call }) => call.kind === "get" && call.asked.after),
+      [version, version],
+    );
+    assert.deepEqual(rig.network.asked.slice(-2), [n1, n3]);
+  });
+
+  it("is refused while as many are under way as there may be", async () => {
+    const rig = new Rig();
+    rig.milliseconds = 50;
+    const many = Array.from({ length: 8192 }, () => rig.coordinator.get({ key, mode: "fast" }, rig.caller()));
+    await rig.time.settle();
+    assert.equal((await rig.get()).code, "busy");
+    await rig.time.runTo(60);
+    await Promise.all(many);
+    rig.milliseconds = 0;
+    assert.equal((await rig.get()).code, "done");
+  });
+
+  it("ends when the node stops, at whatever it waits for", async () => {
+    const rig = new Rig();
+    rig.allSay(again("no_leader"));
+    const asked = rig.coordinator.write(put, rig.caller(10_000));
+    rig.time.after(100, () => rig.coordinator.stop());
+    const told = await rig.told(asked);
+    assert.equal(told.code, "stopping");
+    assert.ok(told.after <= 300, `told at ${told.after}`);
+    assert.equal((await rig.write()).code, "stopping");
+  });
+
+  it("finds a leader on a node that takes the place of another one, too", async () => {
+    const before = placedMap(
+      ["n1", "n2", "n3", "n4"].map((id) => mapNode(id)),
+      1,
+    );
+    const [meta, group] = before.groups;
+    assert.ok(meta !== undefined && group !== undefined);
+    const leaving = group.replicas[0]?.replica ?? replicaId(1);
+    const nodes = group.replicas.map(({ node }) => node);
+    const newcomer = before.nodes.find(({ id }) => !nodes.includes(id));
+    assert.ok(newcomer !== undefined);
+    const joining = { replica: group.nextReplica, node: newcomer.id, disk: newcomer.disk };
+    const exchanging = { ...group, exchange: { joining, leaving }, nextReplica: replicaId(group.nextReplica + 1) };
+    const rig = new Rig({ ...before, groups: [meta, exchanging] });
+    for (const id of nodes) rig.says.set(id, [again("not_leader")]);
+    assert.equal((await rig.write()).code, "done");
+    assert.equal(rig.calls.at(-1)?.group, groupId(1));
+    assert.equal(rig.network.asked.at(-1), newcomer.id);
+  });
+});

@@ -1,0 +1,70 @@
+// A network whose peers do what the test says: each request goes to a script, which decides its outcome. It writes down what was asked
+// of whom.
+
+import type { NodeId } from "../../internal/base/ids.ts";
+import type {
+  AskOutcome,
+  Lane,
+  Network,
+  NetworkHost,
+  Peer,
+  RequestOptions,
+  RequestOutcome,
+} from "../../internal/platform/network.ts";
+
+export type Script = (node: NodeId, payload: Uint8Array, options: RequestOptions) => Promise<RequestOutcome>;
+
+export class ScriptedNetwork implements Network {
+  readonly asked: NodeId[] = [];
+  readonly unconnected = new Set<NodeId>();
+  readonly roundTrips = new Map<NodeId, number>();
+  script: Script = () => Promise.resolve({ kind: "refused", why: "down" });
+
+  listen(_host: NetworkHost): Promise<void> {
+    return Promise.resolve();
+  }
+
+  peer(node: NodeId): Peer {
+    return new ScriptedPeer(this, node);
+  }
+
+  ask(): Promise<AskOutcome> {
+    return Promise.resolve({ kind: "unreachable", detail: "nobody is there" });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class ScriptedPeer implements Peer {
+  readonly node: NodeId;
+  readonly trouble = undefined;
+  private readonly network: ScriptedNetwork;
+
+  constructor(network: ScriptedNetwork, node: NodeId) {
+    this.network = network;
+    this.node = node;
+  }
+
+  get life(): number | undefined {
+    return this.network.unconnected.has(this.node) ? undefined : 1;
+  }
+
+  get roundTripMicroseconds(): number | undefined {
+    return this.network.roundTrips.get(this.node);
+  }
+
+  send(_lane: Lane, _payload: Uint8Array): boolean {
+    return false;
+  }
+
+  request(payload: Uint8Array, options: RequestOptions): Promise<RequestOutcome> {
+    this.network.asked.push(this.node);
+    return this.network.script(this.node, payload, options);
+  }
+
+  close(): void {
+    // Nothing is held.
+  }
+}
