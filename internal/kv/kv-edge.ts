@@ -27,6 +27,7 @@ export interface OpenKvEdge {
   readonly address: ListenAddress;
   /** Calls of KV without an end. */
   readonly requestsUnderWay: number;
+  readonly connections: number;
   /** Finishes what is under way, takes nothing new. */
   close(): Promise<void>;
 }
@@ -64,13 +65,16 @@ export async function openKvEdge(options: KvEdgeOptions, at: ListenAddress): Pro
   const close = async (): Promise<void> => {
     serving.isStopping = true;
     health.close();
-    await listener.close();
+    await listener.close(serving.whenIdle());
     clearInterval(timer);
   };
   return {
     address,
     get requestsUnderWay() {
       return serving.requestsUnderWay;
+    },
+    get connections() {
+      return listener.connectionCount;
     },
     close: () => {
       closed ??= close();

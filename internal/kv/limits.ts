@@ -32,6 +32,8 @@ export interface KvLimits {
   readonly checkMilliseconds: number;
   /** What a closing listener waits for calls under way; then it cuts them. */
   readonly stopMilliseconds: number;
+  /** What it waits, when there are none, for clients to hear that it has closed. */
+  readonly lingerMilliseconds: number;
   /** Asked for at once by a scan. */
   readonly pageRecordsMax: number;
   /** Of one message of a scan, and one record at least. What clients take by default is 4 MiB. */
@@ -53,6 +55,7 @@ export const defaultLimits: KvLimits = {
   keepaliveMilliseconds: 30_000,
   checkMilliseconds: 1000,
   stopMilliseconds: 10_000,
+  lingerMilliseconds: 1000,
   pageRecordsMax: 1000,
   pageBytesMax: mebibyte,
 };

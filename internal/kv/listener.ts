@@ -34,6 +34,7 @@ export class KvListener {
   private readonly injector: ConnectionInjector;
   /** By the address of their other end, as the library names it. */
   private readonly connections = new Map<string, Socket>();
+  private empty: (() => void) | undefined;
 
   constructor(limits: KvLimits) {
     this.limits = limits;
@@ -82,24 +83,37 @@ export class KvListener {
     this.connections.get(call.stream.getPeer())?.destroy();
   }
 
-  /** Calls under way may end. Then nothing is left. */
-  async close(): Promise<void> {
-    const gone = new Promise<void>((resolve) => {
-      this.sockets.close(() => resolve());
-    });
-    this.injector.drain(this.limits.stopMilliseconds);
-    const timer = setTimeout(() => {
+  /** Calls under way may end; `idle` says that they have. Then nothing is left. */
+  async close(idle: Promise<void>): Promise<void> {
+    const { stopMilliseconds, lingerMilliseconds } = this.limits;
+    const cut = (): void => {
       for (const socket of this.connections.values()) socket.destroy();
-    }, this.limits.stopMilliseconds);
-    await gone;
+    };
+    let timer: NodeJS.Timeout | undefined = setTimeout(cut, stopMilliseconds);
+    void idle.then(() => {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = setTimeout(cut, lingerMilliseconds);
+    });
+    this.sockets.close();
+    this.injector.drain(stopMilliseconds);
+    if (this.connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.empty = resolve;
+      });
+    }
     clearTimeout(timer);
+    timer = undefined;
     this.injector.destroy();
   }
 
   private connected(socket: Socket): void {
     const name = `${socket.remoteAddress}:${socket.remotePort}`;
     this.connections.set(name, socket);
-    socket.once("close", () => this.connections.delete(name));
+    socket.once("close", () => {
+      this.connections.delete(name);
+      if (this.connections.size === 0) this.empty?.();
+    });
     this.injector.injectConnection(socket);
   }
 }

@@ -40,6 +40,7 @@ export class Serving implements CallHost {
   /** In the order in which they began. */
   private readonly arriving = new Set<Call>();
   private numbered = 0;
+  private idle: (() => void) | undefined;
 
   constructor(options: ServingOptions) {
     this.options = options;
@@ -102,6 +103,19 @@ export class Serving implements CallHost {
     this.requests.delete(call);
     this.briefCalls.delete(call);
     this.longCalls.delete(call);
+    if (this.isIdle) this.idle?.();
+  }
+
+  /** Once: resolves when no call is left. */
+  async whenIdle(): Promise<void> {
+    if (this.isIdle) return;
+    await new Promise<void>((resolve) => {
+      this.idle = resolve;
+    });
+  }
+
+  private get isIdle(): boolean {
+    return this.requests.size + this.briefCalls.size + this.longCalls.size === 0;
   }
 
   /** Gives up on requests that do not come; tells those calls whose clients do not take what they are sent. */
