@@ -89,6 +89,20 @@ export function edgeLimitsOf(values: Edge): EdgeLimits {
   };
 }
 
+/** Limits of the public gRPC listener. */
+export interface KvEdgeLimits {
+  readonly valueBytesMax: number;
+  readonly connectionsMax: number;
+  readonly requestsMax: number;
+  readonly heldBytesMax: number;
+  readonly stopMilliseconds: number;
+}
+
+export function kvLimitsOf(values: Edge): KvEdgeLimits {
+  const { valueBytesMax, connectionsMax, requestsMax, bodyBytesMax, stopMilliseconds } = edgeLimitsOf(values);
+  return { valueBytesMax, connectionsMax, requestsMax, heldBytesMax: bodyBytesMax, stopMilliseconds };
+}
+
 type Advertising = Pick<NodeValues, "id" | "peers" | "advertise"> & {
   readonly [Flag in ListenerFlag as `advertise-${Flag}`]: HostPort | undefined;
 };

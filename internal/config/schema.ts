@@ -27,12 +27,20 @@ const requests = {
     printBytes(valueBytesDefault),
     "The largest value that is taken; larger ones are refused with 413.",
   ),
-  "max-connections": setting(count(1, 1_000_000), "10000", "HTTP connections at once; beyond it they are closed."),
-  "max-requests": setting(count(1, 1_000_000), "10000", "HTTP requests without an answer; beyond it 429."),
+  "max-connections": setting(
+    count(1, 1_000_000),
+    "10000",
+    "Connections at once, of HTTP and of gRPC each; beyond it they are closed.",
+  ),
+  "max-requests": setting(
+    count(1, 1_000_000),
+    "10000",
+    "Requests without an answer, of HTTP and of gRPC each; beyond it 429.",
+  ),
   "max-body-bytes": setting(
     bytes("64KiB", "64GiB"),
     "256MiB",
-    "All HTTP bodies that are being read or served, together; beyond it 429.",
+    "All bodies that are being read or served, of HTTP and of gRPC each; beyond it 429.",
   ),
   "max-header-bytes": setting(
     bytes("4KiB", "1MiB"),

@@ -18,11 +18,11 @@ const folder = new URL("../../../proto/", import.meta.url);
 
 export type Fields = Record<string, unknown>;
 
-/** What is known from the files. */
-export function rootOfFiles(): protobuf.Root {
+/** What is known from the files. `keepCase`: names as in the file, not as JSON has them. */
+export function rootOfFiles(keepCase = true): protobuf.Root {
   const files = ["trefoil/v1/kv.proto", "grpc/health/v1/health.proto", "grpc/reflection/v1/reflection.proto"];
   const paths = files.map((file) => fileURLToPath(new URL(file, folder)));
-  return new protobuf.Root().loadSync(paths, { keepCase: true }).resolveAll() as protobuf.Root;
+  return new protobuf.Root().loadSync(paths, { keepCase }).resolveAll() as protobuf.Root;
 }
 
 export interface Asking {
@@ -46,9 +46,16 @@ interface Coding {
 export class KvClient {
   readonly channel: Client;
   private readonly root: protobuf.Root;
+  private readonly shown: protobuf.IConversionOptions;
 
-  constructor(port: number, options: ChannelOptions = {}, root: protobuf.Root = rootOfFiles()) {
+  constructor(
+    port: number,
+    options: ChannelOptions = {},
+    root: protobuf.Root = rootOfFiles(),
+    shown: protobuf.IConversionOptions = { longs: Number, enums: String },
+  ) {
     this.root = root;
+    this.shown = shown;
     this.channel = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
       "grpc.use_local_subchannel_pool": 1,
       ...options,
@@ -113,10 +120,23 @@ export class KvClient {
       encode: (request) => encoded(resolvedRequestType as protobuf.Type, request),
       decode: (bytes) => {
         const type = resolvedResponseType as protobuf.Type;
-        return type.toObject(type.decode(bytes), { longs: Number, enums: String });
+        return type.toObject(type.decode(bytes), this.shown);
       },
     };
   }
+}
+
+/** One that shows messages as tools do: bytes as base64, 64 bits as text. */
+export function jsonClient(port: number): KvClient {
+  return new KvClient(port, {}, rootOfFiles(false), { longs: String, enums: String, bytes: String });
+}
+
+/** Tools leave out what was sent and has its default. */
+export function withoutDefaults(shown: unknown): unknown {
+  if (Array.isArray(shown)) return shown.map(withoutDefaults);
+  if (typeof shown !== "object" || shown === null) return shown;
+  const sent = Object.entries(shown).filter(([, value]) => value !== false && value !== "");
+  return Object.fromEntries(sent.map(([name, value]) => [name, withoutDefaults(value)]));
 }
 
 function encoded(type: protobuf.Type, fields: Fields): Buffer {

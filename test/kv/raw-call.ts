@@ -24,7 +24,7 @@ export class RawCall {
       });
     });
     this.ended = new Promise((resolve) => {
-      this.stream.on("trailers", (trailers) => {
+      this.stream.on("trailers", (trailers: Readonly<Record<string, unknown>>) => {
         last = trailers;
       });
       this.stream.on("error", () => undefined);
