@@ -7,11 +7,13 @@
 import { nodeId } from "../../internal/base/ids.ts";
 import { printAddress } from "../../internal/config/addresses.ts";
 import type { HostPort } from "../../internal/config/addresses.ts";
-import { edgeLimitsOf } from "../../internal/config/node-options.ts";
+import { edgeLimitsOf, kvLimitsOf } from "../../internal/config/node-options.ts";
 import type { ListenerFlag, NodeValues } from "../../internal/config/values.ts";
 import { openAdminEdge } from "../../internal/http/admin-edge.ts";
 import { openDataEdge } from "../../internal/http/data-edge.ts";
 import type { OpenEdge } from "../../internal/http/edge.ts";
+import { openKvEdge } from "../../internal/kv/kv-edge.ts";
+import type { OpenKvEdge } from "../../internal/kv/kv-edge.ts";
 import { systemClock, systemScheduler } from "../../internal/os/system-clock.ts";
 import type { Timer } from "../../internal/platform/clock.ts";
 import { closeAll } from "../../internal/platform/close-all.ts";
@@ -45,6 +47,7 @@ export class Daemon {
   private readonly timers = new Map<string, Timer>();
   private readMetrics: ReadMetrics;
   private data: OpenEdge | undefined;
+  private kv: OpenKvEdge | undefined;
   private admin: OpenEdge | undefined;
   private core: OpenedCore | undefined;
 
@@ -69,14 +72,14 @@ export class Daemon {
 
   /** Ends in order; what is acknowledged stays. Rejects when something could not be ended as it should. */
   async stop(): Promise<void> {
-    const { values, logger, core, data } = this;
+    const { values, logger, core, data, kv } = this;
     logger.info("stopping: leaderships are handed over, requests under way are answered");
     this.watch.stops();
     const left = await core?.node.leave(2 * values["election-timeout"] + lookMilliseconds);
     if (left !== undefined && left.length > 0) {
       logger.warn("nobody has taken over what was led here", { groups: left.join(", ") });
     }
-    await data?.close();
+    await Promise.all([data?.close(), kv?.close()]);
     await this.close();
     logger.info("stopped");
   }
@@ -97,7 +100,13 @@ export class Daemon {
     this.data = await named("http", values.http, (at) =>
       openDataEdge({ coordinator, limits, observer, onUnexpected }, at),
     );
-    const bound = { http: this.data.address, admin: this.admin.address, peer: values.peer };
+    const isReady = (): boolean => this.watch.readiness().state === "ready";
+    const kvLimits = kvLimitsOf(values);
+    const kvObserver = this.requests.observerOf("grpc");
+    this.kv = await named("grpc", values.grpc, (at) =>
+      openKvEdge({ coordinator, limits: kvLimits, observer: kvObserver, isReady, onUnexpected }, at),
+    );
+    const bound = { http: this.data.address, grpc: this.kv.address, admin: this.admin.address, peer: values.peer };
     this.core = await openCore(nodeSettingsOf(values, bound), printAddress(values.peer), world);
     const { node } = this.core;
     coordinator.opens(node.coordinator);
@@ -106,6 +115,7 @@ export class Daemon {
     this.readMetrics = this.openMetrics();
     logger.info("listening", {
       http: printAddress(bound.http),
+      grpc: printAddress(bound.grpc),
       admin: printAddress(bound.admin),
       peer: printAddress(bound.peer),
     });
@@ -139,7 +149,10 @@ export class Daemon {
 
   private openMetrics(): ReadMetrics {
     const families = [
-      ...this.requests.families(() => ({ http: this.data?.listener.requestsUnderWay ?? 0 })),
+      ...this.requests.families(() => ({
+        http: this.data?.listener.requestsUnderWay ?? 0,
+        grpc: this.kv?.requestsUnderWay ?? 0,
+      })),
       ...nodeFamilies(this.numbers.sources()),
       ...processFamilies({ version: version(), format }, () => this.loop.take()),
     ];
@@ -150,9 +163,10 @@ export class Daemon {
 
   private async close(): Promise<void> {
     for (const timer of this.timers.values()) timer.cancel();
-    const { data, core, admin, loop } = this;
+    const { data, kv, core, admin, loop } = this;
     await closeAll(
       async () => data?.close(),
+      async () => kv?.close(),
       async () => core?.close(),
       async () => admin?.close(),
       async () => loop.close(),
@@ -160,7 +174,7 @@ export class Daemon {
   }
 }
 
-async function named(flag: ListenerFlag, at: HostPort, open: (at: HostPort) => Promise<OpenEdge>): Promise<OpenEdge> {
+async function named<Edge>(flag: ListenerFlag, at: HostPort, open: (at: HostPort) => Promise<Edge>): Promise<Edge> {
   return open(at).catch((failure: unknown) => {
     throw listenFailure(flag, printAddress(at), failure);
   });

@@ -39,7 +39,7 @@ export class NodeProcesses {
   }
 
   static async make(): Promise<NodeProcesses> {
-    return new NodeProcesses(await mkdtemp(join(tmpdir(), "trefoil-processes-")), await freePorts(9));
+    return new NodeProcesses(await mkdtemp(join(tmpdir(), "trefoil-processes-")), await freePorts(12));
   }
 
   /** Node 1, 2 or 3; flags that are given beside count more. */
@@ -52,14 +52,15 @@ export class NodeProcesses {
       `--peer=127.0.0.1:${this.port("peer", number)}`,
       `--http=127.0.0.1:${this.port("http", number)}`,
       `--admin=127.0.0.1:${this.port("admin", number)}`,
+      `--grpc=127.0.0.1:${this.port("grpc", number)}`,
       ...flags,
     );
     this.started.push(node);
     return node;
   }
 
-  port(listener: "peer" | "http" | "admin", number: number): number {
-    return this.first + { peer: 0, http: 3, admin: 6 }[listener] + number - 1;
+  port(listener: "peer" | "http" | "admin" | "grpc", number: number): number {
+    return this.first + { peer: 0, http: 3, admin: 6, grpc: 9 }[listener] + number - 1;
   }
 
   url(listener: "http" | "admin", number: number, path: string): string {

@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { KvClient } from "../kv/client.ts";
 import { parseExposition } from "../support/exposition.ts";
 import type { ParsedSample } from "../support/exposition.ts";
 import { freePorts } from "../support/free-ports.ts";
@@ -41,8 +42,8 @@ describe("trefoild, before it is a node", () => {
 
   it("names the flag of a port that is taken, and leaves the data folder alone when it is one of its edges", async () => {
     const folder = await mkdtemp(join(tmpdir(), "trefoil-taken-"));
-    const first = await freePorts(3);
-    for (const [at, flag] of ["http", "admin", "peer"].entries()) {
+    const first = await freePorts(4);
+    for (const [at, flag] of ["http", "admin", "grpc", "peer"].entries()) {
       const taken = createServer();
       await new Promise<void>((resolve) => taken.listen(first + at, "127.0.0.1", resolve));
       const data = join(folder, flag);
@@ -52,7 +53,8 @@ describe("trefoild, before it is a node", () => {
         "--join=127.0.0.1:1",
         `--http=127.0.0.1:${first}`,
         `--admin=127.0.0.1:${first + 1}`,
-        `--peer=127.0.0.1:${first + 2}`,
+        `--grpc=127.0.0.1:${first + 2}`,
+        `--peer=127.0.0.1:${first + 3}`,
       );
       assert.deepEqual(await node.ended, { code: 1, signal: null });
       assert.match(node.output, new RegExp(`--${flag} 127.0.0.1:${first + at}: another process listens there`));
@@ -134,6 +136,39 @@ describe("three processes", () => {
     assert.equal(lags.length, 10);
   });
 
+  it("serve what was written over gRPC at one of them at any, over either protocol", async () => {
+    const clients = [1, 2, 3].map((number) => new KvClient(cluster.port("grpc", number)));
+    const [first, second, third] = clients as [KvClient, KvClient, KvClient];
+    const at = (number: number): Buffer => Buffer.from(`grpc/${number}`);
+    for (let number = 0; number < 10; number++) {
+      const put = { key: at(number), value: Buffer.from(`value ${number}`), consistency: "CONSISTENCY_STRONG" };
+      const { acks, replicas } = await first.call("Put", put);
+      assert.ok((acks as number) >= 2 && replicas === 3);
+    }
+    for (const client of clients) {
+      const got = await client.call("Get", { key: at(7), consistency: "CONSISTENCY_STRONG" });
+      assert.equal(String(got["value"]), "value 7");
+      assert.deepEqual(await client.call("grpc.health.v1.Health/Check", {}), { status: "SERVING" });
+    }
+    const read = await fetch(cluster.url("http", 2, "/grpc/3?consistency=strong"));
+    assert.equal(await read.text(), "value 3");
+    await second.call("Delete", { key: at(3) });
+    const scan = { prefix: Buffer.from("grpc/"), consistency: "CONSISTENCY_STRONG", limit: 4 };
+    const keys: string[] = [];
+    for await (const page of third.stream("Scan", scan)) {
+      const { records } = page as { readonly records?: readonly { readonly key: Buffer }[] };
+      keys.push(...(records ?? []).map(({ key }) => String(key)));
+    }
+    assert.deepEqual(keys, ["grpc/0", "grpc/1", "grpc/2", "grpc/4"]);
+    const metrics = samplesOf(await (await fetch(cluster.url("admin", 1, "/metrics"))).text());
+    const puts = metrics.find(
+      ({ name, labels }) =>
+        name === "trefoil_request_duration_seconds_count" && labels["op"] === "put" && labels["protocol"] === "grpc",
+    );
+    assert.equal(puts?.value, 10);
+    for (const client of clients) client.close();
+  });
+
   it("hand their leaderships over before they leave, so that no write fails or waits for an election, and end with 0", async () => {
     const failed: string[] = [];
     const end = new AbortController();
@@ -177,11 +212,12 @@ describe("three processes", () => {
       `--peer=127.0.0.1:${cluster.port("peer", 3)}`,
       "--http=127.0.0.1:0",
       "--admin=127.0.0.1:0",
+      "--grpc=127.0.0.1:0",
       `--data=${join(cluster.folder, "n2")}`,
     );
     assert.deepEqual(await stranger.ended, { code: 1, signal: null });
     assert.match(stranger.output, /in use by another process/);
-    const other = cluster.start(3, "--id=n2", "--http=127.0.0.1:0", "--admin=127.0.0.1:0");
+    const other = cluster.start(3, "--id=n2", "--http=127.0.0.1:0", "--admin=127.0.0.1:0", "--grpc=127.0.0.1:0");
     assert.deepEqual(await other.ended, { code: 1, signal: null });
     assert.match(other.output, /belongs to node n3, and this is n2; start it with --id n3/);
   });
