@@ -1,9 +1,11 @@
 // What nodes ask of each other beside what replicas say, as bytes: a kind, then JSON for what is rare, fields for what clients wait for.
 //
-//   request := kind u8 | body            answer := kind u8 (0 done, 1 refused) | body
-//   found, map, register, joined := JSON
+//   request := kind u8 | JSON
+//   answer  := of found: JSON, the word of the one that was asked; of map: a request of this kind with a newer one, or nothing; of
+//              register and joined: nothing. Who cannot do it refuses the request
 //
-// Both sides may be of two versions that follow each other: fields that are not known are passed over, kinds that are not are refused.
+// Both sides may be of two versions that follow each other: fields that are not known are passed over, kinds that are not are
+// refused. docs/formats/cluster.md has all of it.
 
 import { utf8 } from "../base/bytes.ts";
 import { corruption } from "../base/errors.ts";
