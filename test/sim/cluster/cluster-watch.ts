@@ -1,12 +1,13 @@
 // What holds of a whole cluster at every moment: nobody takes part before all three founders hold one beginning, there is one
 // cluster, a map of one epoch is the same everywhere, the epochs that a process knows only grow, and each term of each group has one
-// leader.
+// leader, and each of its entries that are applied is one.
 
 import type { GroupId } from "../../../internal/base/ids.ts";
 import { utf8Text } from "../../../internal/base/bytes.ts";
 import { encodeMap } from "../../../internal/cluster/cluster-map.ts";
 import type { ClusterMap } from "../../../internal/cluster/cluster-map.ts";
 import { parseJson } from "../../../internal/cluster/json-fields.ts";
+import type { Replica } from "../../../internal/replica/replica.ts";
 import { nothingSurvives } from "../../disk/power-cut.ts";
 import type { Trace } from "../trace.ts";
 import { expectThat, Violation } from "../violation.ts";
@@ -33,6 +34,9 @@ export class ClusterWatch {
   private readonly seen = new Map<Machine, SeenProcess>();
   private readonly leaders = new Map<GroupId, Map<number, string>>();
   private readonly leadersSeen = new Map<GroupId, LeaderSeen[]>();
+  /** Term and stamp of applied entries, by index. */
+  private readonly applied = new Map<GroupId, Map<number, string>>();
+  private readonly checkedTo = new WeakMap<Replica, number>();
   private cluster: string | undefined;
   private steps = 0;
   /** Of all maps that were seen. */
@@ -60,8 +64,10 @@ export class ClusterWatch {
       if (node === undefined) continue;
       const { map } = node.keeper;
       if (map !== undefined) this.checkMap(machine, map);
-      for (const [group, { status }] of node.groups.all) {
-        if (status.role === "leader") this.leads(machine, group, status.term);
+      for (const [group, replica] of node.groups.all) {
+        const { role, term } = replica.status;
+        if (role === "leader") this.leads(machine, group, term);
+        this.checkApplied(machine, group, replica);
       }
       if (isDeep) checkDeep(machine);
     }
@@ -113,6 +119,20 @@ export class ClusterWatch {
       const what = `${machine.id} has recorded ${recorded ?? "nothing"}, and a node takes part in ${cluster}`;
       expectThat(recorded === cluster, "all founders hold the beginning", () => what);
     }
+  }
+
+  private checkApplied({ id }: Machine, group: GroupId, replica: Replica): void {
+    const { term, index, stamp } = replica.state.last;
+    if (index === this.checkedTo.get(replica)) return;
+    this.checkedTo.set(replica, index);
+    const applied = this.applied.get(group) ?? new Map<number, string>();
+    this.applied.set(group, applied);
+    const name = `${term} ${stamp}`;
+    const known = applied.get(index) ?? name;
+    expectThat(known === name, "equal applied prefixes", () => {
+      return `${id} applied ${index} of group ${group}: ${name}, another: ${known}`;
+    });
+    applied.set(index, name);
   }
 
   private leads({ id }: Machine, group: GroupId, term: number): void {

@@ -3,12 +3,13 @@
 
 import { TrefoilError } from "../../../internal/base/errors.ts";
 import { nodeId } from "../../../internal/base/ids.ts";
-import type { NodeId } from "../../../internal/base/ids.ts";
+import type { GroupId, NodeId } from "../../../internal/base/ids.ts";
 import type { Prng } from "../../../internal/base/prng.ts";
 import { replicaMessages } from "../../../internal/grpc/replica-messages.ts";
 import { Node } from "../../../internal/node/node.ts";
 import { silentLogger } from "../../../internal/platform/logger.ts";
 import type { Logger } from "../../../internal/platform/logger.ts";
+import type { ReplicaMessage } from "../../../internal/replica/messages.ts";
 import { InlineBackground } from "../../disk/inline-background.ts";
 import type { Survival } from "../../disk/power-cut.ts";
 import { honestLogger } from "../honest-logger.ts";
@@ -19,6 +20,7 @@ import { ClockError, NodeClock } from "../virtual-time.ts";
 import type { VirtualTime } from "../virtual-time.ts";
 import type { ClusterLimits } from "./cluster-limits.ts";
 import type { ClusterSighting, Met } from "./met.ts";
+import { NodePromises } from "./node-promises.ts";
 
 export interface MachineParts {
   readonly name: string;
@@ -59,6 +61,7 @@ export class Machine {
   /** How often it got another disk. */
   disks = 0;
   private readonly parts: MachineParts;
+  private promises = new NodePromises();
   private readonly ends = new Set<() => void>();
   private network: NodeNetwork | undefined;
   private cuts = 0;
@@ -123,6 +126,7 @@ export class Machine {
   loseDisk(): void {
     this.crash(undefined);
     this.disks++;
+    this.promises = new NodePromises();
     this.disk = this.newDisk();
   }
 
@@ -163,7 +167,7 @@ export class Machine {
         logger,
         random: chance.split("node"),
         network,
-        codec: replicaMessages,
+        codec: { decode: replicaMessages.decode, encode: (group, message) => this.encode(group, message) },
         onFailure: (failure) => this.blame(life, failure),
       },
       {
@@ -179,7 +183,10 @@ export class Machine {
         replica: limits.replica,
       },
     );
-    if (life === this.life) this.node = node;
+    if (life !== this.life) return;
+    // Its replicas are about to open, and have not touched the log yet.
+    this.promises.check(node.log);
+    this.node = node;
   }
 
   /** A failure that its process met. */
@@ -203,7 +210,14 @@ export class Machine {
     this.parts.onEnd(this);
   }
 
+  /** What leaves it is a promise. */
+  private encode(group: GroupId, message: ReplicaMessage): Uint8Array {
+    if (this.node !== undefined && !this.clock.isDead) this.promises.note(group, message, this.node.log);
+    return replicaMessages.encode(group, message);
+  }
+
   private ended(): void {
+    this.promises.ended(this.node?.groups.all ?? new Map());
     this.life++;
     this.isRunning = false;
     this.isStopping = false;
