@@ -119,14 +119,14 @@ export class GroupService {
     const replica = this.replicaOf(group);
     if (replica === undefined) return again("not_here");
     if (asked.mode === "strong") return this.getStrong(group, replica, asked.key);
-    if (asked.after === undefined) {
-      return this.got(replica, await replica.readFast(asked.key), stalenessOf(replica));
-    }
+    // As of now: what is learnt of the leader while the record is read says nothing of the record.
+    const staleness = stalenessOf(replica);
+    if (asked.after === undefined) return this.got(replica, await replica.readFast(asked.key), staleness);
     const read = await replica.readInSession(asked.key, asked.after);
     if (read.kind === "behind") return this.againAt(group, replica, "behind");
     // What was answered fast and lost is nowhere to be waited for.
     const record = read.kind === "read" ? read.record : await replica.readFast(asked.key);
-    return this.got(replica, record, stalenessOf(replica));
+    return this.got(replica, record, staleness);
   }
 
   async write(group: GroupId, { request, mode, stamp: firstTry }: GroupWrite): Promise<GroupAnswer<WroteValue>> {
@@ -147,8 +147,12 @@ export class GroupService {
       case "refused":
         return refusedAtApply(outcome);
       case "overridden":
-        // Another leader's entry is committed in its place.
-        return this.againAt(group, replica, "not_leader");
+        // Another leader's entry is committed in its place. A fast one may be salvaged.
+        if (mode === "strong") return this.againAt(group, replica, "not_leader");
+        return unknown(
+          `whether fast write ${group}.${term}.${index} takes effect is not known: its leader lost its office, and whoever ` +
+            `still has it may bring it back; read the key, or ask for the receipt, before writing again`,
+        );
       case "unknown":
         return unknown(
           `whether write ${group}.${term}.${index} takes effect is not known: ${outcome.why}; ` +
