@@ -18,7 +18,7 @@ export interface ReplicaOptions {
   readonly overlayBytesMax: number;
   /** Strong reads that wait here, at most. */
   readonly strongReadsMax: number;
-  /** No fast writes are taken while salvaged ones that have no fate take more than this. */
+  /** A leader takes no fast writes while those that it keeps itself, lost and without a fate, take more than this. */
   readonly salvageBytesMax: number;
   /** How often the leader of an idle group puts an entry that carries only a stamp, and the watermark, into the log. */
   readonly idleTickMilliseconds: number;

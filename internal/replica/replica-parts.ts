@@ -20,7 +20,7 @@ export interface ReplicaSeams {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   send(message: ReplicaMessage): void;
-  /** It can do nothing more: its log or its engine failed. */
+  /** It can do nothing more: its log or its engine failed, or the group has let it go. */
   onFailure(failure: Error): void;
 }
 

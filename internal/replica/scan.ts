@@ -1,5 +1,5 @@
 // A page of a replica's records, in the order of their keys: what is applied here, tombstones and the expired left out. It ends after
-// so many records, so many bytes, or so many entries that were looked at, whichever is first; where it ended it says.
+// so many records or so many bytes, whichever is first, and says where. What it passes over costs time, and others get their turns.
 
 import { prefixSuccessor } from "../base/bytes.ts";
 import { neverExpires } from "../base/stamp.ts";
@@ -33,7 +33,7 @@ export interface ScannedRecord {
 export interface ScannedPage {
   readonly records: readonly ScannedRecord[];
   readonly hasMore: boolean;
-  /** The last key that was looked at, when there may be more. */
+  /** The last key of the page, when there is more. */
   readonly end: Uint8Array | undefined;
 }
 

@@ -43,7 +43,7 @@ export interface WriteCircumstances {
   readonly engine: Engine;
   readonly log: Log;
   readonly options: ReplicaOptions;
-  /** Of writes that the group's logs lost and that have no fate. */
+  /** Of writes that this replica keeps, since its log lost them and they have no fate. */
   readonly salvageBytes: number;
   /** The log is full of what snapshots on their way will need, and it is not this write's turn. */
   readonly isPressed: boolean;
