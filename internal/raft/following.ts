@@ -115,8 +115,9 @@ function append(state: RaftState, entry: Entry): void {
 }
 
 function discardFrom(state: RaftState, index: LogIndex): void {
+  // What goes may have to be salvaged: so it counts until the driver, who knows, has kept it and says otherwise. What was never
+  // handed out no driver knows of, and no Ready would tell.
+  if (index <= state.log.handed) state.hasSalvage = true;
   state.log.truncateFrom(index);
-  // What goes may have to be salvaged: so it counts until the driver, who knows, has kept it and says otherwise.
-  state.hasSalvage = true;
   state.configurations.truncateFrom(index);
 }

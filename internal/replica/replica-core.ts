@@ -275,6 +275,7 @@ export class ReplicaCore {
     this.known = this.raft.status;
     if (before.term !== this.known.term) {
       this.salvager.newTerm();
+      this.writes.newTerm(this.known.term);
       this.duties.newTerm(momentOf(this.parts.seams.clock));
       this.proposing.newTerm();
     }

@@ -2,7 +2,7 @@
 // answered fast and is not applied yet lies in the overlay, for the leader's own fast reads.
 
 import { assert } from "../base/assert.ts";
-import type { LogIndex } from "../base/ids.ts";
+import type { LogIndex, Term } from "../base/ids.ts";
 import { neverExpires } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
@@ -90,6 +90,16 @@ export class WriteAnswers {
       const { term, index, resolve } = waiter;
       if (!isTooLate || index <= applied) this.answerFast(waiter, applied);
       else resolve({ kind: "unknown", version: { term, index }, why: "its leader was without a quorum for too long" });
+    }
+  }
+
+  /**
+   * A term began here before fast writes of older ones were durable. Nobody counts any more for how long their leader has been without
+   * its quorum, and by the time the disk answers they may come back too late to have an effect.
+   */
+  newTerm(present: Term): void {
+    for (const { term, index, resolve } of this.waiters.takeFastBefore(present)) {
+      resolve({ kind: "unknown", version: { term, index }, why: "another term began before it was durable" });
     }
   }
 

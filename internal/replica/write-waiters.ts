@@ -97,6 +97,11 @@ export class WriteWaiters {
     this.discarded.push(...cut(this.strong, index));
   }
 
+  /** Fast ones of terms before `present`; they are waited for no longer. */
+  takeFastBefore(present: Term): WriteWaiter[] {
+    return take(this.fast, (waiter) => waiter.term < present);
+  }
+
   /** The last fast one. */
   get lastFast(): WriteWaiter | undefined {
     return this.fast.at(-1);
