@@ -112,6 +112,11 @@ export class RaftLog {
     return this.runs[this.runOf(index)]?.term;
   }
 
+  /** Of the last committed entry, or one behind it. */
+  stampOf(index: LogIndex): Stamp | undefined {
+    return index === this.commitIndex ? this.commitStamp : this.tail[index - this.tailBase - 1]?.stamp;
+  }
+
   agreesAt(index: LogIndex, entryTerm: Term): boolean {
     return this.termOf(index) === entryTerm;
   }

@@ -184,12 +184,12 @@ export class RaftState {
 
   send(message: Message): void {
     assert(message.to !== this.id, "a message to oneself", { type: message.type });
-    this.outbox.push(message);
+    push(this.outbox, message);
   }
 
   sendAfterPersist(message: Message): void {
     assert(message.to !== this.id, "a message to oneself", { type: message.type });
-    this.outboxAfterPersist.push(message);
+    push(this.outboxAfterPersist, message);
   }
 
   /** A leader with a quorum spoke: wait for the next time-out. */
@@ -267,4 +267,15 @@ export class RaftState {
     if (from === this.id) this.answerRead({ kind: "refused", context, why });
     else this.send({ type: "read_refused", from: this.id, to: from, term: this.term, context, why });
   }
+}
+
+/**
+ * Messages that wait for the next Ready, of either kind: more than all windows to all members hold. While the driver takes no Ready,
+ * for a disk may be full for hours, the oldest get lost, as in a network.
+ */
+export const outboxMessagesMax = 1024;
+
+function push(outbox: Message[], message: Message): void {
+  if (outbox.length >= outboxMessagesMax) outbox.shift();
+  outbox.push(message);
 }

@@ -5,7 +5,7 @@
 // of an older term are void; a leader of an older term, and whoever asks for votes in one, is told the present one, and a
 // read is refused.
 
-import { nobody } from "../base/ids.ts";
+import { logIndex, nobody } from "../base/ids.ts";
 import type { ReplicaId } from "../base/ids.ts";
 import { onPreVote, onPreVoteAnswer, onTransferNow, onVote, onVoteAnswer } from "./election.ts";
 import { onAppend, onHeartbeat, onSnapshot } from "./following.ts";
@@ -15,6 +15,7 @@ import { isFromLeader } from "./messages.ts";
 import type { Append, Heartbeat, Message, SnapshotMessage, TransferNow } from "./messages.ts";
 import { onReadConfirmed, onReadRefused, onReadRequest } from "./reading.ts";
 import type { LeaderRole, RaftState } from "./state.ts";
+import type { Entry } from "./types.ts";
 
 export type StepResult =
   | { readonly kind: "taken" }
@@ -51,6 +52,27 @@ function contradiction(state: RaftState, message: Message): string | undefined {
     if (entry.index > log.commit) break;
     const known = log.termOf(entry.index);
     if (known !== undefined && known !== entry.term) return `another entry ${entry.index} than the committed one`;
+  }
+  return newEntriesFault(state, message);
+}
+
+/** Of entries that would get into the log: one whose stamp does not grow from what it follows there, or that nobody could apply. */
+function newEntriesFault(
+  { log, entries: source }: RaftState,
+  { previousIndex, previousTerm, entries }: Append,
+): string | undefined {
+  if (previousIndex >= log.commit && !log.agreesAt(previousIndex, previousTerm)) return undefined;
+  const isHere = ({ index, term }: Entry): boolean =>
+    index <= log.commit || (index <= log.last && log.agreesAt(index, term));
+  const first = entries.findIndex((entry) => !isHere(entry));
+  if (first < 0) return undefined;
+  const { index, stamp } = entries[first] as Entry; // just found
+  const before = log.stampOf(logIndex(index - 1));
+  if (before !== undefined && stamp <= before) return `entry ${index} stamped ${stamp} behind ${before}`;
+  if (source.faultOf === undefined) return undefined;
+  for (let at = first; at < entries.length; at++) {
+    const fault = source.faultOf(entries[at] as Entry);
+    if (fault !== undefined) return fault;
   }
   return undefined;
 }

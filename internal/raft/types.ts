@@ -116,8 +116,10 @@ export interface Ready {
   readonly loads: readonly EntryRange[];
 }
 
-/** Where committed entries are found that the core does not keep. */
+/** What the driver knows of entries: where those are found that the core does not keep, and what it could not apply. */
 export interface EntrySource {
   /** Entries from..to as far as they fit `bytesMax`, at least one; undefined when they have to be loaded first. */
   readNow(range: EntryRange, bytesMax: number): readonly Entry[] | undefined;
+  /** Why no replica could apply an entry that came from elsewhere; a message with one is refused. */
+  faultOf?(entry: Entry): string | undefined;
 }

@@ -18,11 +18,11 @@ import { ByteReader, ByteWriter, readU16, readU32, readU64 } from "../base/codec
 import { corruption } from "../base/errors.ts";
 import { logIndex, term } from "../base/ids.ts";
 import { keyBytesMax } from "../base/limits.ts";
-import { neverExpires, stamp } from "../base/stamp.ts";
+import { neverExpires, stamp, stampMax } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import { areaBytes, userArea } from "./areas.ts";
-import { commandFault } from "./command-check.ts";
+import { commandFault, recordPayloadBytesMax } from "./command-check.ts";
 import { action, conditionKind, expiryMode } from "./command-words.ts";
 import type { Action, ConditionKind, ExpiryMode } from "./command-words.ts";
 
@@ -135,11 +135,13 @@ export function readBlind(bytes: Uint8Array, start: number, end: number, slot: B
   slot.keyStart = start + 6;
   slot.keyEnd = slot.keyStart + keyLength;
   let at = slot.keyEnd;
-  if (keyLength <= areaBytes || keyLength > keyBytesMax + areaBytes) return false;
+  // What decodeCommand does not take is no blind write either: it will say why.
+  if (keyLength <= areaBytes || keyLength > keyBytesMax + areaBytes || bytes[slot.keyStart] !== userArea) return false;
   slot.expiry = neverExpires;
   if (modes !== 0) {
     if (at + 8 > end) return false;
     slot.expiry = stamp(readU64(bytes, at));
+    if (slot.expiry === neverExpires || slot.expiry > stampMax) return false;
     at += 8;
   }
   slot.bodyStart = at;
@@ -148,7 +150,7 @@ export function readBlind(bytes: Uint8Array, start: number, end: number, slot: B
     if (at + 4 > end) return false;
     slot.bodyStart = at + 4;
     slot.bodyEnd = slot.bodyStart + readU32(bytes, at);
-    // Without its whole content type it is none: decodeCommand will say so.
+    if (slot.bodyEnd - slot.bodyStart > recordPayloadBytesMax) return false;
     if (slot.bodyStart + 1 + (bytes[slot.bodyStart] ?? 0) > slot.bodyEnd) return false;
   }
   return slot.bodyEnd === end;

@@ -7,6 +7,7 @@ import type { GroupLog } from "../log/group-log.ts";
 import { copyOfRecord, entryHeaderBytes, fastFlag, flagsOf, indexOf, kindOf, stampOf, termOf } from "../log/record.ts";
 import type { RecordSlot, RecordView } from "../log/record.ts";
 import type { Entry, EntryRange, EntrySource } from "../raft/types.ts";
+import { entryFault } from "./entry-check.ts";
 
 /** An entry with its record, as it lies in logs and travels in frames. */
 export interface RecordedEntry extends Entry {
@@ -44,6 +45,10 @@ export class LogEntries implements EntrySource {
       if (isCurrent) return run;
     }
     return this.group.readNow(from, to, bytesMax)?.map((view) => entryOf(copyOfRecord(view)));
+  }
+
+  faultOf(entry: Entry): string | undefined {
+    return entryFault(entry);
   }
 
   /** Whether all entries of a range are fast writes of `of`; those that are not in memory count as others. */

@@ -21,13 +21,14 @@ import type { Freshness } from "./freshness.ts";
 import { installSnapshot } from "./install-snapshot.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { LogPins } from "./log-pins.ts";
-import { isForMembers, isOwn, ownMessageFault } from "./message-check.ts";
+import { isOwn } from "./message-check.ts";
 import type { ReplicaMessage } from "./messages.ts";
 import { momentOf } from "./moment.ts";
 import { ticksOf } from "./options.ts";
 import { Persisting } from "./persisting.ts";
 import type { Proposing } from "./proposing.ts";
 import type { Reads } from "./reads.ts";
+import { receiveOwn } from "./receiving.ts";
 import type { ReplicaParts, ReplicaPlace } from "./replica-parts.ts";
 import type { Salvager } from "./salvager.ts";
 import type { ReceivedSnapshot } from "./snapshot-receiver.ts";
@@ -94,25 +95,8 @@ export class ReplicaCore {
   receive(message: ReplicaMessage): void {
     this.enter();
     if (this.isClosed) return;
-    if (!isOwn(message)) return this.step(message);
-    const fault = ownMessageFault(message, this.parts.id);
-    if (fault !== undefined) return this.refuse(message, `${message.type}: ${fault}`);
-    if (isForMembers(message) && !this.isKnown(message.from)) return;
-    const { type } = message;
-    const now = this.parts.seams.clock.monotonicMilliseconds();
-    if (type === "salvage") {
-      if (this.known.role === "leader") this.follow(this.salvager.asked(message));
-    } else if (type === "salvage_settled") {
-      this.salvager.settled(message);
-    } else if (type === "tick_wanted") {
-      this.wantTick(message.until);
-    } else if (type === "keep_log") {
-      this.pins.keep(message.from, message.index, now);
-    } else if (type === "log_full") {
-      this.pins.fullElsewhere(now);
-    } else {
-      this.snapshots.receive(message);
-    }
+    if (isOwn(message)) receiveOwn(this, message);
+    else this.step(message);
   }
 
   /** Belongs to the group, as the log or what is applied of it says; or has left it, and may still come with writes. */
@@ -246,7 +230,7 @@ export class ReplicaCore {
   }
 
   /** Goes on when it is done; its failure is the replica's. */
-  private follow(done: Promise<unknown>): void {
+  follow(done: Promise<unknown>): void {
     done.then(
       () => this.enter(),
       (reason: unknown) => this.fail(reason),
@@ -266,7 +250,7 @@ export class ReplicaCore {
     if (result.kind === "refused") this.refuse(message, result.why);
   }
 
-  private refuse(message: ReplicaMessage, why: string): void {
+  refuse(message: ReplicaMessage, why: string): void {
     this.parts.seams.logger.warn("a message was refused", { replica: this.parts.id, from: message?.from, why });
   }
 

@@ -5,8 +5,10 @@
 // tell by itself is that a message is for another replica, and that it refuses.
 
 import { assert } from "../../internal/base/assert.ts";
-import { replicaId } from "../../internal/base/ids.ts";
+import { logIndex, replicaId } from "../../internal/base/ids.ts";
+import type { Term } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
+import { stamp } from "../../internal/base/stamp.ts";
 import { membersOf } from "../../internal/raft/configuration.ts";
 import type { Message } from "../../internal/raft/messages.ts";
 import { RandomRun } from "./random-run.ts";
@@ -35,6 +37,8 @@ export interface FuzzCounts {
   /** Refused: a field of a wrong kind, or none; numbers that cannot be. */
   malformed: number;
   outOfRange: number;
+  /** Refused: appends whose first stamp does not grow from what it follows in the receiver's log. */
+  withoutGrowth: number;
   /** Refused: of a group whose replicas have other ids. */
   foreign: number;
   /** Taken: genuine ones once more. A message can be several of the following. */
@@ -52,13 +56,13 @@ const perType = (): Record<Message["type"], number> =>
   Object.fromEntries(messageTypes.map((type) => [type, 0])) as Record<Message["type"], number>;
 
 function noFuzzCounts(): FuzzCounts {
-  const refused = { malformed: 0, outOfRange: 0, foreign: 0 };
+  const refused = { malformed: 0, outOfRange: 0, withoutGrowth: 0, foreign: 0 };
   const taken = { replayed: 0, duplicated: 0, reordered: 0, ofOlderTerm: 0, fromRemoved: 0, afterRestart: 0 };
   return { ...refused, ...taken, spoiltOf: perType(), replayedOf: perType() };
 }
 
 export const triedOf = (counts: FuzzCounts): number =>
-  counts.malformed + counts.outOfRange + counts.foreign + counts.replayed;
+  counts.malformed + counts.outOfRange + counts.withoutGrowth + counts.foreign + counts.replayed;
 
 /** Names of what was not met. */
 export function neverMet(counts: FuzzCounts): string[] {
@@ -181,6 +185,13 @@ class FuzzLife {
       this.mustRefuse(member, { ...genuine, from: replicaId(from + 100), to: replicaId(to + 100) });
       return;
     }
+    if (random.chance(1, 20)) {
+      const stale = withoutGrowth(random, member, genuine);
+      if (stale === undefined) return;
+      counts.withoutGrowth++;
+      this.mustRefuse(member, stale);
+      return;
+    }
     const spoilt = spoil(random, genuine);
     if (spoilt === undefined) return;
     if (spoilt.how === "malformed") counts.malformed++;
@@ -198,6 +209,21 @@ class FuzzLife {
     assert(member.raft.ready() === undefined, "a refused message was answered", { text: textOf(bad) });
   }
 }
+
+/** An append that fits the receiver's log in everything but its first stamp. Undefined: this one cannot be made into such. */
+function withoutGrowth(random: Prng, { raft }: Member, genuine: Message): Message | undefined {
+  if (genuine.type !== "append") return undefined;
+  const [first] = genuine.entries;
+  const { last, lastStamp, term } = raft.status;
+  const lastTerm = raft.termOf(last);
+  if (first === undefined || last === 0 || lastTerm === undefined) return undefined;
+  const wrong = stamp(random.chance(1, 2) ? lastStamp : random.between(1, lastStamp));
+  const entries = [{ ...first, term: lastTerm, index: logIndex(last + 1), stamp: wrong }];
+  const place = { previousIndex: last, previousTerm: lastTerm, commit: logIndex(random.below(last + 2)) };
+  return { ...genuine, ...place, term: termMax(genuine.term, term), entries };
+}
+
+const termMax = (left: Term, right: Term): Term => (left > right ? left : right);
 
 /** All that is in a value, however deep. */
 function textOf(value: unknown): string {

@@ -1,13 +1,16 @@
 // What a replica says and does where two things meet: an install and a question, a seal that is repeated, a load with one key
-// twice, a process that stands still within a turn.
+// twice, a process that stands still within a turn, messages and a full disk.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
 import { term } from "../../internal/base/ids.ts";
 import { stampOfMilliseconds } from "../../internal/base/stamp.ts";
+import { outboxMessagesMax } from "../../internal/raft/state.ts";
 import { conditionKind } from "../../internal/replica/command.ts";
+import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 import { slotOf } from "../../internal/ring/slots.ts";
+import { FaultDisk } from "../disk/fault-disk.ts";
 import { accepted, foreign, put, Rig } from "./rig.ts";
 
 const tiny = {
@@ -131,4 +134,33 @@ describe("a write that its leader discards before it gets to the log", () => {
       await rig.close();
     });
   }
+});
+
+describe("a replica whose log has no room", () => {
+  it("keeps no more than so many messages for the time when it has", async () => {
+    const rig = await Rig.open({ log: { batchBytesMax: 4096, segmentBytes: 16_384 } });
+    rig.node(3).crash("all");
+    const faults = new FaultDisk(rig.node(3).disk);
+    rig.node(3).see = () => faults;
+    await rig.node(3).start();
+    await rig.elect(1);
+    await rig.level();
+    const space = faults.limitSpace(0);
+    for (let count = 0; count < 40; count++) await rig.write(1, "strong", put(`k${count}`, "x".repeat(2000)));
+    const isAnswer = ({ from, type }: ReplicaMessage): boolean => from === 3 && type === "heartbeat_answer";
+    const before = rig.sent.length;
+    await rig.ticks(20);
+    const beat = rig.sent.findLast(({ to, type }) => to === 3 && type === "heartbeat");
+    assert.ok(beat !== undefined);
+    for (let count = 0; count < 2 * outboxMessagesMax; count++) rig.replica(3).receive(beat);
+    await rig.rest();
+    assert.ok(!rig.sent.slice(before).some(isAnswer), "it is held");
+    space.limit(1e9);
+    await rig.ticks(100);
+    const said = rig.sent.slice(before).filter(isAnswer).length;
+    assert.ok(said >= outboxMessagesMax && said < outboxMessagesMax + 100, `${said} answers were kept`);
+    await rig.level();
+    assert.deepEqual(rig.node(3).failures, []);
+    await rig.close();
+  });
 });

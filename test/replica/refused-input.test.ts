@@ -6,9 +6,12 @@ import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
 import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
 import { stamp } from "../../internal/base/stamp.ts";
-import { commandKind } from "../../internal/replica/command.ts";
+import { fastFlag } from "../../internal/log/record.ts";
+import type { Entry } from "../../internal/raft/types.ts";
+import { commandKind, conditionKind, encodeCommand } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
+import { encodeTick } from "../../internal/replica/tick.ts";
 import { accepted, asked, del, foreign, put, putUntil, Rig } from "./rig.ts";
 
 describe("a write that no replica could apply", () => {
@@ -107,6 +110,44 @@ describe("a message that no replica of the group could have sent", () => {
     // The log is full for nobody.
     await rig.write(1, "fast", put("a", "1"));
     await rig.level();
+    await rig.close();
+  });
+
+  it("brings no entry that nobody could apply, or whose stamp does not grow from what it follows in the log", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.write(1, "strong", put("a", "1"));
+    await rig.level();
+    const follower = rig.replica(3);
+    const { term: of, last, lastStamp } = follower.status;
+    const next = { term: of, index: logIndex(last + 1), stamp: stamp(lastStamp + 1), flags: 0, kind: commandKind.tick };
+    const short = { ...next, payload: new Uint8Array(3) };
+    const whole = encodeCommand(put("a", "forged"));
+    const write = { ...next, kind: commandKind.operations };
+    const increment = encodeCommand(put("a", "2", { condition: conditionKind.absent }));
+    const bad: readonly (readonly Entry[])[] = [
+      [{ ...short, payload: new Uint8Array(8), stamp: lastStamp }],
+      [{ ...short, payload: new Uint8Array(8), stamp: stamp(5) }],
+      [short],
+      [
+        { ...write, payload: whole },
+        { ...short, index: logIndex(last + 2), stamp: stamp(lastStamp + 2) },
+      ],
+      ...[2, 3, 4, 6, 7, 8, 255].map((kind) => [{ ...short, kind }]),
+      [{ ...write, payload: whole.subarray(0, -1) }],
+      // On a record of the group itself.
+      [{ ...write, payload: whole.map((byte, at) => (at === 6 ? 0 : byte)) }],
+      [{ ...write, payload: increment, flags: fastFlag }],
+      [{ ...next, payload: encodeTick(stamp(1)), flags: fastFlag }],
+    ];
+    const way = { type: "append", ...address(1, 3), term: of, previousIndex: last, previousTerm: of } as const;
+    for (const entries of bad) {
+      follower.receive({ ...way, commit: last, hasQuorum: true, entries });
+      assert.equal(follower.status.last, last);
+    }
+    await rig.write(1, "fast", put("a", "2"));
+    await rig.level();
+    assert.deepEqual([rig.node(3).failures, await rig.node(3).read("a")], [[], "2"]);
     await rig.close();
   });
 

@@ -4,6 +4,7 @@ import { clusterMutants } from "./cluster-mutants.ts";
 import { raftMutants } from "./raft-mutants.ts";
 import { diskMutants } from "./disk-mutants.ts";
 import { movingMutants } from "./moving-mutants.ts";
+import { receivingMutants } from "./receiving-mutants.ts";
 import { replicaMutants } from "./replica-mutants.ts";
 import { scenarioMutants } from "./scenario-mutants.ts";
 import { traceMutants } from "./trace-mutants.ts";
@@ -14,6 +15,7 @@ export const simMutants: readonly SimMutant[] = [
   ...traceMutants,
   ...replicaMutants,
   ...scenarioMutants,
+  ...receivingMutants,
   ...diskMutants,
   ...movingMutants,
   ...clusterMutants,

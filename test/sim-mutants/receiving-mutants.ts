@@ -1,0 +1,50 @@
+// Bugs in how a replica bears what comes in bad, late or too much: each is shown by the test of test/replica that is named.
+
+import type { SimMutant } from "./sim-mutant.ts";
+
+const badEntries =
+  "brings no entry that nobody could apply, or whose stamp does not grow from what it follows in the log";
+
+export const receivingMutants: readonly SimMutant[] = [
+  {
+    name: "rule 2: what was discarded before it was handed out counts as salvage that nobody ends",
+    file: "internal/raft/following.ts",
+    find: "if (index <= state.log.handed) state.hasSalvage = true;",
+    replace: "state.hasSalvage = true;",
+    scenario: {
+      file: "woken",
+      name: "rule 2: does not hold the watermark for ever when it takes a write and is overtaken in one turn",
+    },
+  },
+  {
+    name: "rule 10: a fast write outlives the term of its leader while the disk works at it",
+    file: "internal/replica/replica-core.ts",
+    find: "this.writes.newTerm(this.known.term);",
+    replace: "",
+    scenario: {
+      file: "woken",
+      name: "rule 10: does not answer as done what it slept over because a newer term is heard first",
+    },
+  },
+  {
+    name: "an appended entry taken whatever the stamp that it follows",
+    file: "internal/raft/stepping.ts",
+    find: "if (before !== undefined && stamp <= before) return `entry ${index} stamped ${stamp} behind ${before}`;",
+    replace: "",
+    scenario: { file: "refused-input", name: badEntries },
+  },
+  {
+    name: "an appended entry taken though nobody can apply it",
+    file: "internal/raft/stepping.ts",
+    find: "if (source.faultOf === undefined) return undefined;",
+    replace: "if (index > 0) return undefined;",
+    scenario: { file: "refused-input", name: badEntries },
+  },
+  {
+    name: "messages gathered without a bound while the log has no room",
+    file: "internal/raft/state.ts",
+    find: "if (outbox.length >= outboxMessagesMax) outbox.shift();",
+    replace: "",
+    scenario: { file: "mended", name: "keeps no more than so many messages for the time when it has" },
+  },
+];
