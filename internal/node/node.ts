@@ -156,6 +156,7 @@ export class Node {
       await disk.makeFolder(at(nodeParts.engine));
       await disk.syncFolder(folder.path);
       log = await openLog(at(nodeParts.log), seams, settings.log);
+      if (log.mayHaveLost) throw untrusted(folder.path);
       engine = await Engine.open(seams, at(nodeParts.engine), settings.engine);
       const node = new Node({ seams, settings, folder, log, engine });
       await node.begin();
@@ -353,6 +354,15 @@ interface NodeParts {
   readonly folder: NodeFolder;
   readonly log: Log;
   readonly engine: Engine;
+}
+
+/** Rule 19: what it has promised the others may be gone, and a node that does not know its promises breaks them. */
+function untrusted(path: string): TrefoilError {
+  const detail =
+    `the machine went down while this node answered writes before they were synced (--fsync=interval), and what is missing in ` +
+    `${path} cannot be told: it takes part no more as it is; while the others are up, empty the folder and start it again, ` +
+    `and it fetches everything from them`;
+  return new TrefoilError("conflict", detail);
 }
 
 /** Sixteen hexadecimal digits. */

@@ -57,6 +57,13 @@ export const clusterMutants: readonly SimMutant[] = [
     replace: "const newLife = 1;",
   },
   {
+    name: "rule 19: a node goes on with a tail that it cannot trust",
+    run: "cluster",
+    file: "internal/node/node.ts",
+    find: "if (log.mayHaveLost) throw untrusted(folder.path);",
+    replace: "",
+  },
+  {
     name: "a local replica is waited for beyond the deadline",
     run: "cluster",
     file: "internal/node/routing.ts",

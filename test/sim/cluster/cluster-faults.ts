@@ -6,6 +6,7 @@ import type { Prng } from "../../../internal/base/prng.ts";
 import { nodeOf } from "../../../internal/cluster/cluster-map.ts";
 import type { FaultCall } from "../../disk/fault-rules.ts";
 import { randomSurvival } from "../../disk/power-cut.ts";
+import type { Survival } from "../../disk/power-cut.ts";
 import { addressLink } from "../network/wires.ts";
 import type { AddressLink, WireWeather } from "../network/wires.ts";
 import type { RunPlan } from "../run-plan.ts";
@@ -89,8 +90,8 @@ export class ClusterFaults {
   private readonly schedule: Prng;
   private readonly founding: Prng;
   private readonly kinds: readonly ClusterFaultKind[];
-  /** Whose disk was lost, and is not made good yet, under its former name. */
-  private readonly lost = new Map<Machine, string>();
+  /** Whose disk is lost, or may be, and is not made good yet: its former name, and which of its disks that was. */
+  private readonly lost = new Map<Machine, { readonly disk: string; readonly disks: number }>();
   private number = 0;
   private isStopped = false;
 
@@ -174,7 +175,7 @@ export class ClusterFaults {
 
   crash(machine: Machine, random: Prng, isPowerCut: boolean): boolean {
     if (!machine.isRunning) return false;
-    machine.crash(isPowerCut ? randomSurvival({ random, withGarbage: random.chance(1, 2) }) : undefined);
+    machine.crash(isPowerCut ? this.powerCut(machine, random) : undefined);
     this.world.restartLater(machine, random.between(10, 4000));
     return true;
   }
@@ -198,7 +199,7 @@ export class ClusterFaults {
     if (this.machines.some(({ isHeldDown }) => isHeldDown) || !machine.isRunning) return false;
     const { epoch } = this.watch;
     machine.isHeldDown = true;
-    machine.crash(random.chance(1, 2) ? undefined : randomSurvival({ random }));
+    machine.crash(random.chance(1, 2) ? undefined : this.powerCut(machine, random));
     this.world.time.after(random.between(5000, 20_000), () => {
       machine.isHeldDown = false;
       machine.start();
@@ -207,16 +208,29 @@ export class ClusterFaults {
     return true;
   }
 
+  /** What the power takes. Where nobody would bear the loss of a node that cannot trust its tail, only the process ends. */
+  private powerCut(machine: Machine, random: Prng): Survival | undefined {
+    if (machine.isBuffered) {
+      if (this.watch.newest !== undefined && !this.mayLose()) return undefined;
+      this.noteLoss(machine);
+    }
+    return randomSurvival({ random, withGarbage: random.chance(1, 2) });
+  }
+
+  /** What only this disk has may be lost. */
+  private noteLoss(machine: Machine): void {
+    const { newest } = this.watch;
+    this.world.hasLostDisks = true;
+    const known = newest && nodeOf(newest, machine.id);
+    if (known !== undefined) this.lost.set(machine, { disk: known.disk, disks: machine.disks });
+  }
+
   /** A group bears the loss of one disk at a time, and a cluster that is not founded yet that of any. */
   loseDisk(machine: Machine, random: Prng): boolean {
     const { newest } = this.watch;
     if (newest === undefined ? random.chance(1, 2) : !this.mayLose()) return false;
-    if (newest !== undefined) {
-      const known = nodeOf(newest, machine.id);
-      if (known !== undefined) this.lost.set(machine, known.disk);
-    }
+    this.noteLoss(machine);
     machine.loseDisk();
-    this.world.hasLostDisks = true;
     this.world.met.note("node came back with an empty disk");
     this.world.restartLater(machine, random.between(10, 6000));
     return true;
@@ -227,7 +241,12 @@ export class ClusterFaults {
     const { newest } = this.watch;
     if (newest === undefined) return this.lost.size === 0;
     if (newest.groups.some(({ exchange }) => exchange !== undefined)) return false;
-    for (const [machine, disk] of this.lost) {
+    for (const [machine, { disk, disks }] of this.lost) {
+      // It came back with all that it had.
+      if (machine.node !== undefined && machine.disks === disks) {
+        this.lost.delete(machine);
+        continue;
+      }
       const isNamed = newest.groups.some(({ replicas }) => replicas.some((replica) => replica.disk === disk));
       if (isNamed || nodeOf(newest, machine.id)?.disk === disk) return false;
       this.lost.delete(machine);

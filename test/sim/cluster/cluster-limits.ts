@@ -19,8 +19,7 @@ export function clusterLimits(random: Prng): ClusterLimits {
   const hasZones = random.chance(1, 3);
   return {
     ...tiny,
-    // A node that cannot vouch for its tail is another one's affair: test/sim/membership.ts.
-    log: { ...tiny.log, fsync: { kind: "always" }, logBytesMax: Math.max(400_000, tiny.log.logBytesMax ?? 0) },
+    log: { ...tiny.log, logBytesMax: Math.max(400_000, tiny.log.logBytesMax ?? 0) },
     names,
     groups: random.between(2, 4),
     zoneOf: (node) => (hasZones ? `zone ${Number(node.slice(1)) % 3}` : ""),

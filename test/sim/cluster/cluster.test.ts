@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import process from "node:process";
 import { describe, it } from "node:test";
+import type { FsyncMode } from "../../../internal/log/options.ts";
 import { Prng } from "../../../internal/base/prng.ts";
+import { nothingSurvives } from "../../disk/power-cut.ts";
 import { wholeRun } from "../run-plan.ts";
 import { clusterLimits } from "./cluster-limits.ts";
 import { tryCluster } from "./cluster-run.ts";
@@ -19,10 +21,10 @@ class Scene {
   readonly world: SimWorld;
   readonly watch: ClusterWatch;
 
-  constructor(seed: number) {
+  constructor(seed: number, fsync: FsyncMode = { kind: "always" }) {
     const random = new Prng(seed);
     const drawn = clusterLimits(random.split("limits"));
-    const limits = { ...drawn, names: ["n1", "n2", "n3"], diskFaults: false };
+    const limits = { ...drawn, names: ["n1", "n2", "n3"], diskFaults: false, log: { ...drawn.log, fsync } };
     // All of the log is there for who comes later.
     const replica = { ...limits.replica, entriesKept: 1000 };
     this.world = new SimWorld(random.split("world"), { ...limits, replica }, undefined);
@@ -79,6 +81,24 @@ describe("a whole cluster", () => {
       for (const ids of replicas ?? []) assert.equal(Math.max(...ids), 3 + times);
       await compareGroups(scene.world, scene.watch);
     }
+  });
+
+  it("does not go on with a disk that forgot what the node had said: rule 19", async () => {
+    const scene = new Scene(3, { kind: "interval", milliseconds: 50 });
+    for (const machine of scene.world.machines) machine.start();
+    await scene.rest();
+    scene.machine(2).crash(nothingSurvives());
+    scene.machine(2).start();
+    await scene.run(1000, () => scene.machine(2).isUntrusted);
+    assert.ok(scene.machine(2).isUntrusted);
+    await scene.rest();
+    for (const { replicas } of scene.watch.newest?.groups ?? []) {
+      assert.deepEqual(
+        replicas.map(({ replica }) => replica),
+        [1, 3, 4],
+      );
+    }
+    await compareGroups(scene.world, scene.watch);
   });
 
   for (const seed of [1, 2]) {

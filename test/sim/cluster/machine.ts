@@ -58,6 +58,8 @@ export class Machine {
   refusals = 0;
   /** How often its process began or ended. */
   life = 0;
+  /** It says that it must not go on with what is on its disk; whoever runs it gives it an empty one. */
+  isUntrusted = false;
   /** How often it got another disk. */
   disks = 0;
   private readonly parts: MachineParts;
@@ -74,6 +76,11 @@ export class Machine {
     this.clock = new NodeClock(parts.time, this.clockError);
   }
 
+  /** What it acknowledges may not be synced yet. */
+  get isBuffered(): boolean {
+    return this.parts.limits.log.fsync?.kind === "interval";
+  }
+
   /** The present process, for whoever wants to know whether it is the same later. */
   get process(): string {
     return `${this.id}/${this.life}`;
@@ -82,6 +89,7 @@ export class Machine {
   /** Begins a process. */
   start(): void {
     if (this.isRunning || this.isHeldDown) return;
+    if (this.isUntrusted) this.loseDisk();
     const life = ++this.life;
     this.isRunning = true;
     this.isStopping = false;
@@ -126,6 +134,7 @@ export class Machine {
   loseDisk(): void {
     this.crash(undefined);
     this.disks++;
+    this.isUntrusted = false;
     this.promises = new NodePromises();
     this.disk = this.newDisk();
   }
@@ -195,11 +204,10 @@ export class Machine {
     const { met } = this.parts;
     if (this.disk.explains(reason) !== undefined) {
       met.note(this.node === undefined ? "start refused by its disk" : "process ended by its disk");
-    } else if (
-      reason instanceof TrefoilError &&
-      reason.code === "conflict" &&
-      reason.message.includes("the founding of")
-    ) {
+    } else if (isConflict(reason, "the machine went down")) {
+      this.isUntrusted = true;
+      met.note("node does not trust its tail");
+    } else if (isConflict(reason, "the founding of")) {
       this.refusals++;
       met.note("founder waits for its operator");
     } else {
@@ -227,3 +235,6 @@ export class Machine {
     this.ends.clear();
   }
 }
+
+const isConflict = (reason: unknown, words: string): boolean =>
+  reason instanceof TrefoilError && reason.code === "conflict" && reason.message.includes(words);

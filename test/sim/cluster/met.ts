@@ -9,6 +9,7 @@ export const clusterSightings = [
   "node left before it stopped",
   "process ended by its disk",
   "start refused by its disk",
+  "node does not trust its tail",
   "node came back with an empty disk",
   "map with an exchange",
   "exchange completed",
