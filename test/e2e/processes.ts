@@ -31,6 +31,8 @@ export interface ProcessOptions {
   readonly groups: number;
   /** More flags for each node. */
   readonly flags?: readonly string[];
+  /** Flags of Node for each process. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export class ClusterProcesses {
@@ -72,7 +74,9 @@ export class ClusterProcesses {
     if (this.running.has(id)) throw new Error(`${id} runs already`);
     this.lives.set(id, (this.lives.get(id) ?? 0) + 1);
     const said = openSync(this.logOf(id), "a");
-    const child = spawn(process.execPath, [daemon, ...this.flagsOf(place)], { stdio: ["ignore", said, said] });
+    const child = spawn(process.execPath, [...this.nodeFlags, daemon, ...this.flagsOf(place)], {
+      stdio: ["ignore", said, said],
+    });
     closeSync(said);
     const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
       child.once("error", reject);
@@ -127,6 +131,10 @@ export class ClusterProcesses {
     return join(this.folder, `${id}.log`);
   }
 
+  private get nodeFlags(): readonly string[] {
+    return this.options.nodeFlags ?? [];
+  }
+
   private flagsOf({ id, folder, ports }: NodePlace): string[] {
     const peers = this.places.map((each) => `${each.id}=127.0.0.1:${each.ports.peer}`).join(",");
     const listening = listeners.flatMap((name) => [`--${name}`, `127.0.0.1:${ports[name]}`]);
@@ -136,7 +144,7 @@ export class ClusterProcesses {
 }
 
 /** All of them are held until all are known, so that none comes twice. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports: number[] = [];
   for (const server of servers) {
