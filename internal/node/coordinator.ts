@@ -75,7 +75,7 @@ export class NodeCoordinator implements Coordinator {
     if (service === undefined || ring === undefined) return undefined;
     if ((request.mode ?? defaults.read) !== "fast") return undefined;
     const group = ring.ownerOf(slotOf(request.key, 0, request.key.length));
-    const got = service.getNow(group, request.key);
+    const got = service.getNow(group, request.key, this.told.get(group));
     return got && this.gotAnswer({ answer: { kind: "done", value: got }, node: this.node }, group, "fast");
   }
 
@@ -193,7 +193,6 @@ export class NodeCoordinator implements Coordinator {
     const before = this.told.get(group);
     const isNewer = before === undefined || compareVersions(before, version) < 0;
     if (isNewer) this.told.set(group, version);
-    this.parts.service?.noteTold(group, version);
   }
 
   private async groupOf(key: Uint8Array, caller: Caller): Promise<GroupId> {

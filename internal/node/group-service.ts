@@ -196,16 +196,14 @@ export class GroupService {
     return replica && this.nodeOf(group, replica);
   }
 
-  /** A client of this node was told of an entry: fast reads here wait for it. */
-  noteTold(group: GroupId, version: Version): void {
-    this.replicaOf(group)?.noteAnswered(version);
-  }
-
-  /** Undefined: it takes waiting. */
-  getNow(group: GroupId, key: Uint8Array): GotValue | undefined {
+  /** Of `after`, or something newer. Undefined: it takes waiting. */
+  getNow(group: GroupId, key: Uint8Array, after: Version | undefined): GotValue | undefined {
     const replica = this.replicaOf(group);
-    const record = replica?.readOwnNow(key);
-    if (replica === undefined || record === undefined) return undefined;
+    if (replica === undefined) return undefined;
+    // It may have been opened since the client was told.
+    if (after !== undefined) replica.noteAnswered(after);
+    const record = replica.readOwnNow(key);
+    if (record === undefined) return undefined;
     const stalenessMilliseconds = stalenessOf(replica);
     return { record: record === "absent" ? undefined : storedOf(record), role: roleOf(replica), stalenessMilliseconds };
   }

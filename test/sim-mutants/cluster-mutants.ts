@@ -19,7 +19,7 @@ export const clusterMutants: readonly SimMutant[] = [
     file: coordinator,
     find: 'const after = mode === "fast" ? this.told.get(group) : undefined;',
     replace: "const after = undefined;",
-    also: [{ file: coordinator, find: "this.parts.service?.noteTold(group, version);", replace: "" }],
+    also: [{ file: coordinator, find: "request.key, this.told.get(group));", replace: "request.key, undefined);" }],
   },
   {
     name: "a write retried without a request id",
