@@ -11,10 +11,6 @@ export const receivingMutants: readonly SimMutant[] = [
     file: "internal/raft/following.ts",
     find: "if (index <= state.log.handed) state.hasSalvage = true;",
     replace: "state.hasSalvage = true;",
-    scenario: {
-      file: "woken",
-      name: "rule 2: does not hold the watermark for ever when it takes a write and is overtaken in one turn",
-    },
   },
   {
     name: "rule 10: a fast write outlives the term of its leader while the disk works at it",

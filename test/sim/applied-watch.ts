@@ -13,6 +13,7 @@ const thoroughEvery = 4;
 
 /** The group at an index that some replica was the first to be seen at. */
 export interface Look {
+  readonly term: number;
   readonly index: number;
   readonly stamp: Stamp;
   readonly watermark: Stamp;
@@ -55,7 +56,7 @@ export class AppliedWatch {
     expectThat(grows, "the watermark grows", () => {
       return `${furthest?.watermark} at ${furthest?.index}, and at ${last.index} of node ${id} ${watermark}`;
     });
-    this.looks.push({ index: last.index, stamp: last.stamp, watermark });
+    this.looks.push({ term: last.term, index: last.index, stamp: last.stamp, watermark });
     return true;
   }
 }

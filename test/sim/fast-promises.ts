@@ -22,8 +22,8 @@ export interface FastPromise {
 }
 
 export interface Exemptions {
-  /** Replicas may have been away for longer than they are waited for. */
-  readonly mayBeLost: boolean;
+  /** Its holder was away for longer than it is waited for. */
+  mayBeLost(promise: FastPromise): boolean;
   /** Its only holder lost its disk. */
   mayBeMissing(promise: FastPromise): boolean;
 }
@@ -75,8 +75,11 @@ export class FastPromises {
       const fate = await node.replica?.receiptOf(version);
       this.wasTold(promise, fate);
       const name = versionName(version);
-      if (fate === "lost" && !exempt.mayBeLost)
-        throw new Violation("fates", `the fast write ${name} of ${key} is lost, and nobody was away for long`);
+      if (fate === "lost" && !exempt.mayBeLost(promise))
+        throw new Violation(
+          "fates",
+          `the fast write ${name} of ${key} is lost, and node ${promise.node} was not away for long`,
+        );
       if (fate !== undefined && !undecided.includes(fate)) fates.set(name, fate);
       else if (!exempt.mayBeMissing(promise)) {
         throw new Violation("fates", `the fast write ${name} of ${key} was answered and is ${fate}`);

@@ -46,6 +46,10 @@ const kinds = {
     target.clock.pause(random.between(50, 5000));
     return target.isUp;
   },
+  "pause within a turn": (_, { target, random }) => {
+    target.clock.pauseWithinTurn(random.between(50, 5000));
+    return target.isUp;
+  },
 
   "cut leader off": (actions, { leader, random }) =>
     leader !== undefined && actions.cut(actions.linksOf(leader.id), random),

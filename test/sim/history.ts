@@ -2,6 +2,7 @@
 // and expiries are told in the same unit, so that they compare.
 
 import type { Version } from "../../internal/engine/cell.ts";
+import type { Digest } from "./digest.ts";
 
 /** Bounded: no older than the replica says; own: with what clients of the same node were answered. */
 export type Mode = "fast" | "strong" | "session" | "bounded" | "own";
@@ -146,6 +147,19 @@ const firstKeyOf = (done: Done): string => (done.kind === "read" ? done.key : (d
 
 /** Keys that one command may write together are one partition: `s0` of `s0/a` and `s0/b`. */
 const partitionOf = (key: string): string => key.split("/")[0] ?? key;
+
+/** All of it: what was asked, when, and what was told of it. */
+export function addEntry(digest: Digest, entry: HistoryEntry): void {
+  const { calledAt, returnedAt, ledTerm, versions, freshAt, via } = entry;
+  digest
+    .addTime(calledAt)
+    .addTime(returnedAt)
+    .addTime(freshAt ?? 0);
+  digest.add(ledTerm ?? 0).addText(via ?? "");
+  for (const { term, index } of versions) digest.add(term).add(index);
+  digest.addText(entryInWords(entry));
+  if (entry.told?.kind === "done") digest.addTime(entry.told.at ?? 0);
+}
 
 export const versionName = (version: Version): string => `${version.term}.${version.index}`;
 

@@ -8,10 +8,13 @@ import type { GroupLog } from "../../internal/log/group-log.ts";
 import type { RecordSlot } from "../../internal/log/record.ts";
 import { configuration } from "../../internal/raft/configuration.ts";
 import { GroupState } from "../../internal/replica/group-state.ts";
+import type { ReplicaMessage } from "../../internal/replica/messages.ts";
+import { Absences } from "./absences.ts";
 import { AppliedWatch } from "./applied-watch.ts";
 import { expectEqual } from "./judge.ts";
 import { checkVoters, LogWatch } from "./log-watch.ts";
 import { wholeRun } from "./run-plan.ts";
+import { SalvageClaims } from "./salvage-claims.ts";
 import { SimCluster } from "./sim-cluster.ts";
 import { linkOf } from "./sim-network.ts";
 import type { SimNode } from "./sim-node.ts";
@@ -135,6 +138,57 @@ describe("equal replicas", () => {
   });
 });
 
+describe("absences", () => {
+  const answer = (of: number): ReplicaMessage =>
+    ({ type: "heartbeat_answer", from: 2, to: 1, term: of, round: 1, hasSalvage: false }) as unknown as ReplicaMessage;
+  const two = replicaId(2);
+
+  it("are as long as a leader heard nothing in its term", () => {
+    const absences = new Absences();
+    absences.leads(3, 1000);
+    absences.heard(answer(3), 3, 1500);
+    absences.leads(3, 3000);
+    assert.equal(absences.wasAway(two, 0, 1000), true);
+    assert.equal(absences.wasAway(two, 0, 2000), false);
+    absences.heard(answer(3), 3, 3400);
+    absences.leads(3, 3500);
+    assert.equal(absences.wasAway(two, 3, 2000), true, "a silence that is over counts");
+    assert.equal(absences.wasAway(two, 4, 100), false, "what an earlier leader heard does not");
+  });
+
+  it("are not shortened by what answers another leader, nor told of one that nobody leads by", () => {
+    const absences = new Absences();
+    absences.leads(3, 0);
+    absences.heard(answer(2), 3, 1000);
+    absences.heard(answer(3), 4, 1000);
+    absences.leads(3, 2000);
+    assert.equal(absences.wasAway(two, 0, 2000), true);
+    assert.equal(absences.wasAway(replicaId(7), 4, 500), false);
+  });
+});
+
+describe("salvage", () => {
+  it("is told as it is, but for as long as what is discarded is being kept", () => {
+    const said: string[] = [];
+    const report = (failure: unknown): void => void said.push(failure instanceof Violation ? failure.by : "other");
+    const node = (life: number, keeps: boolean): SimNode =>
+      ({ id: 2, life, replica: { hasSalvage: keeps }, report }) as unknown as SimNode;
+    const message = (hasSalvage: boolean): ReplicaMessage =>
+      ({ type: "heartbeat_answer", from: 2, to: 1, term: 1, round: 1, hasSalvage }) as unknown as ReplicaMessage;
+    const claims = new SalvageClaims();
+    claims.sent(node(1, false), message(true), 0);
+    claims.sent(node(1, false), message(true), 14_000);
+    claims.sent(node(1, true), message(true), 16_000);
+    claims.sent(node(1, false), message(true), 17_000);
+    claims.sent(node(1, false), message(false), 18_000);
+    claims.sent(node(1, false), message(true), 19_000);
+    claims.sent(node(2, false), message(true), 35_000);
+    assert.deepEqual(said, []);
+    claims.sent(node(2, false), message(true), 50_000);
+    assert.deepEqual(said, ["salvage is told as it is"]);
+  });
+});
+
 describe("progress", () => {
   /** A run without faults, in which something stays wrong when all else heals. */
   async function runWith(stays: (nodes: readonly SimNode[], cluster: SimCluster) => void) {
@@ -169,5 +223,20 @@ describe("progress", () => {
     });
     assert.equal(by, "progress");
     assert.match(what, /did not come level/);
+  });
+
+  it("is missed when the watermark does not rise to what was written, or that does not count as with all", async () => {
+    const stuck = await runWith((nodes) => {
+      for (const { replica } of nodes) if (replica !== undefined) replica.isWithAll = () => false;
+    });
+    assert.equal(stuck.by, "the watermark rises");
+    const still = await runWith((nodes) => {
+      for (const { replica } of nodes) {
+        if (replica === undefined) continue;
+        // A leader that lets nothing through that carries a watermark only.
+        replica.tick = () => undefined;
+      }
+    });
+    assert.equal(still.by, "the watermark rises");
   });
 });

@@ -12,6 +12,7 @@ import type { Replica } from "../../internal/replica/replica.ts";
 import type { FastPromises } from "./fast-promises.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { LogWatch } from "./log-watch.ts";
+import { SalvageClaims } from "./salvage-claims.ts";
 import { SalvageWatch } from "./salvage-watch.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { SimNode } from "./sim-node.ts";
@@ -24,8 +25,8 @@ const stepsBetweenDeepChecks = 500;
 
 export interface InvariantParts {
   readonly promises: FastPromises;
-  /** No replica is away for longer than it is waited for. */
-  readonly isWindowLong: boolean;
+  /** For so long a replica that is away is waited for. */
+  readonly windowMilliseconds: number;
   readonly random: Prng;
   readonly trace: Trace | undefined;
 }
@@ -34,7 +35,7 @@ export class Invariants {
   private readonly cluster: SimCluster;
   private readonly leaders = new Map<number, number>();
   /** When the leader of each term was first seen. */
-  readonly leadersSeen: { readonly term: number; readonly since: number }[] = [];
+  readonly leadersSeen: { readonly term: number; readonly since: number; readonly node: number }[] = [];
   /** Milliseconds by which a node's clock was off, at most. */
   clockError = 1;
   /** Term and stamp of applied entries, by index. */
@@ -46,8 +47,8 @@ export class Invariants {
   private readonly memory = new AppliedWatch();
   readonly taken: TakenWrites;
   private readonly salvage: SalvageWatch;
-  /** Where the salvage window is longer than a run. */
-  private readonly watermarks: WatermarkWatch | undefined;
+  private readonly claims = new SalvageClaims();
+  private readonly watermarks: WatermarkWatch;
   private readonly trace: Trace | undefined;
   private readonly roles = new Map<number, string>();
   private steps = 0;
@@ -58,10 +59,13 @@ export class Invariants {
     this.keys = new KeyWatch(cluster);
     this.logs = new LogWatch(cluster);
     this.contents = new ContentWatch(cluster, cluster.first, parts.random);
-    this.taken = new TakenWrites(cluster.time);
+    this.taken = new TakenWrites(cluster.time, cluster.sightings);
     this.salvage = new SalvageWatch(parts.promises, this.memory);
-    if (parts.isWindowLong) this.watermarks = new WatermarkWatch(cluster, this.memory);
-    cluster.onSend = (node, message) => this.contents.sent(node, message);
+    this.watermarks = new WatermarkWatch(cluster, this.memory, parts.windowMilliseconds);
+    cluster.onSend = (node, message) => {
+      this.contents.sent(node, message);
+      this.claims.sent(node, message, cluster.time.now);
+    };
   }
 
   get leaderChanges(): number {
@@ -77,7 +81,7 @@ export class Invariants {
       this.clockError = Math.max(this.clockError, 1 + Math.abs(node.clockError.at(this.cluster.time.now)));
       if (this.trace !== undefined) this.tell(node, this.trace);
       this.logs.check(node);
-      this.watermarks?.see(node);
+      this.watermarks.see(node);
       this.taken.see(node);
       this.checkLeader(node);
       this.checkApplied(node);
@@ -99,12 +103,13 @@ export class Invariants {
   private checkLeader(node: SimNode): void {
     const status = node.replica?.status;
     if (status?.role !== "leader") return;
+    this.cluster.absences.leads(status.term, this.cluster.time.now);
     const known = this.leaders.get(status.term);
     const isOne = known === undefined || known === node.id;
     expectThat(isOne, "one leader a term", () => `term ${status.term} has the leaders ${known} and ${node.id}`);
     if (known !== undefined) return;
     this.leaders.set(status.term, node.id);
-    this.leadersSeen.push({ term: status.term, since: this.cluster.time.now });
+    this.leadersSeen.push({ term: status.term, since: this.cluster.time.now, node: node.id });
     this.logs.leads(node, status.term);
   }
 
@@ -122,7 +127,7 @@ export class Invariants {
     // What is read of a damaged disk shows nothing.
     if (node.disk.isDamaged) return;
     const before = this.memory.furthest;
-    if (this.memory.applied(node.id, replica)) this.watermarks?.applied(node, before);
+    if (this.memory.applied(node.id, replica)) this.watermarks.applied(node, before);
     this.keys.applied(node);
   }
 }

@@ -150,7 +150,6 @@ class KeyJudge {
     }
   }
 
-  /** Before `moment`, by who still led when the read was answered. */
   /** A touch that took effect found its key: a strong read that found nothing is before a write that made it, or behind its end. */
   touchesFoundIt(): void {
     const absent = this.reads.filter(({ mode, saw }) => mode === "strong" && saw.value === undefined);
@@ -187,6 +186,7 @@ class KeyJudge {
       action === "delete" || expiry === "keep" || (typeof expiry === "number" && at + expiry <= until);
   }
 
+  /** Before `moment`, by who still led when the read was answered. */
   private answeredByThePresentLeader(moment: number, read: Read): Write[] {
     return this.writes.filter((write) => write.entry.returnedAt < moment && this.isOfThePresentLeader(write, read));
   }

@@ -6,7 +6,9 @@ import type { SimNodeOptions } from "./sim-node.ts";
 /** Small, so that a run meets full segments, flushes, merges, snapshots and full windows. */
 export function tinyLimits(random: Prng): SimNodeOptions {
   const tickMilliseconds = random.pick([10, 20, 30]);
+  const turns = random.split("turns");
   return {
+    turns: { milliseconds: turns.pick([0, 0, 0, 2, 10, 30]), drains: turns.chance(1, 2) },
     diskFaults: random.chance(2, 3),
     log: {
       // Acknowledged before it is synced: what a node loses with the power is for its peers to make good.

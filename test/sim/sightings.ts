@@ -1,6 +1,8 @@
 // States and paths that runs have to meet, counted: one that is never met was never tested.
 
 export const sightingKinds = [
+  "several events in one turn",
+  "office lost in the turn that took a write",
   "late message arrives",
   "late message arrives after a restart",
   "message lost with its connection",

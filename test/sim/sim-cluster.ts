@@ -5,6 +5,8 @@ import type { ReplicaId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
 import { configuration } from "../../internal/raft/configuration.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
+import { Absences } from "./absences.ts";
+import { Digest } from "./digest.ts";
 import { Sightings } from "./sightings.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { SimNode } from "./sim-node.ts";
@@ -19,6 +21,9 @@ export class SimCluster {
   readonly sightings = new Sightings();
   readonly nodes = new Map<ReplicaId, SimNode>();
   readonly network: SimNetwork;
+  readonly absences = new Absences();
+  /** Of every message that was sent. */
+  readonly messages = new Digest();
   /** Whose disks were lost, and with them what they alone had. */
   readonly lostDisks = new Set<ReplicaId>();
   /** Milliseconds that a wall clock was off at most. */
@@ -125,7 +130,10 @@ export class SimCluster {
         random: this.random.split(`node ${id}`),
         first: this.first,
         send: (message) => this.network.send(message),
-        onSend: (node, message) => this.onSend(node, message),
+        onSend: (node, message) => {
+          this.digest(message);
+          this.onSend(node, message);
+        },
         isWanted: (node) => this.isWanted(node),
         leader: () => this.leader?.id,
         onErased: (node) => {
@@ -140,6 +148,15 @@ export class SimCluster {
     return node;
   }
 
+  private digest(message: ReplicaMessage): void {
+    const { messages } = this;
+    const { from, to, type } = message;
+    messages.addTime(this.time.now).add(8 * from + to);
+    messages.add(type.length + 256 * type.charCodeAt(type.length - 1));
+    if ("term" in message) messages.add(message.term);
+    if ("index" in message) messages.add(message.index);
+  }
+
   private ended(node: SimNode): void {
     if (node.isGone) this.lostDisks.add(node.id);
     else this.restartLater(node, this.restarts.between(10, 4000));
@@ -149,7 +166,11 @@ export class SimCluster {
     const node = this.nodes.get(message.to);
     if (node?.replica === undefined) this.sightings.note("message to a node that is down");
     if (node?.clock.isPaused === true) this.sightings.note("message of a paused process arrives late");
-    if (node?.replica !== undefined) this.onReceive(node, message);
+    if (node?.replica !== undefined) {
+      this.onReceive(node, message);
+      const { role, term } = node.replica.status;
+      if (role === "leader") this.absences.heard(message, term, this.time.now);
+    }
     node?.clock.live(() => node.receive(message));
   }
 }

@@ -32,7 +32,7 @@ import { SimDisk } from "./sim-disk.ts";
 import type { Sightings, SightingKind } from "./sightings.ts";
 import { sightingKinds } from "./sightings.ts";
 import { ClockError, NodeClock } from "./virtual-time.ts";
-import type { VirtualTime } from "./virtual-time.ts";
+import type { Turns, VirtualTime } from "./virtual-time.ts";
 
 export interface SimNodeOptions {
   readonly log: Partial<LogOptions>;
@@ -40,6 +40,7 @@ export interface SimNodeOptions {
   readonly replica: Partial<ReplicaOptions>;
   /** Calls to disks may fail. */
   readonly diskFaults: boolean;
+  readonly turns: Turns;
 }
 
 interface SimNodeParts {
@@ -103,7 +104,7 @@ export class SimNode {
     this.parts = parts;
     this.options = options;
     this.disk = new SimDisk(parts.random.split("disk"), options.diskFaults);
-    this.clock = new NodeClock(parts.time, this.clockError);
+    this.clock = new NodeClock(parts.time, this.clockError, options.turns);
   }
 
   /** What it acknowledges may not be synced yet. */
@@ -133,7 +134,7 @@ export class SimNode {
   async start(): Promise<void> {
     const life = ++this.life;
     this.isRunning = true;
-    const clock = new NodeClock(this.parts.time, this.clockError);
+    const clock = new NodeClock(this.parts.time, this.clockError, this.options.turns);
     this.clock = clock;
     const disk = this.disk.begin(clock);
     const random = this.parts.random.split(`life ${life}`);
@@ -323,6 +324,7 @@ export class SimNode {
       if (this.parts.time.now < this.sendsUntil) sightings.note("snapshot installed by who sends one");
     }
     this.incarnation = replica.incarnation;
+    if (this.clock.takeFullTurns() > 0) sightings.note("several events in one turn");
     const ahead = lastStamp - stampOfMilliseconds(this.clock.wallMilliseconds());
     if (ahead > stampOfMilliseconds(10_000)) sightings.note("stamps far ahead");
     const trouble = this.engine?.trouble;

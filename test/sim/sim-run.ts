@@ -5,10 +5,13 @@ import { Prng } from "../../internal/base/prng.ts";
 import { Client } from "./clients.ts";
 import type { ClientCounts } from "./clients.ts";
 import { judgeHistory } from "./checkers.ts";
+import { replicaDefaults } from "../../internal/replica/options.ts";
 import { FastPromises } from "./fast-promises.ts";
+import type { FastPromise } from "./fast-promises.ts";
 import { Faults } from "./faults.ts";
 import { Filler } from "./filler.ts";
-import { entryInWords, History } from "./history.ts";
+import { Digest } from "./digest.ts";
+import { addEntry, entryInWords, History } from "./history.ts";
 import { tinyLimits } from "./limits.ts";
 import { Invariants } from "./invariants.ts";
 import { Membership } from "./membership.ts";
@@ -18,6 +21,7 @@ import type { RunPlan } from "./run-plan.ts";
 import { SimCluster } from "./sim-cluster.ts";
 import type { SimNodeOptions } from "./sim-node.ts";
 import { SlotMover } from "./slot-mover.ts";
+import { WatermarkRise } from "./watermark-rise.ts";
 import { Workload } from "./workload.ts";
 import { expectThat, reportOf } from "./violation.ts";
 import type { Report } from "./violation.ts";
@@ -33,13 +37,11 @@ export interface RunResult extends ClientCounts {
   readonly fates: ReadonlyMap<string, number>;
   /** What clients did how often, and with what outcome. */
   readonly met: ReadonlyMap<string, number>;
-  /** Of everything that was seen: one seed has one. */
+  /** Of what was done and answered, the messages, the faults, the leaders and the fates: one seed has one. */
   readonly trace: number;
 }
 
 const healMilliseconds = 60_000;
-/** No run takes so long. */
-const runMillisecondsMost = 1_000_000;
 
 export type RunOutcome =
   | { readonly kind: "done"; readonly result: RunResult }
@@ -88,7 +90,7 @@ class SimRun {
     this.cluster = new SimCluster(seed, this.limits);
     this.invariants = new Invariants(this.cluster, {
       promises: this.promises,
-      isWindowLong: (this.limits.replica.salvageWindowMilliseconds ?? Infinity) > runMillisecondsMost,
+      windowMilliseconds: this.windowMilliseconds,
       random: this.random.split("invariants"),
       trace: plan.trace,
     });
@@ -124,14 +126,14 @@ class SimRun {
     for (const node of cluster.nodes.values()) node.disk.callMilliseconds = 0;
     await compareStates(cluster);
     const fates = await settleFates(cluster, this.promises, {
-      mayBeLost: (this.limits.replica.salvageWindowMilliseconds ?? Infinity) < cluster.time.now,
+      mayBeLost: (promise) => this.mayBeLost(promise),
       mayBeMissing: ({ node }) => cluster.lostDisks.has(node),
     });
     mover.judge(this.history);
     judgeHistory(this.history, { clockError: invariants.clockError, leaders: invariants.leadersSeen, fates });
     const counts = new Map<string, number>();
     for (const fate of fates.values()) counts.set(fate, (counts.get(fate) ?? 0) + 1);
-    return this.result(counts);
+    return this.result(counts, this.traceOf(fates));
   }
 
   /** Sometimes a majority first, with the rest dead, then all; each has to come to rest in time. */
@@ -154,6 +156,23 @@ class SimRun {
     await this.comeToRest("all", work, isSettled);
     // When all are level, what was salvaged is there for the last reads.
     await this.comeToRest("all", this.readAll(), isSettled);
+    const rise = new WatermarkRise(cluster, this.windowMilliseconds);
+    rise.begin();
+    await this.runTo(cluster.time.now + healMilliseconds, () => rise.isOver && isSettled());
+    rise.check();
+    await this.comeToRest("all", Promise.resolve(), isSettled);
+  }
+
+  private get windowMilliseconds(): number {
+    return this.limits.replica.salvageWindowMilliseconds ?? replicaDefaults.salvageWindowMilliseconds;
+  }
+
+  /** Its holder has left the group, by whose log the window is over, or was not heard for so long by a later leader. */
+  private mayBeLost({ node, version }: FastPromise): boolean {
+    const { cluster, windowMilliseconds } = this;
+    if (windowMilliseconds > cluster.time.now) return false;
+    const voters = cluster.leader?.replica?.status.configuration.voters ?? [];
+    return !voters.includes(node) || cluster.absences.wasAway(node, version.term, windowMilliseconds);
   }
 
   private async comeToRest(who: string, work: Promise<unknown>, isLevelNow: () => boolean): Promise<void> {
@@ -169,7 +188,7 @@ class SimRun {
     expectThat(isLevelNow(), "progress", () => `${who} healed and did not come level: ${levels(cluster)}`);
   }
 
-  private result(fates: ReadonlyMap<string, number>): RunResult {
+  private result(fates: ReadonlyMap<string, number>, trace: number): RunResult {
     const { cluster, faults } = this;
     return {
       ...this.counts,
@@ -181,8 +200,21 @@ class SimRun {
       leaderChanges: this.invariants.leaderChanges,
       fates,
       met: this.met,
-      trace: traceOf(this.history, cluster),
+      trace,
     };
+  }
+
+  private traceOf(fates: ReadonlyMap<string, string>): number {
+    const { cluster, faults, history, invariants } = this;
+    const digest = new Digest();
+    digest.add(cluster.time.events);
+    digest.add(cluster.messages.value);
+    for (const entry of history.entries) addEntry(digest, entry);
+    for (const number of faults.made) digest.add(number);
+    for (const name of faults.counts.keys()) digest.addText(name);
+    for (const { term, since, node } of invariants.leadersSeen) digest.add(term).add(node).addTime(since);
+    for (const [version, fate] of fates) digest.addText(version).addText(fate);
+    return digest.value;
   }
 
   private async runTo(until: number, isDone?: () => boolean): Promise<void> {
@@ -228,13 +260,4 @@ function levels(cluster: SimCluster): string {
       ` salvage ${replica.hasSalvage} of ${members}`
     );
   }).join("; ");
-}
-
-function traceOf(history: History, cluster: SimCluster): number {
-  let trace = cluster.time.events;
-  for (const { calledAt, returnedAt } of history.entries) {
-    trace = (Math.imul(trace, 31) + Math.floor(calledAt * 100)) | 0;
-    if (Number.isFinite(returnedAt)) trace = (Math.imul(trace, 31) + Math.floor(returnedAt * 100)) | 0;
-  }
-  return trace >>> 0;
 }

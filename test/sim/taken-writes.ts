@@ -5,17 +5,18 @@ import { logIndex } from "../../internal/base/ids.ts";
 import type { Version } from "../../internal/engine/cell.ts";
 import { entryHeaderBytes, kindOf } from "../../internal/log/record.ts";
 import type { RecordSlot } from "../../internal/log/record.ts";
-import { action, commandKind, conditionKind, expiryMode } from "../../internal/replica/command.ts";
-import type { Command } from "../../internal/replica/command.ts";
+import { commandKind } from "../../internal/replica/command.ts";
 import { replicaDefaults } from "../../internal/replica/options.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import { decodeSlots } from "../../internal/replica/slots-command.ts";
 import { slotOf } from "../../internal/ring/slots.ts";
 import type { Step, WriteDone } from "./history.ts";
+import type { Sightings } from "./sightings.ts";
 import { simGroup } from "./sim-node.ts";
 import type { SimNode } from "./sim-node.ts";
 import { Violation } from "./violation.ts";
 import type { VirtualTime } from "./virtual-time.ts";
+import { filling as fillingKey, fillingCommand } from "./watermark-rise.ts";
 
 /** Of ages that are known to a few milliseconds. */
 const slackMilliseconds = 10;
@@ -36,27 +37,12 @@ interface TakenFast {
 
 /** Nobody reads it. */
 const filling: Step = {
-  key: "filling",
+  key: fillingKey,
   action: "put",
   condition: "none",
   expiry: "never",
   body: "",
   wantsPrevious: false,
-};
-const fill: Command = {
-  request: undefined,
-  operations: [
-    {
-      action: action.put,
-      key: utf8(filling.key),
-      condition: conditionKind.none,
-      version: undefined,
-      expiry: expiryMode.never,
-      expiresAt: undefined,
-      wantsPrevious: false,
-      body: new Uint8Array(1),
-    },
-  ],
 };
 
 /** Up to where a leader's log was, and since when. */
@@ -71,9 +57,13 @@ export class TakenWrites {
   private readonly asked = new WeakMap<Replica, number>();
   /** By the replica and the term that it leads, the oldest first. */
   private readonly grown = new WeakMap<Replica, { term: number; all: Grown[] }>();
+  private readonly sightings: Sightings;
+  /** In the turn that is looked at next. */
+  private taken: { readonly replica: Replica; readonly term: number } | undefined;
 
-  constructor(time: VirtualTime) {
+  constructor(time: VirtualTime, sightings: Sightings) {
     this.time = time;
+    this.sightings = sightings;
   }
 
   /** To be called after every event. */
@@ -81,6 +71,10 @@ export class TakenWrites {
     const { replica } = node;
     if (replica === undefined) return;
     const { role, term, last, commit, configuration } = replica.status;
+    if (this.taken?.replica === replica) {
+      if (term > this.taken.term) this.sightings.note("office lost in the turn that took a write");
+      this.taken = undefined;
+    }
     if (role !== "leader") return;
     if (!configuration.voters.includes(node.id)) this.ask(node, replica, term);
     let known = this.grown.get(replica);
@@ -92,6 +86,7 @@ export class TakenWrites {
   /** To be asked in the turn in which it was taken. Undefined: nothing is wrong. */
   wrongOf(node: SimNode, replica: Replica, taken: Taken): Violation | undefined {
     const { done, isRetried } = taken;
+    this.taken = { replica, term: replica.status.term };
     const why = done.mode === "fast" ? (wrongOfFast(node, replica, taken) ?? this.late(node, replica)) : undefined;
     if (why !== undefined || isRetried) return why;
     if (done.request !== undefined && replica.state.answered.size >= node.answersMax) {
@@ -109,7 +104,7 @@ export class TakenWrites {
     this.asked.set(replica, term);
     node.clock.live(() => {
       if (node.replica !== replica || replica.status.term !== term) return;
-      const proposed = replica.propose("fast", () => fill);
+      const proposed = replica.propose("fast", () => fillingCommand);
       if (proposed.kind === "refused") return;
       const wrong = wrongOfFast(node, replica, { done: { steps: [filling] }, version: proposed.version });
       if (wrong !== undefined) node.report(wrong);
@@ -118,12 +113,14 @@ export class TakenWrites {
 
   /** The oldest entry that is not committed has waited for too long. */
   private late(node: SimNode, replica: Replica): Violation | undefined {
-    const oldest = this.grown.get(replica)?.all[0];
+    const { commit } = replica.status;
+    // Some of it may have been committed earlier in this turn.
+    const oldest = this.grown.get(replica)?.all.find(({ last }) => last > commit);
     // A process that was paused within a turn goes on with that turn's time.
     if (!replica.status.hasQuorum || oldest === undefined || node.clock.wasPausedSince(oldest.at)) return undefined;
     const age = this.time.now - oldest.at;
     if (age <= replicaDefaults.fastBacklogMilliseconds + slackMilliseconds) return undefined;
-    const what = `node ${node.id} took one, and what is behind ${replica.status.commit} has waited for ${age} ms`;
+    const what = `node ${node.id} took one, and what is behind ${commit} has waited for ${age} ms`;
     return new Violation("fast writes wait for the backlog", what);
   }
 }

@@ -5,8 +5,12 @@
 // Chains are drained by process.nextTick, whose queue Node looks at when no microtask is left: a round of the event loop
 // (setImmediate) shows the same and costs more than what happens in it.
 //
-// A turn of a node's event loop is one such round. So a seed decides everything: the order of events is that of their
-// moments, and among equals that of their making.
+// A turn of a node's event loop is one such round, or takes a while: then whatever comes for the node meanwhile waits, and makes up
+// its next turn, and what a pause held back comes in one turn as well:
+//
+//   node:  event ( busy ) event event event ( busy ) event ...        turn of one; turn of three, with one end; turn of one
+//
+// So a seed decides everything: the order of events is that of their moments, and among equals that of their making.
 
 import process from "node:process";
 import { assert } from "../../internal/base/assert.ts";
@@ -28,6 +32,7 @@ export class VirtualTime {
   private readonly heap: Event[] = [];
   private made = 0;
   private turn: (() => void)[] = [];
+  private rest: (() => void) | undefined;
 
   at(moment: number, action: () => void): Event {
     assert(moment >= this.now, "an event in the past", { moment, now: this.now });
@@ -49,6 +54,11 @@ export class VirtualTime {
     this.turn.push(action);
   }
 
+  /** What the present event has still to do in its turn, when promise chains have drained. REQUIRES: one at a time. */
+  goOn(rest: () => void): void {
+    this.rest = rest;
+  }
+
   /** Runs until `moment`, or until `isDone` says so between two moments. */
   async runTo(moment: number, isDone: () => boolean = () => false): Promise<void> {
     while (!isDone()) {
@@ -62,6 +72,12 @@ export class VirtualTime {
       pop(this.heap);
       this.events++;
       next.action?.();
+      while (this.rest !== undefined) {
+        await drained();
+        const { rest } = this;
+        this.rest = undefined;
+        rest();
+      }
     }
   }
 
@@ -95,17 +111,36 @@ export class ClockError {
   }
 }
 
+/** How a process's event loop gets its events. */
+export interface Turns {
+  /** So long each of them takes; 0: each event has one of its own, unless the process was paused. */
+  readonly milliseconds: number;
+  /** Promise chains drain between the events of a turn, as between what comes from different sockets. */
+  readonly drains: boolean;
+}
+
+const turnOfEach: Turns = { milliseconds: 0, drains: false };
+
 /** A process's own idea of the time. One that is paused gets no turn. */
 export class NodeClock implements Clock, Scheduler {
   /** Set when its process is no more: nothing that it put off happens. */
   isDead = false;
   private readonly time: VirtualTime;
   private readonly error: ClockError;
+  private readonly turns: Turns;
+  /** Turns of more than one event. */
+  private fullTurns = 0;
   private pausedUntil = 0;
+  private busyUntil = 0;
+  /** It is paused for so long before its next turn has ended. */
+  private pauseInTurn = 0;
+  /** What has come, and waits for the next turn, which is due. */
+  private waiting: (() => void)[] = [];
 
-  constructor(time: VirtualTime, error = new ClockError()) {
+  constructor(time: VirtualTime, error = new ClockError(), turns = turnOfEach) {
     this.time = time;
     this.error = error;
+    this.turns = turns;
   }
 
   wallMilliseconds(): number {
@@ -121,6 +156,11 @@ export class NodeClock implements Clock, Scheduler {
     this.pausedUntil = Math.max(this.pausedUntil, this.time.now + milliseconds);
   }
 
+  /** It stands still between what its next turn brings and that turn's end. */
+  pauseWithinTurn(milliseconds: number): void {
+    this.pauseInTurn = milliseconds;
+  }
+
   wasPausedSince(moment: number): boolean {
     return this.pausedUntil > moment;
   }
@@ -129,19 +169,72 @@ export class NodeClock implements Clock, Scheduler {
     return this.time.now < this.pausedUntil;
   }
 
-  /** Does it now, or when the process goes on, unless it has ended by then. */
+  /** Does it now, or in the process's next turn, unless it has ended by then. */
   live(action: () => void): void {
     if (this.isDead) return;
-    if (!this.isPaused) action();
-    else this.time.at(this.pausedUntil, () => this.live(action));
+    if (this.waiting.length === 0) {
+      const { now } = this.time;
+      const free = Math.max(this.pausedUntil, this.busyUntil);
+      if (now >= free) return this.handle([action], 0);
+      this.time.at(free, () => this.takeTurn());
+    }
+    this.waiting.push(action);
   }
 
   after(milliseconds: number, action: () => void): Timer {
-    return this.time.after(milliseconds, () => this.live(action));
+    let isCancelled = false;
+    // It may be cancelled by what comes before it in its turn.
+    const due = (): void => {
+      if (!isCancelled) action();
+    };
+    const timer = this.time.after(milliseconds, () => this.live(due));
+    return {
+      cancel: () => {
+        isCancelled = true;
+        timer.cancel();
+      },
+    };
   }
 
   afterTurn(action: () => void): void {
-    this.time.afterTurn(() => this.live(action));
+    this.time.afterTurn(() => {
+      if (this.isDead) return;
+      // The end of a turn belongs to it, however long that takes.
+      if (this.isPaused) this.live(action);
+      else action();
+    });
+  }
+
+  /** How many of its turns had more than one event since it was asked last. */
+  takeFullTurns(): number {
+    const { fullTurns } = this;
+    this.fullTurns = 0;
+    return fullTurns;
+  }
+
+  private takeTurn(): void {
+    if (this.isDead) return;
+    if (this.isPaused) {
+      this.time.at(this.pausedUntil, () => this.takeTurn());
+      return;
+    }
+    const due = this.waiting;
+    this.waiting = [];
+    if (due.length > 1) this.fullTurns++;
+    this.handle(due, 0);
+  }
+
+  private handle(due: readonly (() => void)[], from: number): void {
+    const { time, turns } = this;
+    this.busyUntil = time.now + turns.milliseconds;
+    for (let at = from; at < due.length; at++) {
+      if (this.isDead) return;
+      (due[at] as () => void)();
+      if (turns.drains && at + 1 < due.length) return time.goOn(() => this.handle(due, at + 1));
+    }
+    if (this.pauseInTurn === 0) return;
+    this.pause(this.pauseInTurn);
+    this.pauseInTurn = 0;
   }
 }
 

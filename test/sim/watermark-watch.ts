@@ -1,6 +1,6 @@
 // The watermark against the logs (rule 2). When it is seen to have risen: it is not later than the stamp of the last entry that
-// every voter's log has, and no voter keeps a salvaged write whose merge it would refuse. Judged only where the salvage window
-// is longer than a run: else the watermark may go on without who is away.
+// every voter's log has, and no voter keeps a salvaged write whose merge it would refuse. Of a voter that was not heard for the
+// salvage window by who raised it nothing is judged: the watermark may go on without it.
 
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import type { Stamp } from "../../internal/base/stamp.ts";
@@ -19,11 +19,13 @@ const check = "the watermark waits for all";
 export class WatermarkWatch {
   private readonly cluster: SimCluster;
   private readonly memory: AppliedWatch;
+  private readonly windowMilliseconds: number;
   /** As each log was when it was last seen, crashed or not: no more of it can be on its disk. */
   private readonly logs = new Map<ReplicaId, GroupLog>();
 
-  constructor(cluster: SimCluster, memory: AppliedWatch) {
+  constructor(cluster: SimCluster, memory: AppliedWatch, windowMilliseconds: number) {
     this.cluster = cluster;
+    this.windowMilliseconds = windowMilliseconds;
     this.memory = memory;
   }
 
@@ -43,8 +45,9 @@ export class WatermarkWatch {
     for (const id of membersOf({ ...state.configuration.configuration, learners: [] })) {
       const theirs = this.logs.get(id);
       if (theirs === undefined || this.cluster.nodes.get(id)?.disk.isDamaged === true) continue;
+      if (this.cluster.absences.wasAway(id, before.term, this.windowMilliseconds)) continue;
       this.checkMatched(id, mine, { log: theirs, watermark: state.watermark });
-      this.checkSalvage(id, node, theirs);
+      this.checkSalvage(id, node, { log: theirs, before: before.watermark });
     }
   }
 
@@ -59,11 +62,14 @@ export class WatermarkWatch {
     });
   }
 
-  private checkSalvage(id: number, { replica, engine }: SimNode, theirs: GroupLog): void {
-    if (replica === undefined || engine === undefined || theirs.salvageBytes === 0) return;
+  private checkSalvage(id: number, { replica, engine }: SimNode, theirs: { log: GroupLog; before: Stamp }): void {
+    const { log, before } = theirs;
+    if (replica === undefined || engine === undefined || log.salvageBytes === 0) return;
     const { state, incarnation } = replica;
-    for (const { term, index } of theirs.salvage) {
+    for (const { term, index } of log.salvage) {
       const known = state.lastOfTerm(term)?.stamp ?? 0;
+      // It may have passed that while this voter was away.
+      if (before > known) continue;
       if (state.watermark <= known || state.holds(term, index) === true) continue;
       // What has its fate waits only to be dropped.
       if (engine.getNow(incarnation, fateKey(term, index)) !== "absent") continue;
