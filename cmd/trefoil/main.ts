@@ -3,6 +3,7 @@
 
 import process from "node:process";
 import { Command, CommanderError } from "commander";
+import { addDev } from "./dev-command.ts";
 import { version } from "../version.ts";
 import { addInspect } from "./inspect-command.ts";
 import { describeFailure, exitCodeOf, exitCodes } from "./failure.ts";
@@ -12,7 +13,9 @@ async function main(): Promise<number> {
     .version(version(), "-V, --version", "print the version")
     .description("Tools for Trefoil, a sharded, replicated key-value store.")
     .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()} (trefoil --help lists the commands)\n`) })
+    .enablePositionalOptions()
     .exitOverride();
+  addDev(program);
   addInspect(program);
   try {
     await program.parseAsync(process.argv);

@@ -36,6 +36,11 @@ import { StartWatch } from "./start-watch.ts";
 const format = 1;
 const lookMilliseconds = 100;
 
+export interface DaemonWorld extends NodeWorld {
+  /** Once: it may be given work. */
+  onReady(): void;
+}
+
 export class Daemon {
   private readonly values: NodeValues;
   private readonly logger: Logger;
@@ -59,7 +64,7 @@ export class Daemon {
   }
 
   /** Resolves when the node is open: it may still wait for its cluster. What was opened before a failure is closed again. */
-  static async open(values: NodeValues, world: NodeWorld & { readonly logger: Logger }): Promise<Daemon> {
+  static async open(values: NodeValues, world: DaemonWorld): Promise<Daemon> {
     const daemon = new Daemon(values, world.logger);
     try {
       await daemon.begin(world);
@@ -84,7 +89,7 @@ export class Daemon {
     logger.info("stopped");
   }
 
-  private async begin(world: NodeWorld): Promise<void> {
+  private async begin(world: DaemonWorld): Promise<void> {
     const { values, coordinator, logger } = this;
     const limits = edgeLimitsOf(values);
     const onUnexpected = (failure: unknown, requestId: string): void => {
@@ -121,17 +126,19 @@ export class Daemon {
     });
     this.again("note", noteMilliseconds, () => this.numbers.note());
     node.whenReady().then(
-      () => this.waitUntilReady(),
+      () => this.waitUntilReady(world),
       (failure: unknown) => world.onFailure(failure instanceof Error ? failure : new Error(String(failure))),
     );
   }
 
-  private waitUntilReady(): void {
+  private waitUntilReady(world: DaemonWorld): void {
     this.watch.allOpen();
     this.again("look", lookMilliseconds, () => {
       const isReady = this.watch.look();
-      if (isReady) this.logger.info("ready");
-      return isReady;
+      if (!isReady) return false;
+      this.logger.info("ready");
+      world.onReady();
+      return true;
     });
   }
 

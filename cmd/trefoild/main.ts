@@ -14,6 +14,7 @@ import type { NodeValues } from "../../internal/config/values.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
 import { logFormOf, openLogger } from "../../internal/telemetry/logger.ts";
 import type { OpenLogger } from "../../internal/telemetry/logger.ts";
+import { onStopSignals } from "../stop-signals.ts";
 import { version } from "../version.ts";
 import { Daemon } from "./daemon.ts";
 import { failureWords } from "./failure-words.ts";
@@ -34,7 +35,6 @@ Settings are flags, or TREFOIL_<FLAG> in the environment, or members of the JSON
 
 `;
 
-const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 const exitCodes = { failure: 1, usage: 2 } as const;
 
 async function main(commandArguments: readonly string[]): Promise<void> {
@@ -89,7 +89,10 @@ async function run(values: NodeValues): Promise<void> {
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
   const told = whenToldToStop();
-  const daemon = await Daemon.open(values, { logger, seed: randomInt(2 ** 32), onFailure: fail }).catch(fail);
+  const seed = randomInt(2 ** 32);
+  // Whoever has started it need not ask, and takes nobody else for it who has its ports.
+  const onReady = (): void => void process.send?.("ready", undefined, undefined, () => undefined);
+  const daemon = await Daemon.open(values, { logger, seed, onFailure: fail, onReady }).catch(fail);
   logger.info("told to stop", { by: await told });
   await daemon.stop().catch(fail);
   // Whatever else may hold the process: all that counts has ended.
@@ -99,16 +102,11 @@ async function run(values: NodeValues): Promise<void> {
 /** Resolves with what told. */
 function whenToldToStop(): Promise<string> {
   return new Promise((resolve) => {
-    let times = 0;
-    for (const signal of signals) {
-      process.on(signal, () => {
-        times++;
-        if (times > 1) process.exit(exitCodes.failure);
-        resolve(signal);
-      });
-    }
+    onStopSignals(resolve, () => process.exit(exitCodes.failure));
     // Whoever started this process with a channel to it wants it no longer than itself.
-    if (process.connected) process.on("disconnect", () => resolve("its parent has gone"));
+    if (process.send === undefined) return;
+    process.on("disconnect", () => resolve("its parent has gone"));
+    if (!process.connected) resolve("its parent has gone");
   });
 }
 

@@ -140,7 +140,8 @@ async function refuseStrangers(disk: Disk, path: string): Promise<void> {
   throw new TrefoilError("conflict", detail);
 }
 
-async function readRecord(disk: Disk, path: string): Promise<NodeRecord | undefined> {
+/** What a data folder says of itself, without taking it; undefined: it is none. */
+export async function readRecord(disk: Disk, path: string): Promise<NodeRecord | undefined> {
   const bytes = await readWhole(disk, `${path}/${recordName}`);
   if (bytes === undefined) return undefined;
   const fields = fieldsOf(parseJson(bytes, what), what);

@@ -166,6 +166,11 @@ export const devSchema = {
   ...storage,
   ...requests,
   ...everywhere,
+  "log-level": setting(
+    word("info", "warn", "error", "silent"),
+    "warn",
+    "The least important lines of the nodes that are shown.",
+  ),
 };
 
 /** What `trefoil dev` hands on to its nodes as it stands. */

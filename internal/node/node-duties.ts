@@ -36,6 +36,7 @@ const dutyMilliseconds = 100;
 const registerMilliseconds = 1000;
 const talkMilliseconds = 1000;
 const gossipMilliseconds = 1000;
+const elsewhereMilliseconds = 1000;
 
 type ForMeta = Extract<Talk, { readonly kind: "register" | "joined" }>;
 
@@ -47,9 +48,12 @@ export class NodeDuties {
   private gossipAt = 0;
   /** Peers that are asked for their map right now. */
   private readonly asked = new Set<NodeId>();
+  private elsewhereAt: number;
 
   constructor(parts: DutyParts) {
     this.parts = parts;
+    // Those whom the map names are dialled there first.
+    this.elsewhereAt = parts.clock.monotonicMilliseconds() + elsewhereMilliseconds;
   }
 
   tick(): void {
@@ -95,6 +99,10 @@ export class NodeDuties {
 
   private async duties(now: number): Promise<void> {
     const { map } = this.parts.keeper;
+    if (now >= this.elsewhereAt) {
+      this.elsewhereAt = now + elsewhereMilliseconds;
+      this.parts.table.lookElsewhere();
+    }
     await this.parts.meta.look();
     if (map === undefined) return this.lookAround(now);
     if (this.parts.meta.isLeader) {

@@ -103,7 +103,7 @@ export class Node {
     this.engine = engine;
     const { id } = settings;
     this.keeper = new MapKeeper(folder, (failure) => this.fail(failure));
-    this.table = new PeerTable({ network: seams.network, codec: seams.codec, self: id });
+    this.table = new PeerTable({ network: seams.network, codec: seams.codec, self: id, settings: settings.peers });
     this.groups = new LocalGroups({
       ...seams,
       node: id,
@@ -230,6 +230,8 @@ export class Node {
       return groups.follow(map);
     });
     keeper.onChange((map) => this.duties.spread(map));
+    // Whoever has heard of the map need not found the cluster any more.
+    keeper.onChange(() => this.founding?.stop());
     await seams.network.listen(this.host());
     table.follow(settings.peers);
     if (folder.map !== undefined) this.adopt(folder.map);

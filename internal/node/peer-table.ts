@@ -1,4 +1,6 @@
-// The other nodes, as the map names them, or, before there is a map, as the settings do: a peer for each, dialled where it listens.
+// The other nodes, as the map names them, or, before there is a map, as the settings do: a peer for each, dialled where it listens. Who
+// is not there is looked for where the settings have it, and where the map does, in turn: nodes that were all moved while they were
+// down know new addresses of each other from their settings alone, and tell the map when they have met.
 // What replicas say leaves here, each kind in its lane.
 
 import type { GroupId, NodeId } from "../base/ids.ts";
@@ -31,27 +33,57 @@ const lanes: Readonly<Record<ReplicaMessage["type"], Lane>> = {
   chunk_refused: "urgent",
 };
 
+export interface PeerTableParts {
+  readonly network: Network;
+  readonly codec: MessageCodec;
+  readonly self: NodeId;
+  /** Where nodes are to be found, as this one was told when it was started. */
+  readonly settings: ReadonlyMap<NodeId, string>;
+}
+
 export class PeerTable {
   private readonly network: Network;
   private readonly codec: MessageCodec;
   private readonly self: NodeId;
   private readonly peers = new Map<NodeId, Peer>();
+  /** As it was said last. */
+  private addresses: ReadonlyMap<NodeId, string> = new Map();
+  private readonly settings: ReadonlyMap<NodeId, string>;
+  /** Who is dialled where the settings have it, though the map says otherwise. */
+  private readonly elsewhere = new Set<NodeId>();
 
-  constructor(parts: { readonly network: Network; readonly codec: MessageCodec; readonly self: NodeId }) {
+  constructor(parts: PeerTableParts) {
     this.network = parts.network;
     this.codec = parts.codec;
     this.self = parts.self;
+    this.settings = parts.settings;
   }
 
   /** Dials these, and forgets the others. */
   follow(addresses: ReadonlyMap<NodeId, string>): void {
+    const before = this.addresses;
+    this.addresses = addresses;
     for (const [node, address] of addresses) {
-      if (node !== this.self) this.peers.set(node, this.network.peer(node, address));
+      if (node === this.self || before.get(node) === address) continue;
+      this.elsewhere.delete(node);
+      this.peers.set(node, this.network.peer(node, address));
     }
     for (const [node, peer] of this.peers) {
       if (addresses.has(node)) continue;
       peer.close();
       this.peers.delete(node);
+    }
+  }
+
+  /** Now and then: dials whoever is not there at his other address, if he has two. */
+  lookElsewhere(): void {
+    for (const [node, peer] of this.peers) {
+      const known = this.addresses.get(node);
+      const set = this.settings.get(node);
+      if (peer.life !== undefined || known === undefined || set === undefined || known === set) continue;
+      const isBack = this.elsewhere.delete(node);
+      if (!isBack) this.elsewhere.add(node);
+      this.peers.set(node, this.network.peer(node, isBack ? known : set));
     }
   }
 

@@ -229,8 +229,11 @@ describe("three processes", () => {
     const waiting = fetch(cluster.url("http", 2, "/hello?consistency=strong&timeout=60s")).catch(() => undefined);
     nodes[1]?.signal("SIGTERM");
     await nodes[1]?.says(/stopping/);
-    nodes[1]?.signal("SIGTERM");
-    assert.deepEqual(await nodes[1]?.ended, { code: 1, signal: null });
+    const ended = nodes[1]?.ended;
+    // What comes at once is taken for the same wish.
+    const again = setInterval(() => nodes[1]?.signal("SIGTERM"), 100);
+    assert.deepEqual(await ended, { code: 1, signal: null });
+    clearInterval(again);
     await waiting;
   });
 });

@@ -17,7 +17,7 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-const waitMilliseconds = 60_000;
+const waitMilliseconds = 300_000;
 
 export class RunningProcess {
   output = "";

@@ -1,0 +1,77 @@
+// What lies in the folder of a cluster for development, and what of it is fixed:
+//
+//   data/n1  data/n2  data/n3 …     a data folder for each node; how many groups there are stands in those of the founders
+
+import { join } from "node:path";
+import { readRecord } from "../../../internal/cluster/node-folder.ts";
+import type { DevValues } from "../../../internal/config/values.ts";
+import { DiskFailure } from "../../../internal/platform/disk.ts";
+import type { Disk } from "../../../internal/platform/disk.ts";
+
+export interface FolderContent {
+  /** How many nodes it has data folders of: n1 and so on. */
+  readonly nodes: number;
+  /** Undefined: no cluster was founded in it yet. */
+  readonly groups: number | undefined;
+  /** It is itself the data folder of this node. */
+  readonly ofNode: string | undefined;
+}
+
+export type Completed =
+  | { readonly kind: "values"; readonly values: DevValues }
+  | { readonly kind: "wrong"; readonly violations: readonly string[] };
+
+export async function lookIntoFolder(disk: Disk, folder: string): Promise<FolderContent> {
+  const own = await readRecord(disk, folder);
+  let groups: number | undefined;
+  let nodes = 0;
+  for (const name of await namesIn(disk, folder)) {
+    const number = /^n([1-9]\d{0,3})$/.exec(name)?.[1];
+    const record = number === undefined ? undefined : await readRecord(disk, join(folder, name));
+    if (record === undefined) continue;
+    nodes = Math.max(nodes, Number(number));
+    if (record.founding.stage !== "empty") groups ??= record.founding.proposal.groups;
+  }
+  return { nodes, groups, ofNode: own?.node };
+}
+
+/** What was not said is taken from the folder; what was said and is otherwise there is refused. */
+export function completeWithFolder(
+  values: DevValues,
+  content: FolderContent,
+  isGiven: (flag: "groups" | "nodes") => boolean,
+): Completed {
+  const { data } = values;
+  const violations: string[] = [];
+  const { nodes, groups = values.groups, ofNode } = content;
+  if (ofNode !== undefined) {
+    const words = `--data ${data} is the data folder of the single node ${ofNode}; name the folder above it, or a new one`;
+    return { kind: "wrong", violations: [words] };
+  }
+  if (isGiven("groups") && groups !== values.groups) {
+    violations.push(
+      `--groups ${values.groups}: the cluster in ${data} was founded with ${groups} groups, and their number is fixed in the ` +
+        `folder; leave --groups out, or begin a new cluster with another --data`,
+    );
+  }
+  if (isGiven("nodes") && values.nodes < nodes) {
+    violations.push(
+      `--nodes ${values.nodes}: ${data} holds the data of ${nodes} nodes, and groups may have replicas on each; leave ` +
+        `--nodes out, or begin a new cluster with another --data`,
+    );
+  }
+  if (violations.length > 0) return { kind: "wrong", violations };
+  return {
+    kind: "values",
+    values: { ...values, groups, nodes: isGiven("nodes") ? values.nodes : Math.max(values.nodes, nodes) },
+  };
+}
+
+async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
+  try {
+    return await disk.list(folder);
+  } catch (failure) {
+    if (failure instanceof DiskFailure && failure.kind === "not_found") return [];
+    throw failure;
+  }
+}
