@@ -32,6 +32,8 @@ export interface AnsweringParts {
   readonly clock: Clock;
   /** Undefined: this node founds no cluster. */
   hearFounder(from: NodeId, word: FoundingWord): FoundingWord | undefined;
+  /** A node is about to stop. */
+  noteLeaving(node: NodeId): void;
   onFailure(failure: unknown): void;
 }
 
@@ -122,6 +124,9 @@ export class Answering {
         const { map, epoch } = keeper;
         return map === undefined || epoch <= talk.epoch ? emptyBytes : encodeTalk({ kind: "map", epoch, map });
       }
+      case "leaving":
+        this.parts.noteLeaving(from);
+        return emptyBytes;
       case "register":
       case "joined":
         await duties.takeChange(talk);

@@ -1,5 +1,5 @@
 // A node that stops hands its leaderships over before it leaves, so that nobody has to wait for an election. Of the other voters
-// the one comes first that has most of the log and whose node is connected. What a target does not take goes to the next one;
+// the one comes first that has most of the log, of those whose nodes are connected and stay. What a target does not take goes to the next one;
 // what nobody takes in time is left to an election after all.
 
 import type { GroupId, ReplicaId } from "../base/ids.ts";
@@ -59,7 +59,8 @@ export class HandOver {
     const asked = this.asked.get(group);
     const heirs = replica.followers.filter(({ id }) => {
       const node = this.parts.groups.nodeOf(group, id);
-      const isThere = node !== undefined && this.parts.table.isConnected(node);
+      const { table } = this.parts;
+      const isThere = node !== undefined && table.isConnected(node) && !table.isLeaving(node);
       return isThere && voters.includes(id) && asked?.has(id) !== true;
     });
     heirs.sort((left, right) => right.match - left.match);

@@ -85,6 +85,16 @@ export class NodeDuties {
       .finally(() => this.asked.delete(node));
   }
 
+  /** Tells every peer that this node stops. Resolves when all have heard it, or did not answer in time. */
+  async tellLeaving(): Promise<void> {
+    const { table } = this.parts;
+    const payload = encodeTalk({ kind: "leaving" });
+    const nodes = [...table.all.keys()].filter((node) => table.isConnected(node));
+    await Promise.all(
+      nodes.map((node) => table.request(node, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" })),
+    );
+  }
+
   spread(map: ClusterMap): void {
     const { table } = this.parts;
     for (const node of table.all.keys()) if (table.isConnected(node)) this.tellMap(node, map);

@@ -75,7 +75,7 @@ export interface NodeSettings {
 
 const metaGroupId = groupId(0);
 const readyMilliseconds = 50;
-/** By then every node has heard who leads instead of this one. */
+/** What was on its way when the others heard of it has come by then. */
 const quietMilliseconds = 50;
 
 export class Node {
@@ -135,6 +135,7 @@ export class Node {
       service,
       duties: this.duties,
       hearFounder: (from, word) => this.founding?.hear(from, word),
+      noteLeaving: (node) => this.table.noteLeaving(node),
       onFailure,
     });
     const { zone, defaults } = settings;
@@ -187,9 +188,9 @@ export class Node {
   }
 
   /**
-   * Before `close`, while others go on: hands leaderships over, for so long at most, and writes memory to tables, so that the next
-   * process has less to read. Requests are served meanwhile, and other nodes' clients have the answers of their writes when it
-   * resolves: with the groups that nobody has taken.
+   * Before `close`, while others go on: tells them, so that they ask nothing more of this node; hands leaderships over, for so long at
+   * most; writes memory to tables, so that the next process has less to read. Requests are served meanwhile, and other nodes' clients
+   * have the answers of their writes when it resolves: with the groups that nobody has taken.
    */
   async leave(milliseconds: number): Promise<readonly GroupId[]> {
     const { groups, table } = this;
@@ -197,6 +198,7 @@ export class Node {
     const until = clock.monotonicMilliseconds() + milliseconds;
     const [left] = await Promise.all([
       new HandOver({ groups, table, clock, scheduler }).run(milliseconds),
+      this.duties.tellLeaving(),
       this.flush(),
     ]);
     while (this.answering.quietMilliseconds < quietMilliseconds && clock.monotonicMilliseconds() < until) {
@@ -289,6 +291,7 @@ export class Node {
       request: (from, request) => this.answering.serve(from, request),
       visit: (from, request) => this.answering.serveVisitor(from.node, request),
       up: (node) => {
+        this.table.noteArrived(node);
         const { map } = this.keeper;
         if (map !== undefined) this.duties.tellMap(node, map);
       },

@@ -38,7 +38,7 @@ export interface PeerTableParts {
   readonly codec: MessageCodec;
   readonly self: NodeId;
   /** Where nodes are to be found, as this one was told when it was started. */
-  readonly settings: ReadonlyMap<NodeId, string>;
+  readonly settings?: ReadonlyMap<NodeId, string>;
 }
 
 export class PeerTable {
@@ -52,11 +52,14 @@ export class PeerTable {
   /** Who is dialled where the settings have it, though the map says otherwise. */
   private readonly elsewhere = new Set<NodeId>();
 
+  /** Processes that have said that they stop. */
+  private readonly leaving = new Set<NodeId>();
+
   constructor(parts: PeerTableParts) {
     this.network = parts.network;
     this.codec = parts.codec;
     this.self = parts.self;
-    this.settings = parts.settings;
+    this.settings = parts.settings ?? new Map();
   }
 
   /** Dials these, and forgets the others. */
@@ -93,6 +96,20 @@ export class PeerTable {
 
   get all(): ReadonlyMap<NodeId, Peer> {
     return this.peers;
+  }
+
+  /** It stops soon: what is asked of it now may have no answer. */
+  noteLeaving(node: NodeId): void {
+    this.leaving.add(node);
+  }
+
+  /** Another process of the node, or the same one over another connection: whoever leaves says so to each. */
+  noteArrived(node: NodeId): void {
+    this.leaving.delete(node);
+  }
+
+  isLeaving(node: NodeId): boolean {
+    return this.leaving.has(node);
   }
 
   isConnected(node: NodeId): boolean {

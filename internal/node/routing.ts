@@ -167,8 +167,7 @@ export class Routing {
   /** Where to try first: who leads, when that is known; the own replica; or the nearest. */
   private first<T>(route: Route<T>): NodeId | undefined {
     const { service, node } = this.parts;
-    // A replica of one's own hears of a new leader first.
-    const leader = service?.leaderOf(route.group) ?? this.leaders.get(route.group);
+    const [leader] = this.said(route);
     if (route.wants === "leader") return leader ?? this.nearest(route, [])[0];
     const isHere = service !== undefined && this.nodesOf(route.group).includes(node);
     return isHere ? node : this.nearest(route, [])[0];
@@ -176,8 +175,13 @@ export class Routing {
 
   /** Where to try when `done` could not: who was said to lead, then the others by their distance. */
   private after<T>(route: Route<T>, done: readonly NodeId[]): NodeId | undefined {
-    const said = [this.leaders.get(route.group), this.parts.service?.leaderOf(route.group)];
-    return said.find((node) => node !== undefined && !done.includes(node)) ?? this.nearest(route, done)[0];
+    return this.said(route).findLast((node) => !done.includes(node)) ?? this.nearest(route, done)[0];
+  }
+
+  /** Who leads, as a replica of one's own has it, which hears of a new leader first, and as whoever was asked last said. */
+  private said<T>({ group }: Route<T>): readonly NodeId[] {
+    const said = [this.parts.service?.leaderOf(group), this.leaders.get(group)];
+    return said.filter((node): node is NodeId => node !== undefined && !this.parts.table.isLeaving(node));
   }
 
   private nearest<T>({ group }: Route<T>, done: readonly NodeId[]): readonly NodeId[] {
@@ -189,9 +193,10 @@ export class Routing {
   }
 
   private nodesOf(group: GroupId): readonly NodeId[] {
-    const { map } = this.parts.keeper;
-    const placed = map && groupOf(map, group);
-    return placed === undefined ? [] : [...new Set(replicasOf(placed).map(({ node }) => node))];
+    const { keeper, table } = this.parts;
+    const placed = keeper.map && groupOf(keeper.map, group);
+    const all = placed === undefined ? [] : [...new Set(replicasOf(placed).map(({ node }) => node))];
+    return all.filter((node) => !table.isLeaving(node));
   }
 
   private async tryAt<T>(node: NodeId, route: Route<T>, left: number, trace: string): Promise<GroupAnswer<T>> {
