@@ -2,4 +2,4 @@
 
 import type { ListenerFlag } from "../../internal/config/values.ts";
 
-export const listenedOn: readonly ListenerFlag[] = ["http", "admin", "peer"];
+export const listenedOn: readonly ListenerFlag[] = ["http", "grpc", "admin", "peer"];
