@@ -6,7 +6,7 @@
 // does a copy without a bug in which something is found, for then finding means nothing.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -36,6 +36,11 @@ test/raft, or a scenario of test/replica. Before that the copy without a bug has
     { name: "clean", value: "N", fallback: "60", what: "virtual minutes that the copy without a bug has to be silent" },
     { name: "only", value: "WORD", fallback: "", what: "only bugs with this in their name" },
     { name: "seed", value: "N", what: "the first of the seeds (default: another one each time)" },
+    {
+      name: "resume",
+      value: "FILE",
+      what: "what an earlier run printed: the bugs that it found are not hunted again",
+    },
     { name: "list", what: "names the bugs and plants none" },
   ],
 };
@@ -147,6 +152,13 @@ async function run(chosen: readonly SimMutant[], given: Hunt, cleanMinutes: numb
   return missed.length === 0;
 }
 
+/** Names of bugs. */
+function foundIn(file: string | undefined): Set<string> {
+  if (file === undefined) return new Set();
+  const lines = readFileSync(file, "utf8").split("\n");
+  return new Set(lines.flatMap((line) => /^found +\d+ s {2}(.*)$/.exec(line)?.[1] ?? []));
+}
+
 function list(chosen: readonly SimMutant[]): void {
   for (const mutant of chosen) {
     const directed = directedAt(mutant);
@@ -162,8 +174,11 @@ function listUnplanted(): void {
 
 await runCommand(command, async (given) => {
   const word = given.text("only") ?? "";
-  const chosen = simMutants.filter((mutant) => mutant.name.includes(word));
-  if (chosen.length === 0) throw new WrongUse(`no planted bug has "${word}" in its name`);
+  const named = simMutants.filter((mutant) => mutant.name.includes(word));
+  if (named.length === 0) throw new WrongUse(`no planted bug has "${word}" in its name`);
+  const before = foundIn(given.text("resume"));
+  const chosen = named.filter(({ name }) => !before.has(name));
+  if (chosen.length === 0) throw new WrongUse("the earlier run has found all of them");
   if (given.has("list")) {
     list(chosen);
     return true;
