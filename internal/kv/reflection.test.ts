@@ -103,6 +103,19 @@ describe("reflection", () => {
       const own = root.lookup(told.package ?? "") as protobuf.Namespace;
       assert.deepEqual(shapeOf(back), shapeOf(own));
     }
+    const kv = descriptor.FileDescriptorProto.decode(
+      fileBytes(answers[0] as Fields),
+    ) as descriptor.IFileDescriptorProto;
+    const answer = kv.messageType?.find(({ name }) => name === "GetResponse");
+    // protobufjs does not read this one back.
+    const optional = answer?.field?.filter((field) => "proto3Optional" in field && field.proto3Optional === true);
+    assert.deepEqual(
+      optional?.map(({ name, oneofIndex }) => [name, oneofIndex]),
+      [
+        ["expires_at_ms", 0],
+        ["staleness_ms", 1],
+      ],
+    );
   });
 
   it("finds files by all that they define, and says what it does not know", async () => {
