@@ -5,6 +5,7 @@ import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { addDev } from "./dev-command.ts";
 import { version } from "../version.ts";
+import { addGateway } from "./gateway-command.ts";
 import { addInspect } from "./inspect-command.ts";
 import { describeFailure, exitCodeOf, exitCodes } from "./failure.ts";
 
@@ -16,6 +17,7 @@ async function main(): Promise<number> {
     .enablePositionalOptions()
     .exitOverride();
   addDev(program);
+  addGateway(program);
   addInspect(program);
   try {
     await program.parseAsync(process.argv);

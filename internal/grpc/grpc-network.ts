@@ -19,8 +19,8 @@ import { Visit, Visitor, type VisitParts } from "./visit.ts";
 import { ServerWire, type Wire } from "./wire.ts";
 
 export interface GrpcNetworkOptions {
-  /** "host:port"; port 0 takes one that is free. */
-  readonly address: string;
+  /** "host:port"; port 0 takes one that is free. Undefined: this process dials, and is dialled by nobody. */
+  readonly address: string | undefined;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
@@ -67,16 +67,20 @@ export class GrpcNetwork implements Network {
 
   async listen(host: NetworkHost): Promise<void> {
     assert(this.listening === undefined, "the network listens already", {});
+    const { address } = this.options;
+    this.listening = { host, port: address === undefined ? 0 : await this.bind(address, host) };
+  }
+
+  private bind(address: string, host: NetworkHost): Promise<number> {
     this.server.addService(peersService, {
       exchange: (call: ServerDuplexStream<Uint8Array, Uint8Array>) => this.accept(new ServerWire(call), host),
     });
-    const port = await new Promise<number>((resolve, reject) => {
-      this.server.bindAsync(this.options.address, peerCredentials.server(), (error, bound) => {
+    return new Promise<number>((resolve, reject) => {
+      this.server.bindAsync(address, peerCredentials.server(), (error, bound) => {
         if (error === null) resolve(bound);
         else reject(error);
       });
     });
-    this.listening = { host, port };
   }
 
   peer(node: NodeId, address: string): Peer {

@@ -1,0 +1,200 @@
+// A coordinator without data: it learns the cluster map from its seeds, follows it by the nodes that the map names, and brings each request
+// to a node that can serve it. No node dials it, and the map does not name it: there may be any number.
+//
+// Among the nodes it goes by a name with chance in it, since two gateways of one name would take each other's place there. Clients see
+// the name from its settings.
+
+import { TrefoilError } from "../base/errors.ts";
+import { nodeId } from "../base/ids.ts";
+import type { NodeId } from "../base/ids.ts";
+import type { Prng } from "../base/prng.ts";
+import type { ClusterMap } from "../cluster/cluster-map.ts";
+import type { Clock, Scheduler, Timer } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { AskOutcome, Network, NetworkHost, RequestOutcome } from "../platform/network.ts";
+import type { MessageCodec } from "../replica/message-codec.ts";
+import { awaitedOf } from "./awaiting.ts";
+import { NodeCoordinator } from "./coordinator.ts";
+import { MapKeeper } from "./map-keeper.ts";
+import { PeerTable } from "./peer-table.ts";
+import { decodeTalk, encodeTalk } from "./peer-talk.ts";
+import type { ReadMode, WriteMode } from "./requests.ts";
+
+export interface GatewaySeams {
+  readonly network: Network;
+  /** Of what replicas say: no replica lives here, and nothing is said. */
+  readonly codec: MessageCodec;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Prng;
+  readonly logger: Logger;
+  onFailure(failure: Error): void;
+}
+
+export interface GatewaySettings {
+  /** As clients see it. */
+  readonly id: NodeId;
+  readonly zone: string;
+  /** Where some nodes of the cluster listen. */
+  readonly seeds: readonly string[];
+  readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
+}
+
+/** Between two looks for a newer map; without any, for the first. */
+const lookMilliseconds = 1000;
+const firstLookMilliseconds = 200;
+const talkMilliseconds = 1000;
+const nameCharactersMax = 63;
+const chanceDigits = 8;
+
+export class Gateway {
+  readonly coordinator: NodeCoordinator;
+  readonly keeper: MapKeeper;
+  readonly table: PeerTable;
+  private readonly seams: GatewaySeams;
+  private readonly settings: GatewaySettings;
+  private readonly name: NodeId;
+  private readonly life: number;
+  private timer: Timer | undefined;
+  private isLooking = false;
+  private isClosed = false;
+
+  private constructor(seams: GatewaySeams, settings: GatewaySettings) {
+    const { network, codec, clock, random } = seams;
+    const { id, zone, defaults } = settings;
+    this.seams = seams;
+    this.settings = settings;
+    this.name = nameAmongNodes(id, random.split("name"));
+    this.life = clock.wallMilliseconds();
+    this.keeper = new MapKeeper(undefined, (failure) => this.fail(failure));
+    this.table = new PeerTable({ network, codec, self: this.name });
+    const { keeper, table } = this;
+    const awaited = (): string => this.awaited;
+    this.coordinator = new NodeCoordinator({
+      ...seams,
+      node: id,
+      zone,
+      keeper,
+      table,
+      service: undefined,
+      defaults,
+      awaited,
+    });
+  }
+
+  /** Resolves before the cluster is known: see `whenReady`. */
+  static async open(seams: GatewaySeams, settings: GatewaySettings): Promise<Gateway> {
+    const gateway = new Gateway(seams, settings);
+    await gateway.begin();
+    return gateway;
+  }
+
+  /** The map says where each key is, and some node that it names is there. */
+  get isReady(): boolean {
+    const { keeper, table } = this;
+    return keeper.ring !== undefined && [...table.all.keys()].some((node) => table.isConnected(node));
+  }
+
+  /** For whom it waits, while it does not know where keys are. */
+  get awaited(): string {
+    const { keeper, table, name, settings } = this;
+    if (keeper.map !== undefined) return awaitedOf({ self: name, map: keeper.map, peers: [], table });
+    return `none of the seeds ${settings.seeds.join(", ")} has told of a cluster yet`;
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.timer?.cancel();
+    this.coordinator.stop();
+    await this.seams.network.close();
+    await this.keeper.settled();
+  }
+
+  private async begin(): Promise<void> {
+    const { network } = this.seams;
+    this.keeper.onChange((map) => {
+      this.checkName(map);
+      this.table.follow(new Map(map.nodes.map(({ id, addresses }) => [id, addresses.peer])));
+    });
+    await network.listen(this.host());
+    this.look();
+  }
+
+  private host(): NetworkHost {
+    return {
+      identity: () => ({ node: this.name, cluster: this.keeper.map?.cluster ?? "", life: this.life }),
+      refusal: () => undefined,
+      message: () => undefined,
+      request: (_from, request) => request.refuse(),
+      visit: (_from, request) => request.refuse(),
+      up: (node) => void this.askNode(node),
+      down: () => undefined,
+    };
+  }
+
+  /** Again and again: the map may have changed while nobody asked for anything. */
+  private look(): void {
+    if (this.isClosed) return;
+    const milliseconds = this.keeper.map === undefined ? firstLookMilliseconds : lookMilliseconds;
+    this.timer = this.seams.scheduler.after(milliseconds, () => this.look());
+    if (this.isLooking) return;
+    this.isLooking = true;
+    this.lookOnce()
+      .catch((failure: unknown) => this.fail(failure))
+      .finally(() => {
+        this.isLooking = false;
+      });
+  }
+
+  /** One of those who are there; nobody is: the seeds, for all nodes may have moved. */
+  private async lookOnce(): Promise<void> {
+    const { table } = this;
+    const connected = [...table.all.keys()].filter((node) => table.isConnected(node));
+    if (connected.length > 0) await this.askNode(this.seams.random.pick(connected));
+    else await Promise.all(this.settings.seeds.map((address) => this.askSeed(address)));
+  }
+
+  private async askSeed(address: string): Promise<void> {
+    const options = { timeoutMilliseconds: talkMilliseconds, trace: "" };
+    this.hear(address, await this.table.ask(address, this.question(), options));
+  }
+
+  private async askNode(node: NodeId): Promise<void> {
+    const options = { timeoutMilliseconds: talkMilliseconds, trace: "" };
+    this.hear(node, await this.table.request(node, this.question(), options));
+  }
+
+  private question(): Uint8Array {
+    return encodeTalk({ kind: "map", epoch: this.keeper.epoch, map: undefined });
+  }
+
+  /** Nothing is said by whoever has no newer map. What it has wrong is no failure of this process. */
+  private hear(from: string, outcome: AskOutcome | RequestOutcome): void {
+    if (outcome.kind !== "answered" || outcome.payload.length === 0 || this.isClosed) return;
+    try {
+      const said = decodeTalk(outcome.payload);
+      if (said.kind === "map" && said.map !== undefined) this.keeper.adopt(said.map);
+    } catch (failure) {
+      if (!(failure instanceof TrefoilError)) throw failure;
+      this.seams.logger.warn("another node's map cannot be taken", { from, why: failure.message });
+    }
+  }
+
+  /** Requests go by the names of nodes: this one must not be among them. */
+  private checkName({ nodes }: ClusterMap): void {
+    const { id } = this.settings;
+    if (!nodes.some((node) => node.id === id)) return;
+    throw new TrefoilError("conflict", `a node of the cluster is called ${id} as this gateway is; choose another --id`);
+  }
+
+  private fail(failure: unknown): void {
+    if (this.isClosed) return;
+    this.seams.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
+  }
+}
+
+function nameAmongNodes(id: NodeId, random: Prng): NodeId {
+  const chance = Array.from({ length: chanceDigits }, () => random.below(16).toString(16)).join("");
+  return nodeId(`${id.slice(0, nameCharactersMax - chanceDigits - 1)}-${chance}`);
+}
