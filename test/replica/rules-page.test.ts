@@ -64,7 +64,8 @@ describe("docs/rules.md", () => {
   });
 
   it("names checks that the simulator has", () => {
-    const sources = readdirSync("test/sim").filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+    const all = readdirSync("test/sim", { recursive: true, encoding: "utf8" });
+    const sources = all.filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
     const simulator = sources.map((name) => readFileSync(`test/sim/${name}`, "utf8")).join("\n");
     const described = readFileSync("docs/simulation.md", "utf8");
     for (const rule of sections.keys()) {
