@@ -6,14 +6,7 @@
 
 import { nodeId } from "../../internal/base/ids.ts";
 import { printAddress } from "../../internal/config/addresses.ts";
-import type { HostPort } from "../../internal/config/addresses.ts";
-import { edgeLimitsOf, kvLimitsOf } from "../../internal/config/node-options.ts";
-import type { ListenerFlag, NodeValues } from "../../internal/config/values.ts";
-import { openAdminEdge } from "../../internal/http/admin-edge.ts";
-import { openDataEdge } from "../../internal/http/data-edge.ts";
-import type { OpenEdge } from "../../internal/http/edge.ts";
-import { openKvEdge } from "../../internal/kv/kv-edge.ts";
-import type { OpenKvEdge } from "../../internal/kv/kv-edge.ts";
+import type { NodeValues } from "../../internal/config/values.ts";
 import { systemClock, systemScheduler } from "../../internal/os/system-clock.ts";
 import type { Timer } from "../../internal/platform/clock.ts";
 import { closeAll } from "../../internal/platform/close-all.ts";
@@ -23,8 +16,8 @@ import type { ReadMetrics } from "../../internal/telemetry/families.ts";
 import { nodeFamilies } from "../../internal/telemetry/node-metrics.ts";
 import { monitorLoop, processFamilies } from "../../internal/telemetry/process-metrics.ts";
 import { RequestMetrics } from "../../internal/telemetry/request-metrics.ts";
+import { Edges } from "../edges.ts";
 import { version } from "../version.ts";
-import { listenFailure } from "./failure-words.ts";
 import { LateCoordinator } from "./late-coordinator.ts";
 import { NodeNumbers, noteMilliseconds } from "./node-numbers.ts";
 import { nodeSettingsOf } from "./node-settings.ts";
@@ -51,9 +44,7 @@ export class Daemon {
   private readonly coordinator: LateCoordinator;
   private readonly timers = new Map<string, Timer>();
   private readMetrics: ReadMetrics;
-  private data: OpenEdge | undefined;
-  private kv: OpenKvEdge | undefined;
-  private admin: OpenEdge | undefined;
+  private edges: Edges | undefined;
   private core: OpenedCore | undefined;
 
   private constructor(values: NodeValues, logger: Logger) {
@@ -77,41 +68,29 @@ export class Daemon {
 
   /** Ends in order; what is acknowledged stays. Rejects when something could not be ended as it should. */
   async stop(): Promise<void> {
-    const { values, logger, core, data, kv } = this;
+    const { values, logger, core, edges } = this;
     logger.info("stopping: leaderships are handed over, requests under way are answered");
     this.watch.stops();
     const left = await core?.node.leave(2 * values["election-timeout"] + lookMilliseconds);
     if (left !== undefined && left.length > 0) {
       logger.warn("nobody has taken over what was led here", { groups: left.join(", ") });
     }
-    await Promise.all([data?.close(), kv?.close()]);
+    await edges?.closeData();
     await this.close();
     logger.info("stopped");
   }
 
   private async begin(world: DaemonWorld): Promise<void> {
     const { values, coordinator, logger } = this;
-    const limits = edgeLimitsOf(values);
-    const onUnexpected = (failure: unknown, requestId: string): void => {
-      const why = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
-      logger.error("a request met a fault of this node", { requestId, why });
-    };
-    const readiness = () => this.watch.readiness();
-    const metrics = () => this.readMetrics();
-    this.admin = await named("admin", values.admin, (at) =>
-      openAdminEdge({ coordinator, limits, readiness, metrics, onUnexpected }, at),
-    );
-    const observer = this.requests.observerOf("http");
-    this.data = await named("http", values.http, (at) =>
-      openDataEdge({ coordinator, limits, observer, onUnexpected }, at),
-    );
-    const isReady = (): boolean => this.watch.readiness().state === "ready";
-    const kvLimits = kvLimitsOf(values);
-    const kvObserver = this.requests.observerOf("grpc");
-    this.kv = await named("grpc", values.grpc, (at) =>
-      openKvEdge({ coordinator, limits: kvLimits, observer: kvObserver, isReady, onUnexpected }, at),
-    );
-    const bound = { http: this.data.address, grpc: this.kv.address, admin: this.admin.address, peer: values.peer };
+    this.edges = await Edges.open({
+      values,
+      coordinator,
+      requests: this.requests,
+      logger,
+      readiness: () => this.watch.readiness(),
+      metrics: () => this.readMetrics(),
+    });
+    const bound = { ...this.edges.bound, peer: values.peer };
     this.core = await openCore(nodeSettingsOf(values, bound), printAddress(values.peer), world);
     const { node } = this.core;
     coordinator.opens(node.coordinator);
@@ -156,10 +135,7 @@ export class Daemon {
 
   private openMetrics(): ReadMetrics {
     const families = [
-      ...this.requests.families(() => ({
-        http: this.data?.listener.requestsUnderWay ?? 0,
-        grpc: this.kv?.requestsUnderWay ?? 0,
-      })),
+      ...this.requests.families(() => this.edges?.requestsUnderWay ?? {}),
       ...nodeFamilies(this.numbers.sources()),
       ...processFamilies({ version: version(), format }, () => this.loop.take()),
     ];
@@ -170,19 +146,12 @@ export class Daemon {
 
   private async close(): Promise<void> {
     for (const timer of this.timers.values()) timer.cancel();
-    const { data, kv, core, admin, loop } = this;
+    const { edges, core, loop } = this;
     await closeAll(
-      async () => data?.close(),
-      async () => kv?.close(),
+      async () => edges?.closeData(),
       async () => core?.close(),
-      async () => admin?.close(),
+      async () => edges?.close(),
       async () => loop.close(),
     );
   }
-}
-
-async function named<Edge>(flag: ListenerFlag, at: HostPort, open: (at: HostPort) => Promise<Edge>): Promise<Edge> {
-  return open(at).catch((failure: unknown) => {
-    throw listenFailure(flag, printAddress(at), failure);
-  });
 }
