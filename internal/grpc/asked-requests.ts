@@ -10,6 +10,19 @@ import { kind } from "./peer-protocol.ts";
 /** How much later than its deadline a request may be told that it is late. */
 const sweepMilliseconds = 20;
 
+/**
+ * Of all requests of a process: a link that begins anew uses none that the one before it used, so that an answer which comes late
+ * is nobody's.
+ */
+export class RequestNumbers {
+  private last = 0;
+
+  next(): number {
+    this.last = (this.last + 1) >>> 0;
+    return this.last;
+  }
+}
+
 export class AskedRequest implements QueuedRequest {
   readonly number: number;
   readonly payload: Uint8Array;
@@ -29,18 +42,26 @@ export class AskedRequest implements QueuedRequest {
   }
 }
 
+export interface AskedParts {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly numbers: RequestNumbers;
+  readonly requestsMax: number;
+}
+
 export class AskedRequests {
   private readonly clock: Clock;
   private readonly scheduler: Scheduler;
   private readonly requestsMax: number;
+  private readonly numbers: RequestNumbers;
   private readonly asked = new Map<number, AskedRequest>();
-  private lastNumber = 0;
   private isSweepDue = false;
 
-  constructor(parts: { readonly clock: Clock; readonly scheduler: Scheduler; readonly requestsMax: number }) {
+  constructor(parts: AskedParts) {
     this.clock = parts.clock;
     this.scheduler = parts.scheduler;
     this.requestsMax = parts.requestsMax;
+    this.numbers = parts.numbers;
   }
 
   ask(stream: FrameStream, payload: Uint8Array, options: RequestOptions): Promise<RequestOutcome> {
@@ -49,8 +70,7 @@ export class AskedRequests {
         settle({ kind: "refused", why: "full" });
         return;
       }
-      this.lastNumber = (this.lastNumber + 1) >>> 0;
-      const number = this.lastNumber;
+      const number = this.numbers.next();
       const deadline = this.clock.monotonicMilliseconds() + options.timeoutMilliseconds;
       const request = new AskedRequest({ number, payload, trace: options.trace, deadline, stream, settle });
       if (!stream.outbox.addRequest(request)) {

@@ -55,7 +55,7 @@ export class Dial {
   private judge(hello: Hello): void {
     const { host, purpose } = this.parts;
     const judged = judgeWelcome(hello, this.link.node, host);
-    const why = judged.kind === "refused" ? judged.why : this.link.refusal(judged.identity);
+    const why = judged.kind === "refused" ? judged.why : this.link.refusal(judged.identity, purpose);
     if (why === undefined) this.link.attach(this.wire, hello.life, { purpose, isDialled: true });
     else this.wire.close(why);
   }

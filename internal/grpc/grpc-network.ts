@@ -12,6 +12,7 @@ import { Greeting } from "./greeting.ts";
 import { judgeHello, welcomeOf, type Welcome } from "./handshake.ts";
 import { defaultLimits, type TransportLimits } from "./limits.ts";
 import { PeerLink } from "./peer-link.ts";
+import { RequestNumbers } from "./asked-requests.ts";
 import { encodeHello, purpose, type Hello } from "./peer-protocol.ts";
 import { peerCredentials, peersService, serverOptions } from "./peer-service.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -38,6 +39,7 @@ export class GrpcNetwork implements Network {
   private readonly limits: TransportLimits;
   private readonly server: Server;
   private readonly bulkRate: RateLimit;
+  private readonly numbers = new RequestNumbers();
   private readonly neighbours = new Map<NodeId, Neighbour>();
   private listening: { readonly host: NetworkHost; readonly port: number } | undefined;
   private strangers = 0;
@@ -136,9 +138,9 @@ export class GrpcNetwork implements Network {
     const known = this.neighbours.get(node);
     if (known !== undefined) return known;
     const { clock, scheduler } = this.options;
-    const { limits, bulkRate } = this;
+    const { limits, bulkRate, numbers } = this;
     const made: Neighbour = {
-      link: new PeerLink(node, { host, clock, scheduler, limits, bulkRate }),
+      link: new PeerLink(node, { host, clock, scheduler, limits, bulkRate, numbers }),
       dialler: undefined,
     };
     made.link.onClose = () => {
@@ -146,11 +148,13 @@ export class GrpcNetwork implements Network {
       this.neighbours.delete(node);
     };
     // Whom nobody here dials, a gateway, is forgotten when it leaves.
-    made.link.onLost = () => {
-      if (made.dialler === undefined) this.neighbours.delete(node);
-    };
+    made.link.onLost = () => this.forgetUnknown(made);
     this.neighbours.set(node, made);
     return made;
+  }
+
+  private forgetUnknown({ link, dialler }: Neighbour): void {
+    if (dialler === undefined && link.life === undefined) this.neighbours.delete(link.node);
   }
 
   private accept(wire: Wire, host: NetworkHost): void {
@@ -187,14 +191,18 @@ export class GrpcNetwork implements Network {
       this.receive(wire, judged, host);
       return;
     }
-    const { link, dialler } = this.neighbour(identity.node, host);
-    const stale = link.refusal(identity);
-    if (stale !== undefined) {
-      wire.close(stale);
+    const neighbour = this.neighbour(identity.node, host);
+    const { link, dialler } = neighbour;
+    const why = link.refusal(identity, judged.purpose);
+    if (why !== undefined) {
+      wire.close(why);
+      this.forgetUnknown(neighbour);
       return;
     }
     wire.write(encodeHello(welcomeOf(host.identity(), judged)), () => undefined);
     link.attach(wire, identity.life, { purpose: judged.purpose, isDialled: false });
+    // The loss of an earlier process, of which this stream was the first news, may have forgotten it.
+    this.neighbours.set(identity.node, neighbour);
     dialler?.hurry();
   }
 
@@ -212,7 +220,8 @@ export class GrpcNetwork implements Network {
 
   private visitParts(host: NetworkHost): VisitParts {
     const { clock, scheduler } = this.options;
-    return { host, clock, scheduler, limits: this.limits };
+    const { limits, numbers } = this;
+    return { host, clock, scheduler, limits, numbers };
   }
 
   private openBulk(link: PeerLink, address: string, host: NetworkHost): void {

@@ -26,6 +26,8 @@ export interface TransportLimits {
   readonly pingMilliseconds: number;
   /** A connection over which nothing came for so long is tried, and is given up when no answer comes for as long again. */
   readonly keepaliveMilliseconds: number;
+  /** A connection without any stream is closed after so long. */
+  readonly unusedMilliseconds: number;
   /** From the beginning of a connection to both hellos. */
   readonly handshakeMilliseconds: number;
   /** Between two tries to connect, doubled from the first to the second, of which a random half is left out. */
@@ -47,6 +49,7 @@ export const defaultLimits: TransportLimits = {
   idleMilliseconds: 30_000,
   pingMilliseconds: 500,
   keepaliveMilliseconds: 1000,
+  unusedMilliseconds: 5000,
   handshakeMilliseconds: 3000,
   redialMillisecondsLeast: 20,
   redialMillisecondsMost: 2000,

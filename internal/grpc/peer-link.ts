@@ -7,7 +7,7 @@
 import { assert } from "../base/assert.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { NetworkHost, NodeIdentity, Peer, Lane, RequestOptions, RequestOutcome } from "../platform/network.ts";
-import { AskedRequests } from "./asked-requests.ts";
+import { AskedRequests, type RequestNumbers } from "./asked-requests.ts";
 import { FrameStream, type StreamOwner, type StreamParts } from "./frame-stream.ts";
 import { traceLengthMax, type Received } from "./inbox.ts";
 import { kind, purpose, type Purpose } from "./peer-protocol.ts";
@@ -17,6 +17,7 @@ import type { Wire } from "./wire.ts";
 export interface LinkParts extends Pick<StreamParts, "clock" | "scheduler" | "limits"> {
   readonly host: NetworkHost;
   readonly bulkRate: StreamParts["rate"];
+  readonly numbers: RequestNumbers;
 }
 
 export type NewStream = Pick<StreamParts, "purpose" | "isDialled">;
@@ -50,8 +51,8 @@ export class PeerLink implements Peer, StreamOwner {
   constructor(node: NodeId, parts: LinkParts) {
     this.node = node;
     this.parts = parts;
-    const { clock, scheduler, limits, host } = parts;
-    this.asked = new AskedRequests({ clock, scheduler, requestsMax: limits.requestsAskedMax });
+    const { clock, scheduler, limits, host, numbers } = parts;
+    this.asked = new AskedRequests({ clock, scheduler, numbers, requestsMax: limits.requestsAskedMax });
     this.served = new ServedRequests({
       requestsMax: limits.requestsServedMax,
       hand: (request) => host.request(node, request),
@@ -94,9 +95,11 @@ export class PeerLink implements Peer, StreamOwner {
   }
 
   /** Why a stream of this process may not be taken, or undefined. */
-  refusal(identity: NodeIdentity): string | undefined {
-    if (identity.life >= this.lifeMost) return undefined;
-    return `a later process of node ${identity.node} was connected: this one is to end`;
+  refusal({ node, life }: NodeIdentity, wanted: Purpose): string | undefined {
+    if (life < this.lifeMost) return `a later process of node ${node} was connected: this one is to end`;
+    if (wanted === purpose.bulk && life !== this.life)
+      return `a stream for snapshots of node ${node}, which is not connected`;
+    return undefined;
   }
 
   /** A stream is through its handshake. It replaces one that the same side had opened. */

@@ -3,7 +3,6 @@
 
 import {
   Client,
-  connectivityState,
   credentials,
   logVerbosity,
   ServerCredentials,
@@ -46,9 +45,12 @@ export function serverOptions(limits: TransportLimits): ChannelOptions {
     "grpc.max_receive_message_length": frameBytesMax,
     "grpc.keepalive_time_ms": limits.keepaliveMilliseconds,
     "grpc.keepalive_timeout_ms": limits.keepaliveMilliseconds,
-    // A connection carries one stream.
+    // A connection carries one stream. Without any it is nobody's: of a client that is closed while it waits to try again, the
+    // library tries once more, and keeps what comes of it.
     "grpc.max_concurrent_streams": 4,
-    "grpc.enable_channelz": 0,
+    "grpc.max_connection_idle_ms": limits.unusedMilliseconds,
+    // Without channelz the library does not know its connections, and leaves them open when the server is shut down.
+    "grpc.enable_channelz": 1,
   };
 }
 
@@ -69,31 +71,19 @@ function channelOptions(limits: TransportLimits): ChannelOptions {
   };
 }
 
-/**
- * Clients whose connection could not be made, by address. The library goes on trying for one that was closed in that state, and keeps
- * what comes of it: so they are not closed, and the next call to the address takes one up again.
- */
-const unconnected = new Map<string, Client>();
-
 /** A connection of its own with one stream. */
 export class PeerCall {
   readonly stream: ClientDuplexStream<Uint8Array, Uint8Array>;
-  private readonly address: string;
   private readonly client: Client;
 
   constructor(address: string, limits: TransportLimits) {
-    this.address = address;
-    this.client = unconnected.get(address) ?? new Client(address, peerCredentials.client(), channelOptions(limits));
-    unconnected.delete(address);
+    this.client = new Client(address, peerCredentials.client(), channelOptions(limits));
     const { path, requestSerialize, responseDeserialize } = peersService.exchange;
     this.stream = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   }
 
   /** The connection ends with its stream. */
   release(): void {
-    const state = this.client.getChannel().getConnectivityState(false);
-    const isTrying = state === connectivityState.CONNECTING || state === connectivityState.TRANSIENT_FAILURE;
-    if (isTrying && !unconnected.has(this.address)) unconnected.set(this.address, this.client);
-    else this.client.close();
+    this.client.close();
   }
 }

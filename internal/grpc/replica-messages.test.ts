@@ -37,6 +37,23 @@ describe("messages between replicas", () => {
     assert.throws(() => replicaMessages.decode(damaged), isCorruption);
   });
 
+  it("are refused before they are objects when they hold millions of empty things", () => {
+    const append = sampleMessages.find(({ type }) => type === "append");
+    assert.ok(append !== undefined);
+    const head = encode(append);
+    // Entries (field 12), and writes (35).
+    for (const empty of [
+      [98, 0],
+      [154, 2, 0],
+    ]) {
+      const many = Uint8Array.of(...head, ...Array.from({ length: 10_000 }, () => empty).flat());
+      assert.throws(
+        () => replicaMessages.decode(many),
+        (failure) => isCorruption(failure) && /more than \d+ fields/.test((failure as Error).message),
+      );
+    }
+  });
+
   it("are refused when they are of no type, or hold a number that no number here can be", () => {
     assert.throws(() => replicaMessages.decode(new Uint8Array(0)), isCorruption);
     assert.throws(() => replicaMessages.decode(Uint8Array.of(8, 99)), isCorruption);

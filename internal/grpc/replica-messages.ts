@@ -12,6 +12,7 @@ import { entryOf } from "../replica/log-entries.ts";
 import { decodeMerge, encodeMerge, type ForeignWrite } from "../replica/merge.ts";
 import type { Addressed, MessageCodec } from "../replica/message-codec.ts";
 import type { ReplicaMessage } from "../replica/messages.ts";
+import protobuf from "protobufjs";
 import { protoFile } from "./proto-files.ts";
 
 type TypeName = ReplicaMessage["type"];
@@ -64,6 +65,7 @@ export const replicaMessages: MessageCodec = {
   },
 
   decode(bytes: Uint8Array): Addressed {
+    checkFields(bytes);
     try {
       const wire = messageType.decode(bytes) as unknown as Wire;
       const name = typeNames[numberIn(wire["type"]) - 1];
@@ -78,6 +80,24 @@ export const replicaMessages: MessageCodec = {
     }
   },
 };
+
+/**
+ * Entries, writes and fates take more bytes than this each: whoever sends millions of empty ones is refused before they are objects.
+ * What is no message is met when it is decoded.
+ */
+function checkFields(bytes: Uint8Array): void {
+  const fieldsMax = 64 + bytes.length / 8;
+  const reader = protobuf.Reader.create(bytes);
+  try {
+    for (let fields = 1; reader.pos < reader.len; fields++) {
+      if (fields > fieldsMax) throw corruption(`a message of ${bytes.length} bytes with more than ${fields} fields`);
+      reader.skipType(reader.uint32() & 7);
+    }
+  } catch (error) {
+    if (error instanceof TrefoilError) throw error;
+    throw corruption(`${bytes.length} bytes are no message of a replica`, error);
+  }
+}
 
 function recordOf(group: GroupId, entry: Entry & { readonly record?: Uint8Array }): Uint8Array {
   return entry.record ?? entryRecord({ ...entry, group }, entry.payload);

@@ -14,6 +14,7 @@ import { systemClock, systemScheduler } from "../os/system-clock.ts";
 import type { Scheduler } from "../platform/clock.ts";
 import { silentLogger } from "../platform/logger.ts";
 import { frameBytesMax } from "../platform/network.ts";
+import { RequestNumbers } from "./asked-requests.ts";
 import { GrpcNetwork } from "./grpc-network.ts";
 import { defaultLimits, type TransportLimits } from "./limits.ts";
 import { decodeHello, encodeHello, encodeParts, kind, purpose, type Hello } from "./peer-protocol.ts";
@@ -367,7 +368,8 @@ describe("streams: the rest", seconds, () => {
   });
 
   it("the way there and back is the least of the last eight measurements", () => {
-    const parts = { host, clock: systemClock, scheduler: systemScheduler, limits: defaultLimits, bulkRate: undefined };
+    const world = { clock: systemClock, scheduler: systemScheduler, limits: defaultLimits };
+    const parts = { ...world, host, bulkRate: undefined, numbers: new RequestNumbers() };
     const link = new PeerLink(nodeId("n2"), parts);
     for (const microseconds of [9000, 300, 5000]) link.roundTrip(microseconds);
     assert.equal(link.roundTripMicroseconds, 300);

@@ -2,7 +2,7 @@
 
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { AskOutcome, NetworkHost, NodeIdentity, RequestOptions } from "../platform/network.ts";
-import { AskedRequests } from "./asked-requests.ts";
+import { AskedRequests, type RequestNumbers } from "./asked-requests.ts";
 import { FrameStream, type StreamOwner } from "./frame-stream.ts";
 import { Greeting } from "./greeting.ts";
 import { helloOf, judgeWelcome } from "./handshake.ts";
@@ -18,6 +18,7 @@ export interface VisitParts {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly limits: TransportLimits;
+  readonly numbers: RequestNumbers;
 }
 
 export interface Question {
@@ -37,8 +38,8 @@ export class Visit implements StreamOwner {
   constructor(parts: VisitParts, address: string, question: Question) {
     this.parts = parts;
     this.question = question;
-    const { clock, scheduler, limits, host } = parts;
-    this.asked = new AskedRequests({ clock, scheduler, requestsMax: 1 });
+    const { clock, scheduler, limits, host, numbers } = parts;
+    this.asked = new AskedRequests({ clock, scheduler, numbers, requestsMax: 1 });
     const { timeoutMilliseconds } = question.options;
     this.deadline = clock.monotonicMilliseconds() + timeoutMilliseconds;
     const call = new PeerCall(address, limits);

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -10,18 +9,7 @@ import { openNode } from "../../cmd/trefoild/open-node.ts";
 import type { OpenedNode } from "../../cmd/trefoild/open-node.ts";
 import { nodeId } from "../../internal/base/ids.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    if (address !== null && typeof address !== "string") ports.push(address.port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
+import { freePorts } from "./real-nodes.ts";
 
 class Trio {
   readonly nodes = new Map<string, OpenedNode>();

@@ -1,0 +1,92 @@
+// Nodes that begin with an empty data folder while their cluster exists: one whose disk was replaced, a founder among them, and one
+// that joins. Over real sockets and disks.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { nodeId } from "../../internal/base/ids.ts";
+import { nodeOf } from "../../internal/cluster/cluster-map.ts";
+import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
+import { RealNodes } from "./real-nodes.ts";
+
+const keys = Array.from({ length: 40 }, (_, at) => `key ${at}`);
+
+async function withNodes(count: number, run: (nodes: RealNodes) => Promise<void>): Promise<void> {
+  const nodes = await RealNodes.make(count);
+  try {
+    await nodes.startAll();
+    for (const [at, key] of keys.entries()) await nodes.put(`n${1 + (at % 3)}`, key, `value of ${key}`);
+    await run(nodes);
+    assert.deepEqual(nodes.failures, []);
+  } finally {
+    await nodes.end();
+  }
+}
+
+const isExchanged = ({ groups }: ClusterMap, id: string): boolean =>
+  groups.every(({ replicas, exchange }) => {
+    const own = replicas.find(({ node }) => node === id);
+    return exchange === undefined && own?.replica === 4;
+  });
+
+/** Every replica on the node `id` is another one than before, and has all there is. */
+async function isWholeAgain(nodes: RealNodes, id: string): Promise<void> {
+  const node = nodes.node(id);
+  await nodes.until(() => node.keeper.map !== undefined && isExchanged(node.keeper.map, id));
+  await nodes.until(() => [...node.groups.all.values()].length === 5);
+  for (const replica of node.groups.all.values()) {
+    assert.equal(replica.id, 4, "under its old id it may have voted");
+    await nodes.until(() => replica.status.configuration.voters.includes(replica.id));
+  }
+  for (const key of keys) await nodes.until(async () => (await nodes.get(id, key, "fast")) === `value of ${key}`);
+  // With the other two it is a majority of what was there before, and one is enough beside it now.
+  const [first] = ["n1", "n2", "n3"].filter((other) => other !== id);
+  assert.ok(first !== undefined);
+  await nodes.stop(first);
+  for (const key of keys) assert.equal(await nodes.get(id, key, "strong"), `value of ${key}`);
+  await nodes.put(id, "afterwards", "too");
+}
+
+describe("a node with an empty data folder", { timeout: 120_000 }, () => {
+  it("gets replicas under new ids with all that was there, when its disk was lost", async () => {
+    await withNodes(3, async (nodes) => {
+      await nodes.stop("n2");
+      await nodes.start("n2");
+      await nodes.node("n2").whenReady();
+      await nodes.stop("n2");
+      await nodes.wipe("n2");
+      await nodes.put("n1", keys[0] ?? "", `value of ${keys[0]}`);
+      await nodes.start("n2");
+      await isWholeAgain(nodes, "n2");
+    });
+  });
+
+  it("founds no second cluster when it is a founder, and the others were started anew meanwhile", async () => {
+    await withNodes(3, async (nodes) => {
+      const cluster = nodes.node("n1").keeper.map?.cluster;
+      for (const id of ["n1", "n2", "n3"]) await nodes.stop(id);
+      await nodes.wipe("n1");
+      await Promise.all(["n1", "n2", "n3"].map((id) => nodes.start(id)));
+      await isWholeAgain(nodes, "n1");
+      assert.equal(nodes.node("n1").keeper.map?.cluster, cluster);
+    });
+  });
+
+  it("joins through whoever it is told of, and serves every key", async () => {
+    await withNodes(4, async (nodes) => {
+      const node = await nodes.start("n4", { peers: new Map(), seeds: [nodes.addressOf("n2")], zone: "b" });
+      await node.whenReady();
+      for (const id of ["n1", "n2", "n3", "n4"]) {
+        await nodes.until(() => {
+          const { map } = nodes.node(id).keeper;
+          return map !== undefined && nodeOf(map, nodeId("n4"))?.zone === "b";
+        });
+      }
+      for (const key of keys) assert.equal(await nodes.get("n4", key, "strong"), `value of ${key}`);
+      await nodes.put("n4", "from the newcomer", "hello");
+      assert.equal(await nodes.get("n1", "from the newcomer", "strong"), "hello");
+      await nodes.stop("n4");
+      await nodes.start("n4", { peers: new Map(), seeds: [nodes.addressOf("n1")], zone: "b" });
+      assert.equal(await nodes.get("n4", "from the newcomer", "strong"), "hello");
+    });
+  });
+});

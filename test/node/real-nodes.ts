@@ -1,0 +1,129 @@
+// Nodes of one cluster in this process, over real sockets and disks, without the edges that clients talk to: tests call their
+// coordinators.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { openCore } from "../../cmd/trefoild/open-node.ts";
+import type { OpenedCore } from "../../cmd/trefoild/open-node.ts";
+import { utf8, utf8Text } from "../../internal/base/bytes.ts";
+import { nodeId } from "../../internal/base/ids.ts";
+import { silentLogger } from "../../internal/platform/logger.ts";
+import type { Node, NodeSettings } from "../../internal/node/node.ts";
+import type { Caller, ReadMode } from "../../internal/node/requests.ts";
+
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    if (address !== null && typeof address !== "string") ports.push(address.port);
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export class RealNodes {
+  readonly cores = new Map<string, OpenedCore>();
+  readonly failures: Error[] = [];
+  private readonly folder: string;
+  private readonly addresses: ReadonlyMap<string, string>;
+
+  private constructor(folder: string, addresses: ReadonlyMap<string, string>) {
+    this.folder = folder;
+    this.addresses = addresses;
+  }
+
+  /** Of so many names an address each; none of them runs. */
+  static async make(count = 3): Promise<RealNodes> {
+    const ports = await freePorts(count);
+    const addresses = new Map(ports.map((port, at) => [`n${at + 1}`, `127.0.0.1:${port}`]));
+    return new RealNodes(await mkdtemp(join(tmpdir(), "trefoil-nodes-")), addresses);
+  }
+
+  addressOf(id: string): string {
+    return this.addresses.get(id) ?? "";
+  }
+
+  /** One of the first three founds the cluster with the others; any other one joins, by whoever is named in `changes`. */
+  async start(id: string, changes: Partial<NodeSettings> = {}): Promise<Node> {
+    const founders = ["n1", "n2", "n3"].map((name) => [nodeId(name), this.addressOf(name)] as const);
+    const peer = this.addressOf(id);
+    const settings: NodeSettings = {
+      id: nodeId(id),
+      folder: join(this.folder, id),
+      peers: new Map(founders),
+      groups: 4,
+      zone: "",
+      addresses: { peer, http: "", resp: "", grpc: "", admin: "" },
+      defaults: { read: "fast", write: "strong" },
+      log: {},
+      engine: {},
+      replica: {},
+      ...changes,
+    };
+    const core = await openCore(settings, peer, {
+      logger: silentLogger,
+      seed: Math.floor(Math.random() * 2 ** 32),
+      onFailure: (failure) => void this.failures.push(failure),
+    });
+    this.cores.set(id, core);
+    return core.node;
+  }
+
+  async startAll(): Promise<void> {
+    await Promise.all(["n1", "n2", "n3"].map((id) => this.start(id)));
+    await Promise.all([...this.cores.values()].map(({ node }) => node.whenReady()));
+  }
+
+  node(id: string): Node {
+    const core = this.cores.get(id);
+    assert.ok(core !== undefined, `${id} does not run`);
+    return core.node;
+  }
+
+  async stop(id: string): Promise<void> {
+    await this.cores.get(id)?.close();
+    this.cores.delete(id);
+  }
+
+  async wipe(id: string): Promise<void> {
+    assert.ok(!this.cores.has(id), `${id} runs`);
+    await rm(join(this.folder, id), { recursive: true, force: true });
+  }
+
+  /** Asks again and again; the test's own time-out is the bound. */
+  async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+    for (;;) {
+      assert.deepEqual(this.failures, [], "a node failed");
+      if (await isSo()) return;
+      await pause(10);
+    }
+  }
+
+  async put(id: string, key: string, value: string): Promise<void> {
+    const asked = { kind: "put", key: utf8(key), mode: "strong", condition: undefined, requestId: utf8(key) } as const;
+    const content = { value: utf8(value), contentType: "", ttl: { kind: "none" } } as const;
+    const { coordinator } = this.node(id);
+    await coordinator.write({ ...asked, ...content }, callerOf(this.node(id)));
+  }
+
+  async get(id: string, key: string, mode: ReadMode): Promise<string | undefined> {
+    const { coordinator } = this.node(id);
+    const { record } = await coordinator.get({ key: utf8(key), mode }, callerOf(this.node(id)));
+    return record === undefined ? undefined : utf8Text(record.value);
+  }
+
+  async end(): Promise<void> {
+    for (const id of Array.from(this.cores.keys())) await this.stop(id);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function callerOf(node: Node): Caller {
+  return { deadline: node.coordinator.now() + 30_000, signal: undefined, trace: "" };
+}
