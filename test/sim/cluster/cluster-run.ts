@@ -15,6 +15,7 @@ import { clusterLimits } from "./cluster-limits.ts";
 import type { ClusterLimits } from "./cluster-limits.ts";
 import { ClusterWatch } from "./cluster-watch.ts";
 import { Histories } from "./histories.ts";
+import { checkOnce } from "./once.ts";
 import { compareGroups, isAtRest, stateInWords } from "./rest.ts";
 import { SimWorld } from "./sim-world.ts";
 
@@ -89,6 +90,7 @@ class ClusterRun {
           fates.set(`${told.version.term}.${told.version.index}`, "committed");
         }
       }
+      checkOnce(history);
       judgeHistory(history, { clockError: world.clockError + 1, leaders: this.watch.leadersOf(group), fates });
     }
     return this.result();
