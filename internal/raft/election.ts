@@ -77,8 +77,8 @@ export function onPreVote(state: RaftState, message: PreVote): void {
 }
 
 /**
- * Nobody else tells a replica that has lost its seat: its leader has not sent to it since. An id never comes back, so
- * who is left out by a later configuration than it knows is left out for good.
+ * Nobody else tells a replica that has lost its seat: its leader has not sent to it since. No voter that left
+ * becomes one again, so who is left out by a later configuration than it knows stands no more; as a learner it would not.
  */
 function isRemoved(state: RaftState, { from, configurationIndex }: PreVote): boolean {
   const { index, configuration } = state.configurations.committed;

@@ -3,10 +3,14 @@
 //
 //   count varint | ( replica u32 | stamp u64 )*   left, and when
 //   count varint | ( replica u32 )*               voters that said so already, and will never take part again
+//   replica u32                                   the greatest id of a voter that ever left; 0: none has
+//
+// Whoever was forgotten, its writes having a fate or being lost, is still no voter again: what it voted and acknowledged may have been
+// erased. So no id up to the greatest that ever left becomes a voter; new replicas get greater ones.
 
 import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { TrefoilError } from "../base/errors.ts";
-import { replicaId } from "../base/ids.ts";
+import { nobody, replicaId } from "../base/ids.ts";
 import type { ReplicaId } from "../base/ids.ts";
 import { isExpired, stamp } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
@@ -17,6 +21,7 @@ import { fateExpiry } from "./fates.ts";
 export class Departures {
   private readonly left = new Map<ReplicaId, Stamp>();
   private readonly released = new Set<ReplicaId>();
+  private greatest = nobody;
 
   /** Until when those that left may come with writes of their own, `window` after they did; zero: nobody is waited for. */
   awaitedUntil(window: number): Stamp {
@@ -28,6 +33,11 @@ export class Departures {
   /** A voter that left not long ago, and has not said that it keeps nothing. */
   hasLeft(id: ReplicaId): boolean {
     return this.left.has(id);
+  }
+
+  /** Whether one that is no voter may become one: none that was one before. */
+  mayJoin(id: ReplicaId): boolean {
+    return id > this.greatest;
   }
 
   /** A voter that has said that it keeps nothing must not take part again: nobody would wait for what it takes. */
@@ -48,6 +58,7 @@ export class Departures {
     for (const id of [...before.voters, ...before.outgoing]) {
       if (isVoter(after, id)) continue;
       if (!this.released.delete(id)) this.left.set(id, at);
+      if (id > this.greatest) this.greatest = id;
       isNew = true;
     }
     // Whoever comes so late is told that its writes are lost.
@@ -69,12 +80,14 @@ export class Departures {
     for (const [id, at] of this.left) writer.u32(id).u64(at);
     writer.varint(this.released.size);
     for (const id of this.released) writer.u32(id);
+    writer.u32(this.greatest);
     return writer.finish();
   }
 
   take(reader: ByteReader): void {
     for (let count = reader.varint(); count > 0; count--) this.left.set(replicaId(reader.u32()), stamp(reader.u64()));
     for (let count = reader.varint(); count > 0; count--) this.released.add(replicaId(reader.u32()));
+    this.greatest = replicaId(reader.u32());
     reader.expectEnd();
   }
 }

@@ -100,7 +100,7 @@ export class Proposing {
     if (command.mode === "open" && raft.status.term <= command.above) return { kind: "refused", why: "term_too_low" };
     const proposed = this.own(commandKind.slots, encodeSlots(command));
     if (proposed.kind === "accepted" && command.mode !== "open") {
-      for (const slot of command.slots) this.sealing.set(slot, proposed.version.index);
+      for (const slot of command.slots) setLast(this.sealing, slot, proposed.version.index);
     }
     return proposed;
   }
@@ -125,14 +125,14 @@ export class Proposing {
     const payload = encodeMerge(write);
     const result = raft.propose({ stamp, flags: 0, kind: commandKind.merge, payload, needsQuorum: false });
     if (result.kind === "refused") return false;
-    if (write.request !== undefined) this.merging.set(keyName(write.request.id), result.index);
+    if (write.request !== undefined) setLast(this.merging, keyName(write.request.id), result.index);
     return true;
   }
 
   applied(index: LogIndex): void {
-    for (const [name, at] of this.merging) if (at <= index) this.merging.delete(name);
-    for (const [name, { accepted }] of this.asked) if (accepted.version.index <= index) this.asked.delete(name);
-    for (const [slot, at] of this.sealing) if (at <= index) this.sealing.delete(slot);
+    dropApplied(this.merging, index, identity);
+    dropApplied(this.asked, index, ({ accepted }) => accepted.version.index);
+    dropApplied(this.sealing, index, identity);
   }
 
   /** Another term: what this leader's log held may have gone. */
@@ -162,5 +162,21 @@ export class Proposing {
       const slot = slotOf(key, 0, key.length);
       return this.sealing.has(slot) || state.slots.isSealed(slot);
     });
+  }
+}
+
+/** In the order of indexes, though the name may be there with a lesser one. */
+function setLast<Name>(known: Map<Name, LogIndex>, name: Name, index: LogIndex): void {
+  known.delete(name);
+  known.set(name, index);
+}
+
+const identity = (index: LogIndex): LogIndex => index;
+
+/** REQUIRES: what is in it was put there in the order of its index; so only what is dropped is looked at, and one more. */
+function dropApplied<Name, What>(known: Map<Name, What>, applied: LogIndex, indexOf: (what: What) => LogIndex): void {
+  for (const [name, what] of known) {
+    if (indexOf(what) > applied) return;
+    known.delete(name);
   }
 }

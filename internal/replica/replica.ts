@@ -157,13 +157,19 @@ export class Replica {
     return this.core.raft.transfer(target);
   }
 
-  /** No voter's id comes back: who has it may have been told that it has no vote any more, and keeps to that. */
+  /**
+   * No voter's id comes back: who has it may have been told that it has no vote any more, and keeps to that; or has forgotten with its
+   * disk what it voted.
+   */
   change(wanted: Membership): ReplicaChange {
     this.core.enter();
     if (this.core.isClosed) return stopping;
-    const present = this.status.configuration;
-    const comesBack = (id: ReplicaId): boolean => !isVoter(present, id) && this.state.departures.hasLeft(id);
-    if (wanted.voters.some(comesBack)) return { kind: "refused", why: "has_left" };
+    const { configuration: present, configurationIndex } = this.status;
+    const newcomers = wanted.voters.filter((id) => !isVoter(present, id));
+    const comesBack = (id: ReplicaId): boolean => !this.state.departures.mayJoin(id);
+    if (newcomers.some(comesBack)) return { kind: "refused", why: "has_left" };
+    // Who left last is known when that is applied.
+    if (newcomers.length > 0 && configurationIndex > this.state.last.index) return { kind: "refused", why: "changing" };
     return this.core.raft.change(wanted);
   }
 

@@ -105,4 +105,30 @@ describe("a voter that has left", () => {
     await rig.until(() => lead.change({ voters: ids(1, 2, 5), learners: [] }).kind === "accepted", "a new id");
     await rig.close();
   });
+
+  it("rule 12: does not come back under its id when the group waits for it no more, and its disk is empty", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.level();
+    await rig.add(4).start();
+    lead.change({ voters: ids(1, 2, 3), learners: ids(4) });
+    await rig.until(() => lead.change({ voters: ids(1, 2, 4), learners: [] }).kind === "accepted", "the exchange");
+    await rig.until(() => lead.state.departures.hasLeft(replicaId(3)), "it has left");
+    const retired = await rig.node(3).retire();
+    retired.leaderIs(replicaId(1));
+    await rig.until(() => retired.isEmpty, "released", 500);
+    assert.ok(!lead.state.departures.hasLeft(replicaId(3)));
+    await retired.erase();
+    rig.node(3).retired = undefined;
+    await rig.node(3).start();
+    lead.change({ voters: ids(1, 2, 4), learners: ids(3) });
+    await rig.ticks(200);
+    const back = { voters: ids(1, 2, 3), learners: [] };
+    assert.deepEqual(lead.change(back), { kind: "refused", why: "has_left" });
+    // Whoever leads, and wherever it has that from.
+    rig.node(2).crash();
+    await rig.node(2).start();
+    assert.deepEqual((await rig.elect(2)).change(back), { kind: "refused", why: "has_left" });
+    await rig.close();
+  });
 });

@@ -93,11 +93,21 @@ export const movingMutants: readonly SimMutant[] = [
   {
     name: "rule 12: a voter that has left comes back as one under its id",
     file: "internal/replica/replica.ts",
-    find: "!isVoter(present, id) && this.state.departures.hasLeft(id);",
-    replace: "isVoter(present, id) && !isVoter(present, id);",
+    find: "if (newcomers.some(comesBack)) return",
+    replace: "if (newcomers.some(comesBack) && newcomers.length < 0) return",
     scenario: {
       file: "departing",
       name: "rule 12: does not come back as a voter under its id; a new id does",
+    },
+  },
+  {
+    name: "rule 12: a voter that left comes back under its id once the group is done with it",
+    file: "internal/replica/departures.ts",
+    find: "return id > this.greatest;",
+    replace: "return !this.left.has(id);",
+    scenario: {
+      file: "departing",
+      name: "rule 12: does not come back under its id when the group waits for it no more, and its disk is empty",
     },
   },
   {
