@@ -7,6 +7,7 @@
 // Own answers (rule 16): what was answered to a client of this node is read by its clients: fast reads wait for it for a moment. What
 // a log lost meanwhile is not waited for: it comes back by a merge, or not at all.
 
+import { assert } from "../base/assert.ts";
 import type { LogIndex } from "../base/ids.ts";
 import { logIndex, term } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
@@ -20,6 +21,8 @@ export interface FreshnessParts {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly waitMilliseconds: number;
+  /** Reads that wait, at most; beyond, they are told at once that it takes too long. */
+  readonly waitersMax: number;
   /** The last entry whose effect is seen. */
   applied(): Version;
   /** Asks the leader; the answer comes under the context that is returned. */
@@ -39,6 +42,7 @@ interface Waiting {
 export class Freshness {
   private readonly parts: FreshnessParts;
   private readonly asked = new Map<number, Moment>();
+  /** In the order of asking; while nothing is applied the oldest ones and the newest. */
   private confirmed: Confirmed[] = [];
   /** Everything that the leader had then is here. */
   private proven: Moment | undefined;
@@ -68,7 +72,10 @@ export class Freshness {
     const at = this.asked.get(answer.context);
     if (at === undefined) return;
     this.asked.delete(answer.context);
-    if (answer.kind === "confirmed") this.confirmed.push({ at, last: answer.last });
+    if (answer.kind !== "confirmed") return;
+    // The oldest is proven first, and the newest proves most.
+    if (this.confirmed.length >= confirmedMax) this.confirmed.pop();
+    this.confirmed.push({ at, last: answer.last });
   }
 
   /** A client of this node was answered out of an entry, by whoever leads. */
@@ -90,7 +97,7 @@ export class Freshness {
   whenApplied(version: Version): Promise<boolean> {
     const { parts } = this;
     if (!isBehind(parts.applied(), version)) return Promise.resolve(true);
-    if (this.isClosed) return Promise.resolve(false);
+    if (this.isClosed || this.waiting.length >= parts.waitersMax) return Promise.resolve(false);
     return new Promise((resolve) => {
       const waiting = { version, resolve };
       this.waiting.push(waiting);
@@ -112,6 +119,13 @@ export class Freshness {
     this.waiting = this.waiting.filter(({ version }) => isBehind(present, version));
   }
 
+  checkInvariants(): void {
+    const { asked, confirmed, waiting } = this;
+    assert(asked.size <= questionsMax, "questions to the leader beyond their bound", { count: asked.size });
+    assert(confirmed.length <= confirmedMax, "answers of the leader beyond their bound", { count: confirmed.length });
+    assert(waiting.length <= this.parts.waitersMax, "reads that wait beyond their bound", { count: waiting.length });
+  }
+
   close(): void {
     this.isClosed = true;
     for (const { resolve } of this.waiting.splice(0)) resolve(false);
@@ -119,6 +133,7 @@ export class Freshness {
 }
 
 const questionsMax = 8;
+const confirmedMax = 8;
 
 /** Terms do not fall along a log: behind an entry of a later term none of an earlier one comes any more. */
 const isBehind = (applied: Version, version: Version): boolean => compareVersions(applied, version) < 0;

@@ -83,7 +83,7 @@ export class LeaderDuties {
     this.tick(state.watermark, state);
   }
 
-  /** Raises the watermark when the log has moved, or, where garbage may wait for it, once in a while. */
+  /** Raises the watermark when the log has moved, and moves an idle group's log once in a while: nobody knows what expires in it. */
   raiseWatermark(state: GroupState): void {
     const { hasQuorum, last } = this.raft.status;
     if (!hasQuorum) return;

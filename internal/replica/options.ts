@@ -16,11 +16,11 @@ export interface ReplicaOptions {
   /** Entries of a leader's log that are not applied, and bytes of fast writes among them: beyond, it takes no more writes. */
   readonly unappliedEntriesMax: number;
   readonly overlayBytesMax: number;
-  /** Strong reads that wait here, at most. */
+  /** Strong reads that wait here, at most; and as many that wait for what their clients have seen. */
   readonly strongReadsMax: number;
   /** A leader takes no fast writes while those that it keeps itself, lost and without a fate, take more than this. */
   readonly salvageBytesMax: number;
-  /** How often the leader of an idle group puts an entry that carries only a stamp, and the watermark, into the log. */
+  /** How often the leader of an idle group puts an entry that carries only a stamp, and the watermark, into the log, garbage or not. */
   readonly idleTickMilliseconds: number;
   /** Requests whose answers are remembered, at most; beyond, new ones are refused. */
   readonly answersMax: number;

@@ -12,6 +12,7 @@ import { logIndex, nobody } from "../base/ids.ts";
 import type { LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
+import { DiskFailure } from "../platform/disk.ts";
 import { isMember, membersOf } from "../raft/configuration.ts";
 import type { Message as RaftMessage } from "../raft/messages.ts";
 import type { Raft, RaftStatus } from "../raft/raft.ts";
@@ -152,9 +153,7 @@ export class ReplicaCore {
       try {
         this.pump();
       } catch (failure) {
-        // A bug ends the process; what the world made fail ends the replica.
-        if (!(failure instanceof TrefoilError)) throw failure;
-        this.fail(failure);
+        this.failed(failure);
       }
     });
   }
@@ -209,6 +208,7 @@ export class ReplicaCore {
       this.follow(loads.then(() => this.raft.entriesLoaded()));
     }
     for (const by of ready.snapshotsWanted) this.snapshots.wanted(by);
+    if (ready.snapshotsWanted.length > 0) this.tellHeld(this.snapshots.holding);
     if (ready.snapshot !== undefined) this.snapshots.offered(ready.snapshot);
     this.applicable = ready.applicable;
     this.logMoved();
@@ -233,7 +233,7 @@ export class ReplicaCore {
   follow(done: Promise<unknown>): void {
     done.then(
       () => this.enter(),
-      (reason: unknown) => this.fail(reason),
+      (reason: unknown) => this.failed(reason),
     );
   }
 
@@ -301,22 +301,27 @@ export class ReplicaCore {
 
   private keepHouse(): void {
     const { group, seams } = this.parts;
-    const { leader, role, configuration, commit } = this.known;
+    const { leader, role, commit } = this.known;
     this.follow(this.salvager.remind(leader));
     if (role === "leader") this.duties.raiseWatermark(this.place.state);
     if (this.isHeld) this.reads.strong.cannotAsk(commit, "busy");
     else if (leader === nobody) this.reads.strong.cannotAsk(commit, "no_leader");
     else this.reads.strong.remind();
     const index = this.snapshots.letGo();
-    if (index !== undefined) {
-      for (const to of membersOf({ ...configuration, learners: [] })) {
-        if (to !== this.parts.id) seams.send({ type: "keep_log", from: this.parts.id, to, index });
-      }
-    }
+    this.tellHeld(index);
     const isFull = this.pins.review(seams.clock.monotonicMilliseconds(), index !== undefined);
     if (isFull && leader !== nobody && leader !== this.parts.id)
       seams.send({ type: "log_full", from: this.parts.id, to: leader });
     group.compact(this.duties.dispensable(this.applier.appliedIndex));
+  }
+
+  /** Every voter keeps its log from behind a snapshot on (rule 23): told when it is made, so that none compacts before, and then again. */
+  private tellHeld(index: LogIndex | undefined): void {
+    if (index === undefined) return;
+    const { id: from, seams } = this.parts;
+    for (const to of membersOf({ ...this.known.configuration, learners: [] })) {
+      if (to !== from) seams.send({ type: "keep_log", from, to, index });
+    }
   }
 
   /** Whether an entry is in this log, applied or not. */
@@ -376,9 +381,14 @@ export class ReplicaCore {
     );
   }
 
-  fail(reason: unknown): void {
+  /** What the world made fail ends the replica; a bug ends the process, whether or not anybody had to wait before it was met. */
+  failed(reason: unknown): void {
+    if (!(reason instanceof TrefoilError || reason instanceof DiskFailure)) throw reason;
+    this.fail(reason);
+  }
+
+  private fail(failure: Error): void {
     if (this.isClosed) return;
-    const failure = reason instanceof Error ? reason : new Error(String(reason));
     this.close();
     this.parts.seams.onFailure(failure);
   }

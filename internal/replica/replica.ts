@@ -197,6 +197,7 @@ export class Replica {
       bytes: overlay.bytes,
     });
     assert(count <= options.strongReadsMax, "strong reads beyond their bound", { count });
+    this.core.freshness.checkInvariants();
   }
 
   get status(): RaftStatus {

@@ -83,7 +83,7 @@ export class SnapshotSender {
     // Asked again, perhaps for the next one, while it waits: one chunk at a time for each.
     if (isWaiting) return;
     const wait = Math.max(0, this.nextAt - now);
-    this.nextAt = Math.max(this.nextAt, now) + (1000 * parts.chunkBytes) / parts.bytesPerSecond;
+    this.charge(parts.chunkBytes, now);
     const answer = (): void => {
       this.answer(held, from).catch((reason: unknown) => parts.onFailure(reason));
     };
@@ -159,6 +159,8 @@ export class SnapshotSender {
     try {
       const { index, term, after } = held.asked.get(to) as ChunkRequest; // only taken away below
       const { bytes, isLast } = await parts.underWay.add(this.read(held, after));
+      // It ends behind a whole record: of a large one there is more than was counted when it was asked for.
+      this.charge(Math.max(0, bytes.length - parts.chunkBytes), parts.clock.monotonicMilliseconds());
       if (this.held === held && !this.isClosed)
         parts.send({ type: "chunk", from: parts.id, to, index, term, after, bytes, isLast });
     } finally {
@@ -169,6 +171,10 @@ export class SnapshotSender {
         letGo(held);
       }
     }
+  }
+
+  private charge(bytes: number, now: number): void {
+    if (bytes > 0) this.nextAt = Math.max(this.nextAt, now) + (1000 * bytes) / this.parts.bytesPerSecond;
   }
 
   private async read(held: Held, after: Uint8Array): Promise<{ readonly bytes: Uint8Array; readonly isLast: boolean }> {

@@ -85,6 +85,10 @@ export class SnapshotTraffic {
   letGo(): LogIndex | undefined {
     if (this.sender.holding === undefined) return undefined;
     for (const { id, state } of this.raft.followers()) if (state !== "snapshot") this.sender.finished(id);
+    return this.holding;
+  }
+
+  get holding(): LogIndex | undefined {
     return this.sender.holding;
   }
 

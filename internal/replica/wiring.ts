@@ -38,6 +38,7 @@ export function freshnessOf(core: ReplicaCore): Freshness {
     clock: seams.clock,
     scheduler: seams.scheduler,
     waitMilliseconds: options.ownReadMilliseconds,
+    waitersMax: options.strongReadsMax,
     applied: () => core.applier.applied,
     ask: () => core.raft.read(),
   });
@@ -92,7 +93,7 @@ export function snapshotsOf(core: ReplicaCore): SnapshotTraffic {
   return new SnapshotTraffic(core.parts, core.underWay, {
     present: () => ({ mark: core.applier.applied, incarnation: core.place.incarnation }),
     install: (snapshot) => core.install(snapshot),
-    onFailure: (reason) => core.fail(reason),
+    onFailure: (reason) => core.failed(reason),
   });
 }
 

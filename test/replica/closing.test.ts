@@ -2,9 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { AssertionFailure } from "../../internal/base/assert.ts";
 import { utf8 } from "../../internal/base/bytes.ts";
+import { TrefoilError } from "../../internal/base/errors.ts";
 import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
 import type { GroupLog } from "../../internal/log/group-log.ts";
+import { DiskFailure } from "../../internal/platform/disk.ts";
+import type { ReplicaCore } from "../../internal/replica/replica-core.ts";
 import { accepted, put, Rig, theGroup } from "./rig.ts";
 
 const tiny = {
@@ -166,6 +170,24 @@ describe("a replica that is closed", () => {
     assert.deepEqual(await lead.readStrong(utf8("a")), refused);
     await rig.ticks(5);
     assert.deepEqual([lead.status.last, lead.status.isTransferring], [last, isTransferring]);
+    await rig.close();
+  });
+});
+
+describe("a replica that meets a failure while nobody waits for it", () => {
+  it("ends by what the world made fail; a bug is passed on, and ends the process", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    const core = (id: number) => Reflect.get(rig.replica(id), "core") as ReplicaCore;
+    assert.throws(() => core(2).failed(new AssertionFailure("planted", {})), { name: "AssertionFailure" });
+    assert.throws(() => core(2).failed(new TypeError("planted")), { name: "TypeError" });
+    assert.deepEqual(rig.node(2).failures, []);
+    core(2).failed(new TrefoilError("corruption", "planted"));
+    core(3).failed(new DiskFailure("failed", "read", "/planted"));
+    assert.deepEqual(
+      [2, 3].map((id) => rig.node(id).failures.map(({ name }) => name)),
+      [["TrefoilError"], ["DiskFailure"]],
+    );
     await rig.close();
   });
 });

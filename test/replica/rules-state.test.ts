@@ -271,6 +271,46 @@ describe("a snapshot", () => {
     await rig.close();
   });
 
+  it("rule 23: has it kept from the moment when it is made, before anybody looks after his log", async () => {
+    const rig = await Rig.open(tiny);
+    await leaveBehind(rig);
+    const before = rig.sent.length;
+    rig.rejoin(3);
+    await rig.until(() => rig.sent.slice(before).some(({ type }) => type === "snapshot"), "an offer");
+    const told = rig.sent.slice(before).find(({ type, to }) => type === "keep_log" && to === 2);
+    const offer = rig.sent.slice(before).find(({ type }) => type === "snapshot");
+    assert.ok(told?.type === "keep_log" && offer?.type === "snapshot", "told with the offer");
+    assert.equal(told.index, offer.index);
+    await rig.level();
+    await rig.close();
+  });
+
+  it("rule 23: travels at its rate, though records are larger than chunks", async () => {
+    const chunkBytes = 1000;
+    const snapshotBytesPerSecond = 20_000;
+    const slow = { ...tiny.replica, chunkBytes, snapshotBytesPerSecond, chunkRetryMilliseconds: 2000 };
+    const rig = await Rig.open({ ...tiny, replica: slow });
+    await leaveBehind(rig);
+    const large = 10;
+    for (let at = 0; at < large; at++) await rig.write(1, "strong", put(`large ${at}`, "x".repeat(10_000)));
+    for (const id of [1, 2]) await rig.answer(rig.node(id).engine?.flush() ?? Promise.resolve());
+    await rig.ticks(60);
+    const chunks: { readonly at: number; readonly bytes: number }[] = [];
+    rig.passes = (message) => {
+      if (message.type === "chunk") chunks.push({ at: rig.time.now, bytes: message.bytes.length });
+      return true;
+    };
+    rig.rejoin(3);
+    await rig.level();
+    const [first, last] = [chunks[0], chunks.at(-1)];
+    assert.ok(first !== undefined && last !== undefined);
+    const bytes = chunks.slice(0, -1).reduce((sum, chunk) => sum + chunk.bytes, 0);
+    assert.ok(bytes > large * 10_000, "large ones are in it");
+    const milliseconds = last.at - first.at;
+    assert.ok(milliseconds >= (1000 * bytes) / snapshotBytesPerSecond - 20, `${bytes} bytes in ${milliseconds} ms`);
+    await rig.close();
+  });
+
   it("rule 23: slows the writers when the bound on kept log is reached, but for deletes, and is not given up", async () => {
     const slowed = { ...tiny.replica, slowedBytesPerSecond: 1000 };
     const rig = await Rig.open({ ...tiny, replica: slowed, log: { ...tiny.log, logBytesMax: 16_384 } });

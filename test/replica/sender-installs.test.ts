@@ -21,6 +21,8 @@ const tiny = {
     chunkBytes: 400,
     snapshotTableBytes: 1500,
     chunkRetryMilliseconds: 100,
+    // Whoever is cut off from the sender lets go of its log at once.
+    keepLogMilliseconds: 100,
   },
 };
 

@@ -43,4 +43,31 @@ export const receivingMutants: readonly SimMutant[] = [
     replace: "",
     scenario: { file: "mended", name: "keeps no more than so many messages for the time when it has" },
   },
+  {
+    name: "rule 23: a snapshot's large records travel for nothing",
+    file: "internal/replica/snapshot-sender.ts",
+    find: "this.charge(Math.max(0, bytes.length - parts.chunkBytes), parts.clock.monotonicMilliseconds());",
+    replace: "",
+    scenario: { file: "rules-state", name: "rule 23: travels at its rate, though records are larger than chunks" },
+  },
+  {
+    name: "rule 23: that a snapshot is held is told when its sender next looks after its log",
+    file: "internal/replica/replica-core.ts",
+    find: "if (ready.snapshotsWanted.length > 0) this.tellHeld(this.snapshots.holding);",
+    replace: "",
+    scenario: {
+      file: "rules-state",
+      name: "rule 23: has it kept from the moment when it is made, before anybody looks after his log",
+    },
+  },
+  {
+    name: "a bug that is met while nobody waits fails a replica",
+    file: "internal/replica/replica-core.ts",
+    find: "if (!(reason instanceof TrefoilError || reason instanceof DiskFailure)) throw reason;",
+    replace: 'if (!(reason instanceof Error)) throw reason;\n    if (reason.name === "") throw reason;',
+    scenario: {
+      file: "closing",
+      name: "ends by what the world made fail; a bug is passed on, and ends the process",
+    },
+  },
 ];

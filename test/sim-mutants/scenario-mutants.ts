@@ -340,7 +340,7 @@ export const scenarioMutants: readonly SimMutant[] = [
   {
     name: "rule 17: a request answered fast again while its merge is on its way",
     file: "internal/replica/proposing.ts",
-    find: "if (write.request !== undefined) this.merging.set(keyName(write.request.id), result.index);",
+    find: "if (write.request !== undefined) setLast(this.merging, keyName(write.request.id), result.index);",
     replace: "",
     scenario: {
       file: "request-again",

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { logIndex, term } from "../base/ids.ts";
+import { stamp } from "../base/stamp.ts";
+import { Freshness } from "./freshness.ts";
+
+/** Time goes on by itself, a millisecond a look; an entry is applied when a test says so. */
+class World {
+  now = 0;
+  index = 0;
+  asked = 0;
+  readonly freshness = new Freshness({
+    clock: { wallMilliseconds: () => this.now, monotonicMilliseconds: () => this.now },
+    scheduler: { after: () => ({ cancel: () => undefined }), afterTurn: () => undefined },
+    waitMilliseconds: 50,
+    waitersMax: 3,
+    applied: () => ({ term: term(1), index: logIndex(this.index) }),
+    ask: () => ++this.asked,
+  });
+
+  /** The leader was at `last` when it was asked at `at`. */
+  confirm(at: number, last: number): void {
+    this.now = at;
+    this.freshness.refresh();
+    const place = { commit: logIndex(last), last: logIndex(last), time: stamp(1) };
+    this.freshness.readAnswered({ kind: "confirmed", context: this.asked, ...place });
+    this.freshness.checkInvariants();
+  }
+
+  apply(index: number): void {
+    this.index = index;
+    this.freshness.applied();
+  }
+}
+
+describe("how fresh a replica's records are", () => {
+  it("rule 15: proves with the first and the newest of what the leader said while nothing was applied, and keeps few", () => {
+    const world = new World();
+    for (let at = 1; at <= 200; at++) world.confirm(at, at);
+    world.now = 1000;
+    world.apply(1);
+    assert.equal(world.freshness.stalenessMilliseconds, 999);
+    world.apply(199);
+    assert.ok((world.freshness.stalenessMilliseconds ?? 0) > 800);
+    world.apply(200);
+    assert.equal(world.freshness.stalenessMilliseconds, 800);
+  });
+
+  it("rule 16: has no more than so many reads wait; others are told at once that it takes too long", async () => {
+    const { freshness } = new World();
+    const version = { term: term(1), index: logIndex(7) };
+    const waiting = [1, 2, 3].map(() => freshness.whenApplied(version));
+    assert.equal(await freshness.whenApplied(version), false);
+    freshness.checkInvariants();
+    freshness.close();
+    assert.deepEqual(await Promise.all(waiting), [false, false, false]);
+  });
+});
