@@ -1,6 +1,7 @@
 // Who may talk to whom, decided from two hellos alone. Each refusal says what is wrong and what to do about it.
 
 import { nodeId } from "../base/ids.ts";
+import { ofAnotherCluster } from "../platform/network.ts";
 import type { NetworkHost, NodeIdentity } from "../platform/network.ts";
 import { protocolVersions, purpose, type Hello, type Purpose } from "./peer-protocol.ts";
 
@@ -60,7 +61,9 @@ function judge(hello: Hello, version: number, host: NetworkHost): Judged {
   if (hello.node === own.node) return refused(`two nodes are called ${own.node}: each needs an --id of its own`);
   if (hello.cluster !== "" && own.cluster !== "" && hello.cluster !== own.cluster) {
     const theirs = quoted(hello.cluster);
-    return refused(`node ${own.node} belongs to cluster ${own.cluster}, node ${hello.node} to ${theirs}`);
+    return refused(
+      `${ofAnotherCluster}node ${own.node} belongs to cluster ${own.cluster}, node ${hello.node} to ${theirs}`,
+    );
   }
   const of = purposeOf(hello.purpose);
   if (of === undefined) return refused(`purpose ${hello.purpose} of a stream is not known here`);

@@ -112,6 +112,7 @@ export class NodeDuties {
     if (now >= this.elsewhereAt) {
       this.elsewhereAt = now + elsewhereMilliseconds;
       this.parts.table.lookElsewhere();
+      if (map !== undefined) this.checkBelongs(map);
     }
     await this.parts.meta.look();
     if (map === undefined) return this.lookAround(now);
@@ -128,6 +129,16 @@ export class NodeDuties {
       this.gossipAt = now + gossipMilliseconds;
       this.gossip(map);
     }
+  }
+
+  /** One peer of another cluster may be in the wrong place itself; when most are, this node is. */
+  private checkBelongs({ cluster }: ClusterMap): void {
+    const { strangers, all } = this.parts.table;
+    if (2 * strangers.length <= all.size) return;
+    const detail =
+      `${strangers.join(", ")} belong to another cluster than the data folder of this node, which is of cluster ${cluster}; give it ` +
+      `its own folder with --data, or an empty one, or correct --peers`;
+    throw new TrefoilError("conflict", detail);
   }
 
   /** No map yet: whoever is known is asked for one. */

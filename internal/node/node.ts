@@ -315,9 +315,13 @@ export class Node {
     }
   }
 
+  /** Of which cluster it is stands in the folder before the map is looked at: nobody of another one may get in meanwhile. */
   private get identity(): NodeIdentity {
-    const { record } = this.folder;
-    return { node: record.node, cluster: this.keeper.map?.cluster ?? "", life: record.life };
+    const { record, map } = this.folder;
+    const { founding } = record;
+    const founded = founding.stage === "complete" ? founding.proposal.cluster : "";
+    const cluster = this.keeper.map?.cluster ?? map?.cluster ?? founded;
+    return { node: record.node, cluster, life: record.life };
   }
 
   private get self(): MapNode {

@@ -6,6 +6,7 @@
 import type { GroupId, NodeId } from "../base/ids.ts";
 import type { MessageCodec } from "../replica/message-codec.ts";
 import type { ReplicaMessage } from "../replica/messages.ts";
+import { ofAnotherCluster } from "../platform/network.ts";
 import type { AskOutcome, Lane, Network, Peer, RequestOptions, RequestOutcome } from "../platform/network.ts";
 
 const lanes: Readonly<Record<ReplicaMessage["type"], Lane>> = {
@@ -88,6 +89,15 @@ export class PeerTable {
       if (!isBack) this.elsewhere.add(node);
       this.peers.set(node, this.network.peer(node, isBack ? known : set));
     }
+  }
+
+  /** Those who refuse this node, or are refused by it, for they belong to another cluster: when they are most of all, it is this node that is wrong here. */
+  get strangers(): readonly NodeId[] {
+    const isStranger = ([, { life, trouble }]: readonly [NodeId, Peer]): boolean =>
+      life === undefined && trouble?.startsWith(ofAnotherCluster) === true;
+    return Array.from(this.peers)
+      .filter(isStranger)
+      .map(([node]) => node);
   }
 
   get(node: NodeId): Peer | undefined {

@@ -34,6 +34,9 @@ export const urgentBytesMax = 16 * 1024;
 /** Of one message, request or answer: the largest value, doubled for what stands around it. Larger ones are bugs. */
 export const messageBytesMax = 16 * 1024 * 1024;
 
+/** How the trouble with a peer begins that belongs to another cluster. */
+export const ofAnotherCluster = "of another cluster: ";
+
 export interface NodeIdentity {
   readonly node: NodeId;
   /** Empty as long as the node belongs to none: it may be founding one, or joining. Two that are not empty must agree. */
@@ -85,7 +88,7 @@ export interface Peer {
   readonly life: number | undefined;
   /** The way there and back: the least of the last few measurements. */
   readonly roundTripMicroseconds: number | undefined;
-  /** Why there is no connection, for people: refused in the handshake, nobody listens, … */
+  /** Why there is no connection, for people: refused in the handshake, nobody listens, … Or `ofAnotherCluster`, and then words. */
   readonly trouble: string | undefined;
   /** False: dropped. */
   send(lane: Lane, payload: Uint8Array): boolean;

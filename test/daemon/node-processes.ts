@@ -39,16 +39,16 @@ export class NodeProcesses {
   }
 
   static async make(): Promise<NodeProcesses> {
-    return new NodeProcesses(await mkdtemp(join(tmpdir(), "trefoil-processes-")), await freePorts(12));
+    return new NodeProcesses(await mkdtemp(join(tmpdir(), "trefoil-processes-")), await freePorts(16));
   }
 
-  /** Node 1, 2 or 3; flags that are given beside count more. */
+  /** Node 1, 2 or 3, which found the cluster; or 4, which joins it. Flags that are given beside count more. */
   start(number: number, ...flags: readonly string[]): RunningProcess {
     const peers = [1, 2, 3].map((each) => `n${each}=127.0.0.1:${this.port("peer", each)}`);
     const node = trefoild(
       `--id=n${number}`,
       `--data=${join(this.folder, `n${number}`)}`,
-      `--peers=${peers.join(",")}`,
+      number <= 3 ? `--peers=${peers.join(",")}` : `--join=127.0.0.1:${this.port("peer", 2)}`,
       `--peer=127.0.0.1:${this.port("peer", number)}`,
       `--http=127.0.0.1:${this.port("http", number)}`,
       `--admin=127.0.0.1:${this.port("admin", number)}`,
@@ -60,7 +60,7 @@ export class NodeProcesses {
   }
 
   port(listener: "peer" | "http" | "admin" | "grpc", number: number): number {
-    return this.first + { peer: 0, http: 3, admin: 6, grpc: 9 }[listener] + number - 1;
+    return this.first + { peer: 0, http: 4, admin: 8, grpc: 12 }[listener] + number - 1;
   }
 
   url(listener: "http" | "admin", number: number, path: string): string {

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -169,6 +169,23 @@ describe("three processes", () => {
     for (const client of clients) client.close();
   });
 
+  it("take in a fourth that knows one of them, which takes any request, and is known to all", async () => {
+    const fourth = cluster.start(4);
+    await cluster.whenReady(4);
+    const read = await fetch(cluster.url("http", 4, "/hello?consistency=strong"));
+    assert.equal(await read.text(), "world");
+    const address = `127.0.0.1:${cluster.port("http", 4)}`;
+    await eventually(async () => {
+      const view = (await (await fetch(cluster.url("admin", 3, "/-/cluster"))).json()) as {
+        nodes: readonly { node: string; addresses: { http: string } }[];
+      };
+      const known = view.nodes.find(({ node }) => node === "n4");
+      assert.equal(known?.addresses.http, address);
+    });
+    fourth.signal("SIGTERM");
+    assert.deepEqual(await fourth.ended, { code: 0, signal: null });
+  });
+
   it("hand their leaderships over before they leave, so that no write fails or waits for an election, and end with 0", async () => {
     const leaving = (await cluster.leaders(1)).find((leader) => leader !== null);
     assert.ok(typeof leaving === "string", "nobody leads anything");
@@ -221,6 +238,24 @@ describe("three processes", () => {
     const other = cluster.start(3, "--id=n2", "--http=127.0.0.1:0", "--admin=127.0.0.1:0", "--grpc=127.0.0.1:0");
     assert.deepEqual(await other.ended, { code: 1, signal: null });
     assert.match(other.output, /belongs to node n3, and this is n2; start it with --id n3/);
+  });
+
+  it("refuse a data folder that belongs to another cluster", async () => {
+    const foreign = join(cluster.folder, "foreign");
+    await mkdir(foreign);
+    for (const name of ["trefoil-node", "map"]) {
+      const text = await readFile(join(cluster.folder, "n3", name), "utf8");
+      await writeFile(join(foreign, name), text.replace(/"cluster":"[0-9a-f]{16}"/g, `"cluster":"0123456789abcdef"`));
+    }
+    const stranger = cluster.start(3, `--data=${foreign}`);
+    assert.deepEqual(await stranger.ended, { code: 1, signal: null });
+    assert.match(
+      stranger.output,
+      /n1, n2 belong to another cluster than the data folder of this node, which is of cluster 0123456789abcdef; give it/,
+    );
+    const write = await fetch(cluster.url("http", 1, "/still?consistency=strong"), { method: "PUT", body: "there" });
+    assert.equal(write.status, 200);
+    await write.text();
   });
 
   it("end at once when they are told twice", async () => {
