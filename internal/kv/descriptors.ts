@@ -117,8 +117,8 @@ function serviceFields(service: protobuf.Service): Fields {
       name,
       inputType: resolvedRequestType?.fullName,
       outputType: resolvedResponseType?.fullName,
-      clientStreaming: requestStream === true,
-      serverStreaming: responseStream === true,
+      ...(requestStream === true ? { clientStreaming: true } : {}),
+      ...(responseStream === true ? { serverStreaming: true } : {}),
     };
   });
   return { name: service.name, method };

@@ -4,6 +4,7 @@
 // Among the nodes it goes by a name with chance in it, since two gateways of one name would take each other's place there. Clients see
 // the name from its settings.
 
+import { unreachable } from "../base/assert.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { nodeId } from "../base/ids.ts";
 import type { NodeId } from "../base/ids.ts";
@@ -55,6 +56,8 @@ export class Gateway {
   private readonly settings: GatewaySettings;
   private readonly name: NodeId;
   private readonly life: number;
+  /** What came of asking each for its map, in words. */
+  private readonly seedWords = new Map<string, string>();
   private timer: Timer | undefined;
   private isLooking = false;
   private isClosed = false;
@@ -99,7 +102,8 @@ export class Gateway {
   get awaited(): string {
     const { keeper, table, name, settings } = this;
     if (keeper.map !== undefined) return awaitedOf({ self: name, map: keeper.map, peers: [], table });
-    return `none of the seeds ${settings.seeds.join(", ")} has told of a cluster yet`;
+    const seeds = settings.seeds.map((seed) => `${seed} (${this.seedWords.get(seed) ?? "not asked yet"})`);
+    return `none of the seeds has told of a cluster yet: ${seeds.join(", ")}`;
   }
 
   async close(): Promise<void> {
@@ -157,7 +161,9 @@ export class Gateway {
 
   private async askSeed(address: string): Promise<void> {
     const options = { timeoutMilliseconds: talkMilliseconds, trace: "" };
-    this.hear(address, await this.table.ask(address, this.question(), options));
+    const outcome = await this.table.ask(address, this.question(), options);
+    this.seedWords.set(address, wordsOf(outcome));
+    this.hear(address, outcome);
   }
 
   private async askNode(node: NodeId): Promise<void> {
@@ -191,6 +197,20 @@ export class Gateway {
   private fail(failure: unknown): void {
     if (this.isClosed) return;
     this.seams.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
+  }
+}
+
+function wordsOf(outcome: AskOutcome): string {
+  switch (outcome.kind) {
+    case "answered":
+      return "knows of none yet";
+    case "unreachable":
+      return outcome.detail;
+    case "refused":
+    case "unknown":
+      return "does not answer";
+    default:
+      return unreachable(outcome, "an outcome of a question");
   }
 }
 
