@@ -6,6 +6,13 @@ import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 
 /** Silence is measured by ticks, and by turns of who listens. */
 const slackMilliseconds = 200;
+/** Nobody is waited for so shortly. */
+const leastMilliseconds = 500;
+
+interface Silence {
+  readonly milliseconds: number;
+  readonly until: number;
+}
 
 /** What the leader of a term heard. */
 interface Office {
@@ -13,8 +20,8 @@ interface Office {
   /** When it was last seen to lead. */
   until: number;
   readonly heardAt: Map<ReplicaId, number>;
-  /** The longest silence that ended. */
-  readonly longest: Map<ReplicaId, number>;
+  /** Silences that ended. */
+  readonly over: Map<ReplicaId, Silence[]>;
 }
 
 export class Absences {
@@ -24,7 +31,7 @@ export class Absences {
   leads(term: number, now: number): void {
     const office = this.offices.get(term);
     if (office === undefined) {
-      this.offices.set(term, { since: now, until: now, heardAt: new Map(), longest: new Map() });
+      this.offices.set(term, { since: now, until: now, heardAt: new Map(), over: new Map() });
     } else {
       office.until = now;
     }
@@ -38,15 +45,19 @@ export class Absences {
     if (office === undefined || message.term !== term) return;
     const silence = now - (office.heardAt.get(from) ?? office.since);
     office.heardAt.set(from, now);
-    if (silence > (office.longest.get(from) ?? 0)) office.longest.set(from, silence);
+    if (silence < leastMilliseconds) return;
+    const { over } = office;
+    over.set(from, [...(over.get(from) ?? []), { milliseconds: silence, until: now }]);
   }
 
-  /** The leader of some term from `fromTerm` on may have waited for this replica for so long. */
-  wasAway(id: ReplicaId, fromTerm: number, milliseconds: number): boolean {
-    for (const [term, { since, until, heardAt, longest }] of this.offices) {
+  /** The leader of some term from `fromTerm` on may have waited for this replica for so long, and beyond the moment `after`. */
+  wasAway(id: ReplicaId, fromTerm: number, milliseconds: number, after = 0): boolean {
+    const isOne = (silence: Silence): boolean =>
+      silence.milliseconds >= milliseconds - slackMilliseconds && silence.until >= after - slackMilliseconds;
+    for (const [term, { since, until, heardAt, over }] of this.offices) {
       if (term < fromTerm) continue;
-      const silence = Math.max(longest.get(id) ?? 0, until - (heardAt.get(id) ?? since));
-      if (silence >= milliseconds - slackMilliseconds) return true;
+      const present = { milliseconds: until - (heardAt.get(id) ?? since), until };
+      if (isOne(present) || over.get(id)?.some(isOne) === true) return true;
     }
     return false;
   }

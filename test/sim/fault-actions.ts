@@ -47,7 +47,7 @@ const kinds = {
     return target.isUp;
   },
   "pause within a turn": (_, { target, random }) => {
-    target.clock.pauseWithinTurn(random.between(50, 5000));
+    target.clock.pauseWithinTurn(random.between(50, 5000), random.between(1, 4));
     return target.isUp;
   },
 

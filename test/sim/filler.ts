@@ -10,6 +10,7 @@ import type { Operation } from "../../internal/replica/command.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 
 const keys = 80;
+const burst = 20;
 
 export class Filler {
   isStopped = false;
@@ -28,7 +29,8 @@ export class Filler {
   begin(): void {
     this.cluster.time.after(this.random.between(1, 2 * this.everyMilliseconds), () => {
       if (this.isStopped) return;
-      this.write();
+      // Now and then many at once: they share a turn, an append and messages.
+      for (let left = this.random.chance(1, 20) ? burst : 1; left > 0; left--) this.write();
       this.begin();
     });
   }

@@ -154,6 +154,8 @@ describe("absences", () => {
     absences.leads(3, 3500);
     assert.equal(absences.wasAway(two, 3, 2000), true, "a silence that is over counts");
     assert.equal(absences.wasAway(two, 4, 100), false, "what an earlier leader heard does not");
+    assert.equal(absences.wasAway(two, 3, 2000, 3500), true);
+    assert.equal(absences.wasAway(two, 3, 2000, 4000), false, "it was over before");
   });
 
   it("are not shortened by what answers another leader, nor told of one that nobody leads by", () => {

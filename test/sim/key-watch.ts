@@ -91,7 +91,8 @@ export class KeyWatch {
     this.cluster.time.after(random.between(1, mostMilliseconds), () => {
       const leaders = [...this.cluster.nodes.values()].filter((node) => node.replica?.status.role === "leader");
       const { name, key } = random.pick(strongOnly);
-      if (leaders.length > 0) void this.ask(random.pick(leaders), name, key);
+      const node = leaders.length > 0 ? random.pick(leaders) : undefined;
+      node?.clock.live(() => void this.ask(node, name, key));
       this.probe(random, mostMilliseconds);
     });
   }

@@ -8,6 +8,7 @@ export function tinyLimits(random: Prng): SimNodeOptions {
   const tickMilliseconds = random.pick([10, 20, 30]);
   const turns = random.split("turns");
   return {
+    delaysNames: random.split("names").chance(1, 3),
     turns: { milliseconds: turns.pick([0, 0, 0, 2, 10, 30]), drains: turns.chance(1, 2) },
     diskFaults: random.chance(2, 3),
     log: {

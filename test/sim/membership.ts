@@ -16,6 +16,8 @@ import type { SimNode } from "./sim-node.ts";
 
 const stepMilliseconds = 150;
 const nodesMax = 6;
+/** Longer than any turn. */
+const turnMilliseconds = 100;
 
 export class Membership {
   private readonly cluster: SimCluster;
@@ -114,9 +116,10 @@ export class Membership {
   private exchange(leader: Replica, present: Configuration): void {
     if (!this.voters.includes(leader.id)) {
       const heirs = this.voters.filter((id) => present.voters.includes(id));
-      if (leader.transfer(this.random.pick(heirs)) === undefined) {
-        this.cluster.sightings.note("leader hands over before it leaves");
-      }
+      const heir = this.random.pick(heirs);
+      this.inTurn(leader, () => {
+        if (leader.transfer(heir) === undefined) this.cluster.sightings.note("leader hands over before it leaves");
+      });
       return;
     }
     const learners = present.learners.filter((id) => !this.voters.includes(id));
@@ -124,8 +127,20 @@ export class Membership {
   }
 
   private change(leader: Replica, wanted: { voters: readonly ReplicaId[]; learners: readonly ReplicaId[] }): void {
-    const { kind } = leader.change(wanted);
-    if (kind === "refused") this.cluster.sightings.note("change refused");
+    this.inTurn(leader, () => {
+      const { kind } = leader.change(wanted);
+      if (kind === "refused") this.cluster.sightings.note("change refused");
+    });
+  }
+
+  /** Unless its process has ended by then, or was paused: what is wanted may be something else when it goes on. */
+  private inTurn(leader: Replica, act: () => void): void {
+    const node = this.cluster.nodes.get(leader.id);
+    const { time } = this.cluster;
+    const last = time.now + turnMilliseconds;
+    node?.clock.live(() => {
+      if (node.replica === leader && time.now <= last) act();
+    });
   }
 
   private replaceLost(): void {

@@ -30,12 +30,17 @@ export class SimDisk {
   private clock: NodeClock | undefined;
   private readonly chance: Prng;
   private readonly hasFaults: boolean;
+  private readonly delaysNames: boolean;
   private readonly options: MemoryDiskOptions = { delay: (name) => this.delay(name) };
 
-  /** `hasFaults`: calls may fail; otherwise nothing stands between the process and the disk. */
-  constructor(chance: Prng, hasFaults: boolean) {
+  /**
+   * `hasFaults`: calls may fail; otherwise nothing stands between the process and the disk. `delaysNames`: changes of names, and what
+   * opens and closes files, take their time as well.
+   */
+  constructor(chance: Prng, hasFaults: boolean, delaysNames = false) {
     this.chance = chance;
     this.hasFaults = hasFaults;
+    this.delaysNames = delaysNames;
     this.memory = new MemoryDisk(this.options);
   }
 
@@ -173,7 +178,8 @@ export class SimDisk {
     const hung = this.hungUntil - clock.monotonicMilliseconds();
     if (hung > 0) return new Promise((resolve) => clock.after(hung + this.chance.below(10), resolve));
     const most = this.callMilliseconds;
-    if (most === 0 || (name !== "write" && name !== "syncData" && name !== "read")) return undefined;
+    const isSlow = this.delaysNames || name === "write" || name === "syncData" || name === "read";
+    if (most === 0 || !isSlow) return undefined;
     const milliseconds = this.chance.between(1, 100 * most) / 100;
     return new Promise((resolve) => clock.after(milliseconds, resolve));
   }

@@ -40,6 +40,8 @@ export interface SimNodeOptions {
   readonly replica: Partial<ReplicaOptions>;
   /** Calls to disks may fail. */
   readonly diskFaults: boolean;
+  /** Of disks: opening files and changing names takes time, too. */
+  readonly delaysNames: boolean;
   readonly turns: Turns;
 }
 
@@ -103,7 +105,7 @@ export class SimNode {
     this.id = parts.id;
     this.parts = parts;
     this.options = options;
-    this.disk = new SimDisk(parts.random.split("disk"), options.diskFaults);
+    this.disk = new SimDisk(parts.random.split("disk"), options.diskFaults, options.delaysNames);
     this.clock = new NodeClock(parts.time, this.clockError, options.turns);
   }
 

@@ -167,12 +167,18 @@ class SimRun {
     return this.limits.replica.salvageWindowMilliseconds ?? replicaDefaults.salvageWindowMilliseconds;
   }
 
-  /** Its holder has left the group, by whose log the window is over, or was not heard for so long by a later leader. */
-  private mayBeLost({ node, version }: FastPromise): boolean {
+  /**
+   * Its holder has left the group, by whose log the window is over; or a later leader did not hear it for so long, with at least half
+   * of the window behind the answer: what is taken later is not promised (rule 10).
+   */
+  private mayBeLost({ node, version, at }: FastPromise): boolean {
     const { cluster, windowMilliseconds } = this;
     if (windowMilliseconds > cluster.time.now) return false;
     const voters = cluster.leader?.replica?.status.configuration.voters ?? [];
-    return !voters.includes(node) || cluster.absences.wasAway(node, version.term, windowMilliseconds);
+    return (
+      !voters.includes(node) ||
+      cluster.absences.wasAway(node, version.term, windowMilliseconds, at + windowMilliseconds / 2)
+    );
   }
 
   private async comeToRest(who: string, work: Promise<unknown>, isLevelNow: () => boolean): Promise<void> {

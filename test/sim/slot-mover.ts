@@ -21,6 +21,8 @@ import { expectThat } from "./violation.ts";
 
 const stepMilliseconds = 500;
 const patienceMilliseconds = 3000;
+/** Longer than any turn: what a pause held back is asked for no more. */
+const turnMilliseconds = 100;
 const keys = ["s0", "s1", "s2", "f0", "f1", "m0", "s0/a", "s1/b", "f0/a", "m0/b", "z0", "z1", "z2", "z3"];
 
 interface Sealed {
@@ -98,7 +100,7 @@ export class SlotMover {
 
   private seal(key: string): void {
     const attempt = {};
-    const proposed = this.propose(
+    this.propose(
       `seal ${key}`,
       (replica) => replica.proposeSlots({ mode: "seal", above: term(0), slots: [slotOfKey(key)] }),
       (seal) => {
@@ -110,8 +112,8 @@ export class SlotMover {
         this.loads = 0;
         this.cluster.sightings.note("slot sealed");
       },
+      () => this.doubtful.set(key, attempt),
     );
-    if (proposed?.kind === "accepted") this.doubtful.set(key, attempt);
   }
 
   private close(sealed: Sealed): void {
@@ -127,7 +129,7 @@ export class SlotMover {
   }
 
   private open(sealed: Sealed, above: number): void {
-    const proposed = this.propose(
+    this.propose(
       `open ${sealed.key}`,
       (replica) => replica.proposeSlots({ mode: "open", above: term(above), slots: [slotOfKey(sealed.key)] }),
       () => {
@@ -135,8 +137,8 @@ export class SlotMover {
         if (this.present === sealed) this.present = undefined;
         this.cluster.sightings.note("slot opened");
       },
+      (version) => (sealed.open ??= version),
     );
-    if (proposed?.kind === "accepted") sealed.open ??= proposed.version;
   }
 
   /** Two records of the key, of the group that had the slot meanwhile: one is older than what came in before. */
@@ -161,29 +163,34 @@ export class SlotMover {
     );
   }
 
-  /** To whoever leads, unless its process stands still; `tookEffect` when it did. */
+  /** To whoever leads, in its next turn, unless its process stands still; `tookEffect` when it did. */
   private propose(
     what: string,
     make: (replica: Replica) => Proposed,
     tookEffect: (version: Version) => void,
-  ): Proposed | undefined {
+    accepted: (version: Version) => void = () => undefined,
+  ): void {
     const { leader } = this.cluster;
-    if (leader?.replica === undefined || leader.clock.isPaused) return undefined;
-    const proposed = make(leader.replica);
-    if (proposed.kind !== "accepted") return proposed;
-    const { version, outcome } = proposed;
-    const { id, life } = leader;
-    const command = `${what} as ${versionName(version)} at node ${id}`;
-    this.note(command);
+    if (leader?.replica === undefined || leader.clock.isPaused) return;
+    const { id, life, clock } = leader;
+    const begun = this.cluster.time.now;
     this.isBusy = true;
     const goOn = (): void => void (this.isBusy = false);
     this.cluster.time.after(patienceMilliseconds, goOn);
-    void outcome.then(({ kind }) => {
-      this.note(`${command}: ${kind}`);
-      goOn();
-      if (kind === "done" && life === leader.life) tookEffect(version);
+    clock.live(() => {
+      const isLate = this.cluster.time.now > begun + turnMilliseconds;
+      const proposed = leader.replica === undefined || isLate ? undefined : make(leader.replica);
+      if (proposed?.kind !== "accepted") return goOn();
+      const { version, outcome } = proposed;
+      const command = `${what} as ${versionName(version)} at node ${id}`;
+      this.note(command);
+      accepted(version);
+      void outcome.then(({ kind }) => {
+        this.note(`${command}: ${kind}`);
+        goOn();
+        if (kind === "done" && life === leader.life) tookEffect(version);
+      });
     });
-    return proposed;
   }
 
   private note(what: string): void {

@@ -50,9 +50,14 @@ describe("turns of a simulated process", () => {
     assert.equal(paused, "1 1' end at 1 3 4 50 3' 4' 50' end at 50");
   });
 
-  it("end after a pause that came within them", async () => {
-    const paused = await told(undefined, [1, 5], (clock) => clock.pauseWithinTurn(30));
+  it("go on after a pause that came within them", async () => {
+    const paused = await told(undefined, [1, 5], (clock) => clock.pauseWithinTurn(30, 9));
     assert.equal(paused, "1 1' end at 31 5 5' end at 31");
+    const turns = { milliseconds: 10, drains: false };
+    const between = await told(turns, [1, 2, 3, 4, 6, 20], (clock, time) =>
+      time.at(5, () => clock.pauseWithinTurn(30, 2)),
+    );
+    assert.equal(between, "1 1' end at 1 2 3 2' 3' 4 6 4' 6' end at 41 20 20' end at 51");
   });
 
   it("are none for a process that has ended, and leave out timers that they cancel", async () => {

@@ -132,8 +132,10 @@ export class NodeClock implements Clock, Scheduler {
   private fullTurns = 0;
   private pausedUntil = 0;
   private busyUntil = 0;
-  /** It is paused for so long before its next turn has ended. */
-  private pauseInTurn = 0;
+  /** It is paused for so long in its next turn, behind so many events or at its end. */
+  private pauseInTurn: { readonly milliseconds: number; readonly events: number } | undefined;
+  /** A turn that goes on when the pause is over: its other events, and what was put off to its end. */
+  private interrupted: { readonly rest: readonly (() => void)[]; readonly ends: (() => void)[] } | undefined;
   /** What has come, and waits for the next turn, which is due. */
   private waiting: (() => void)[] = [];
 
@@ -156,9 +158,9 @@ export class NodeClock implements Clock, Scheduler {
     this.pausedUntil = Math.max(this.pausedUntil, this.time.now + milliseconds);
   }
 
-  /** It stands still between what its next turn brings and that turn's end. */
-  pauseWithinTurn(milliseconds: number): void {
-    this.pauseInTurn = milliseconds;
+  /** It stands still in its next turn: behind so many of its events, or, where there are fewer, between them and the turn's end. */
+  pauseWithinTurn(milliseconds: number, events: number): void {
+    this.pauseInTurn = { milliseconds, events };
   }
 
   wasPausedSince(moment: number): boolean {
@@ -172,11 +174,10 @@ export class NodeClock implements Clock, Scheduler {
   /** Does it now, or in the process's next turn, unless it has ended by then. */
   live(action: () => void): void {
     if (this.isDead) return;
+    const free = Math.max(this.pausedUntil, this.busyUntil);
     if (this.waiting.length === 0) {
-      const { now } = this.time;
-      const free = Math.max(this.pausedUntil, this.busyUntil);
-      if (now >= free) return this.handle([action], 0);
-      this.time.at(free, () => this.takeTurn());
+      if (this.time.now >= free && this.interrupted === undefined) return this.handle([action], 0);
+      this.time.at(Math.max(free, this.time.now), () => this.takeTurn());
     }
     this.waiting.push(action);
   }
@@ -199,8 +200,8 @@ export class NodeClock implements Clock, Scheduler {
   afterTurn(action: () => void): void {
     this.time.afterTurn(() => {
       if (this.isDead) return;
-      // The end of a turn belongs to it, however long that takes.
-      if (this.isPaused) this.live(action);
+      if (this.interrupted !== undefined) this.interrupted.ends.push(action);
+      else if (this.isPaused) this.live(() => this.afterTurn(action));
       else action();
     });
   }
@@ -214,8 +215,9 @@ export class NodeClock implements Clock, Scheduler {
 
   private takeTurn(): void {
     if (this.isDead) return;
-    if (this.isPaused) {
-      this.time.at(this.pausedUntil, () => this.takeTurn());
+    const free = Math.max(this.pausedUntil, this.busyUntil, this.time.now);
+    if (free > this.time.now || this.interrupted !== undefined) {
+      this.time.at(free, () => this.takeTurn());
       return;
     }
     const due = this.waiting;
@@ -230,11 +232,30 @@ export class NodeClock implements Clock, Scheduler {
     for (let at = from; at < due.length; at++) {
       if (this.isDead) return;
       (due[at] as () => void)();
+      if (at + 1 === this.pauseInTurn?.events && at + 1 < due.length) return this.pauseWith(due.slice(at + 1));
       if (turns.drains && at + 1 < due.length) return time.goOn(() => this.handle(due, at + 1));
     }
-    if (this.pauseInTurn === 0) return;
-    this.pause(this.pauseInTurn);
-    this.pauseInTurn = 0;
+    if (this.pauseInTurn !== undefined) this.pauseWith([]);
+  }
+
+  /** The turn goes on with the rest of its events when the pause is over. */
+  private pauseWith(rest: readonly (() => void)[]): void {
+    this.pause(this.pauseInTurn?.milliseconds ?? 0);
+    this.pauseInTurn = undefined;
+    this.interrupted = { rest, ends: [] };
+    this.time.at(this.pausedUntil, () => this.resume());
+  }
+
+  private resume(): void {
+    const { interrupted, time } = this;
+    if (this.isDead || interrupted === undefined) return;
+    if (this.isPaused) {
+      time.at(this.pausedUntil, () => this.resume());
+      return;
+    }
+    this.interrupted = undefined;
+    for (const end of interrupted.ends) this.afterTurn(end);
+    this.handle(interrupted.rest, 0);
   }
 }
 
