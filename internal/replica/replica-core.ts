@@ -12,6 +12,7 @@ import { logIndex, nobody } from "../base/ids.ts";
 import type { LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
+import { WorkerDied } from "../platform/background.ts";
 import { DiskFailure } from "../platform/disk.ts";
 import { isMember, membersOf } from "../raft/configuration.ts";
 import type { Message as RaftMessage } from "../raft/messages.ts";
@@ -383,7 +384,7 @@ export class ReplicaCore {
 
   /** What the world made fail ends the replica; a bug ends the process, whether or not anybody had to wait before it was met. */
   failed(reason: unknown): void {
-    if (!(reason instanceof TrefoilError || reason instanceof DiskFailure)) throw reason;
+    if (!isOfTheWorld(reason)) throw reason;
     this.fail(reason);
   }
 
@@ -393,3 +394,6 @@ export class ReplicaCore {
     this.parts.seams.onFailure(failure);
   }
 }
+
+const isOfTheWorld = (reason: unknown): reason is Error =>
+  reason instanceof TrefoilError || reason instanceof DiskFailure || reason instanceof WorkerDied;

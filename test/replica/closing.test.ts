@@ -7,6 +7,7 @@ import { utf8 } from "../../internal/base/bytes.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
 import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
 import type { GroupLog } from "../../internal/log/group-log.ts";
+import { WorkerDied } from "../../internal/platform/background.ts";
 import { DiskFailure } from "../../internal/platform/disk.ts";
 import type { ReplicaCore } from "../../internal/replica/replica-core.ts";
 import { accepted, put, Rig, theGroup } from "./rig.ts";
@@ -184,9 +185,10 @@ describe("a replica that meets a failure while nobody waits for it", () => {
     assert.deepEqual(rig.node(2).failures, []);
     core(2).failed(new TrefoilError("corruption", "planted"));
     core(3).failed(new DiskFailure("failed", "read", "/planted"));
+    core(1).failed(new WorkerDied("planted"));
     assert.deepEqual(
-      [2, 3].map((id) => rig.node(id).failures.map(({ name }) => name)),
-      [["TrefoilError"], ["DiskFailure"]],
+      [1, 2, 3].map((id) => rig.node(id).failures.map(({ name }) => name)),
+      [["WorkerDied"], ["TrefoilError"], ["DiskFailure"]],
     );
     await rig.close();
   });

@@ -32,8 +32,8 @@ export const receivingMutants: readonly SimMutant[] = [
   {
     name: "an appended entry taken though nobody can apply it",
     file: "internal/raft/stepping.ts",
-    find: "if (source.faultOf === undefined) return undefined;",
-    replace: "if (index > 0) return undefined;",
+    find: "const fault = source.faultOf(entries[at] as Entry);",
+    replace: 'const fault = source.faultOf(entries[at] as Entry) === "" ? "" : undefined;',
     scenario: { file: "refused-input", name: badEntries },
   },
   {
@@ -63,8 +63,8 @@ export const receivingMutants: readonly SimMutant[] = [
   {
     name: "a bug that is met while nobody waits fails a replica",
     file: "internal/replica/replica-core.ts",
-    find: "if (!(reason instanceof TrefoilError || reason instanceof DiskFailure)) throw reason;",
-    replace: 'if (!(reason instanceof Error)) throw reason;\n    if (reason.name === "") throw reason;',
+    find: "if (!isOfTheWorld(reason)) throw reason;",
+    replace: "if (!(reason instanceof Error)) throw reason;",
     scenario: {
       file: "closing",
       name: "ends by what the world made fail; a bug is passed on, and ends the process",
