@@ -3,6 +3,7 @@
 
 import process from "node:process";
 import { Command, CommanderError } from "commander";
+import { addClientCommands } from "./client-commands.ts";
 import { addDev } from "./dev-command.ts";
 import { version } from "../version.ts";
 import { addGateway } from "./gateway-command.ts";
@@ -12,10 +13,11 @@ import { describeFailure, exitCodeOf, exitCodes } from "./failure.ts";
 async function main(): Promise<number> {
   const program = new Command("trefoil")
     .version(version(), "-V, --version", "print the version")
-    .description("Tools for Trefoil, a sharded, replicated key-value store.")
+    .description("Trefoil, a sharded, replicated key-value store: reading and writing, looking in, running one here.")
     .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()} (trefoil --help lists the commands)\n`) })
     .enablePositionalOptions()
     .exitOverride();
+  addClientCommands(program);
   addDev(program);
   addGateway(program);
   addInspect(program);

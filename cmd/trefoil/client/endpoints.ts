@@ -1,0 +1,51 @@
+// Where nodes are to be found, as somebody writes it: "localhost:8080", "http://10.0.0.1:8080", several between commas.
+
+import { TrefoilError } from "../../../internal/base/errors.ts";
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const endpointVariable = "TREFOIL_ENDPOINT";
+const dataPort = 8080;
+const adminPort = 9400;
+
+/** Of the data listeners: as told, or as the environment says, or this machine's first node. */
+export function dataEndpoints(
+  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly Endpoint[] {
+  if (given !== undefined) return endpointsOf(given, "--endpoint", dataPort);
+  const set = environment[endpointVariable] ?? "";
+  return set === "" ? [{ host: "127.0.0.1", port: dataPort }] : endpointsOf(set, endpointVariable, dataPort);
+}
+
+export function adminEndpoints(given: string): readonly Endpoint[] {
+  return endpointsOf(given, "--admin-endpoint", adminPort);
+}
+
+/** `source` is what names them. */
+function endpointsOf(text: string, source: string, port: number): readonly Endpoint[] {
+  return text.split(",").map((part) => endpointOf(part.trim(), source, port));
+}
+
+const form = /^(?:([a-z][a-z+.-]*):\/\/)?(\[[\da-f:.]+\]|[^\s:/?#@[\]]+)(?::(\d{1,5}))?\/?$/i;
+
+function endpointOf(text: string, source: string, portDefault: number): Endpoint {
+  const found = form.exec(text);
+  const [, scheme, host = "", digits] = found ?? [];
+  if (scheme !== undefined && scheme.toLowerCase() !== "http") {
+    throw new TrefoilError("bad_request", `${source} ${text}: nodes are spoken to over http, not ${scheme}`);
+  }
+  const port = digits === undefined ? portDefault : Number(digits);
+  if (found === null || port < 1 || port > 65_535) {
+    const detail = `${source} takes host:port, several between commas, such as localhost:8080,localhost:8081`;
+    throw new TrefoilError("bad_request", `${detail}, not ${JSON.stringify(text)}`);
+  }
+  return { host: host.replace(/^\[|\]$/g, ""), port };
+}
+
+export function nameOf({ host, port }: Endpoint): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
