@@ -142,6 +142,7 @@ export class Gateway {
     if (this.isClosed) return;
     const milliseconds = this.keeper.map === undefined ? firstLookMilliseconds : lookMilliseconds;
     this.timer = this.seams.scheduler.after(milliseconds, () => this.look());
+    this.checkCluster();
     if (this.isLooking) return;
     this.isLooking = true;
     this.lookOnce()
@@ -185,6 +186,17 @@ export class Gateway {
       if (!(failure instanceof TrefoilError)) throw failure;
       this.seams.logger.warn("another node's map cannot be taken", { from, why: failure.message });
     }
+  }
+
+  /** One node may have got into the place of another; when most have, the cluster is a new one in the old one's place. */
+  private checkCluster(): void {
+    const { map } = this.keeper;
+    const { strangers, all } = this.table;
+    if (map === undefined || 2 * strangers.length <= all.size) return;
+    const detail =
+      `${strangers.join(", ")} belong to another cluster than ${map.cluster}, which this gateway has followed; ` +
+      `start it again, and it follows theirs`;
+    this.fail(new TrefoilError("conflict", detail));
   }
 
   /** Requests go by the names of nodes: this one must not be among them. */

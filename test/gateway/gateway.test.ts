@@ -1,6 +1,7 @@
 // `trefoil gateway` as a process in front of three nodes: it serves every key over both protocols, follows its cluster, and ends in order.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { status } from "@grpc/grpc-js";
@@ -149,6 +150,15 @@ describe("a gateway", () => {
     const namesake = start(first, "--id=n1");
     assert.deepEqual(await namesake.ended, { code: 1, signal: null });
     assert.match(namesake.errors, /a node of the cluster is called n1 as this gateway is; choose another --id/);
+  });
+
+  it("ends when another cluster is in the place of its own", async () => {
+    gateway = start(first);
+    await ready(first);
+    await Promise.all(nodes.map((node) => node.kill()));
+    for (const number of [1, 2, 3]) cluster.start(number, `--data=${join(cluster.folder, `new${number}`)}`);
+    assert.deepEqual(await gateway.ended, { code: 1, signal: null });
+    assert.match(gateway.errors, /belong to another cluster than \w+, which this gateway has followed; start it again/);
   });
 
   it("tells all that is wrong with its settings", async () => {
