@@ -48,7 +48,9 @@ export async function openCore(settings: NodeSettings, peerAddress: string, worl
   const background = new WorkerBackground({ entry: workerEntry });
   const clock = systemClock;
   const scheduler = systemScheduler;
-  const network = new GrpcNetwork({ address: peerAddress, clock, scheduler, logger });
+  const { snapshotBytesPerSecond } = settings.replica;
+  const limits = snapshotBytesPerSecond === undefined ? {} : { bulkBytesPerSecond: snapshotBytesPerSecond };
+  const network = new GrpcNetwork({ address: peerAddress, clock, scheduler, logger, limits });
   try {
     const node = await Node.open(
       {

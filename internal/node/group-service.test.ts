@@ -45,6 +45,24 @@ describe("what a node does with a replica of its own", () => {
     });
   });
 
+  it("shows what its leader has answered fast, though a write before it has no majority; elsewhere it is waited for", async () => {
+    const behind = {
+      stalenessMilliseconds: 0,
+      readInSession: () => Promise.resolve({ kind: "behind" }),
+      readFast: () => Promise.resolve(undefined),
+    };
+    const statusOf = (role: string, ofTerm: number, persisted: number) => {
+      return { status: { role, term: term(ofTerm), persisted, configuration: { voters: [], learners: [] } } };
+    };
+    const asked = { key, mode: "fast", after: version } as const;
+    const kindAt = async (role: string, ofTerm: number, persisted: number): Promise<string> =>
+      (await serviceOf({ ...behind, ...statusOf(role, ofTerm, persisted) }).get(group, asked)).kind;
+    assert.equal(await kindAt("leader", 5, 20), "done");
+    assert.equal(await kindAt("leader", 5, 19), "again");
+    assert.equal(await kindAt("leader", 6, 20), "again");
+    assert.equal(await kindAt("follower", 5, 20), "again");
+  });
+
   it("tells how stale a read is as of when it began: what is learnt meanwhile is not in it", async () => {
     let stalenessMilliseconds = 80;
     const service = serviceOf({

@@ -121,7 +121,9 @@ export class GroupService {
     if (asked.mode === "strong") return this.getStrong(group, replica, asked.key);
     // As of now: what is learnt of the leader while the record is read says nothing of the record.
     const staleness = stalenessOf(replica);
-    if (asked.after === undefined) return this.got(replica, await replica.readFast(asked.key), staleness);
+    if (asked.after === undefined || hasAnswered(replica, asked.after)) {
+      return this.got(replica, await replica.readFast(asked.key), staleness);
+    }
     const read = await replica.readInSession(asked.key, asked.after);
     if (read.kind === "behind") return this.againAt(group, replica, "behind");
     // What was answered fast and lost is nowhere to be waited for.
@@ -273,6 +275,16 @@ export class GroupService {
 }
 
 const noKey = Uint8Array.of(0);
+
+/**
+ * Whether an entry that a client was told of is seen by fast reads here: this leader has told of it, so that it is applied, or fast,
+ * and seen ahead of that. What lies before it and was never answered, a strong write without its majority, is not waited for.
+ */
+function hasAnswered(replica: Replica, { term, index }: Version): boolean {
+  const { status } = replica;
+  return status.role === "leader" && status.term === term && index <= status.persisted;
+}
+
 const again = (why: Again): GroupAnswer<never> => ({ kind: "again", why, leader: undefined });
 
 function failed(code: ErrorCode, outcome: Outcome, detail: string): GroupAnswer<never> {

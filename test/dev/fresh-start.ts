@@ -30,7 +30,8 @@ const began = performance.now();
 const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1);
 const started = new RunningProcess("npm", ["start", "--", ...flags], { cwd: clone, isGroup: true });
 try {
-  await started.says(/Ctrl-c stops it/);
+  // It installs and builds first.
+  await started.says(/Ctrl-c stops it/, 600_000);
   console.log(`runs after ${seconds()} s`);
   const pids = pidsIn(started.output);
   assert.equal(pids.length, 3);

@@ -17,7 +17,7 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-const waitMilliseconds = 300_000;
+const waitMilliseconds = 60_000;
 
 export class RunningProcess {
   output = "";
@@ -68,8 +68,8 @@ export class RunningProcess {
   }
 
   /** Resolves when it has written something that matches; rejects when it ends before. */
-  async says(words: RegExp): Promise<RegExpExecArray> {
-    const until = Date.now() + waitMilliseconds;
+  async says(words: RegExp, milliseconds = waitMilliseconds): Promise<RegExpExecArray> {
+    const until = Date.now() + milliseconds;
     for (;;) {
       const found = words.exec(this.output) ?? words.exec(this.errors);
       if (found !== null) return found;
