@@ -43,6 +43,7 @@ export function askNode<T>(
     clock.live(() => {
       if (isOver) return;
       const begun = time.now;
+      if (node.keeper.epoch > 0 && node.keeper.epoch < world.epoch) met.note("request to a node with an older map");
       const { coordinator } = node;
       const caller: Caller = { deadline: coordinator.now() + timeoutMilliseconds, signal: undefined, trace: "" };
       time.after(timeoutMilliseconds + slackMilliseconds, () => {

@@ -77,8 +77,14 @@ const kinds = {
 export type ClusterFaultKind = keyof typeof kinds;
 export const clusterFaultKinds = Object.keys(kinds) as readonly ClusterFaultKind[];
 
-const foundingMilliseconds = 300;
+const foundingMilliseconds = [20, 300] as const;
 const foundingFaultsMost = 8;
+const foundingKinds: readonly ClusterFaultKind[] = [
+  "node loses power",
+  "node killed",
+  "node loses power at an operation",
+  "node loses its disk",
+];
 const operatorMilliseconds = 500;
 
 export class ClusterFaults {
@@ -125,7 +131,7 @@ export class ClusterFaults {
 
   begin(everyMilliseconds: number): void {
     this.next(everyMilliseconds);
-    if (this.founding.chance(1, 2)) this.nextInFounding(foundingFaultsMost);
+    if (this.founding.chance(1, 2)) this.nextInFounding(foundingFaultsMost, this.founding.pick(foundingMilliseconds));
     this.operate();
   }
 
@@ -141,13 +147,13 @@ export class ClusterFaults {
     });
   }
 
-  private nextInFounding(left: number): void {
+  private nextInFounding(left: number, within: number): void {
     if (left === 0) return;
-    this.world.time.after(this.founding.between(1, foundingMilliseconds), () => {
+    this.world.time.after(this.founding.between(1, within), () => {
       if (this.isStopped || this.watch.newest !== undefined) return;
-      const kind = this.founding.pick(["node loses power", "node killed", "node loses power at an operation"] as const);
+      const kind = this.founding.pick(foundingKinds);
       if (this.try(kind)) this.world.met.note("founder crashed in the founding");
-      this.nextInFounding(left - 1);
+      this.nextInFounding(left - 1, within);
     });
   }
 

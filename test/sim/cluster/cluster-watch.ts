@@ -95,6 +95,7 @@ export class ClusterWatch {
     this.seen.set(machine, { process, map });
     if (map.epoch <= this.epoch) return;
     this.epoch = map.epoch;
+    this.world.epoch = map.epoch;
     this.noteExchanges(this.newest, map);
     this.newest = map;
   }

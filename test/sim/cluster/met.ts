@@ -14,7 +14,7 @@ export const clusterSightings = [
   "map with an exchange",
   "exchange completed",
   "node came back to a newer map",
-  "request sent by an older map",
+  "request to a node with an older map",
   "request forwarded",
   "request served by its own node",
   "page of keys",

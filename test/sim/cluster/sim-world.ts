@@ -20,6 +20,8 @@ export class SimWorld {
   readonly limits: ClusterLimits;
   /** Milliseconds by which a wall clock was off at most, and one for rounding. */
   clockError = 1;
+  /** Of the newest map that any node ever had. */
+  epoch = 0;
   /** A disk that something was on got lost, with what it alone had. */
   hasLostDisks = false;
   private readonly restarts: Prng;
