@@ -4,7 +4,8 @@
 //   surely nothing happened    tried again, here or elsewhere
 //   nobody knows what happened tried again only when that is no harm: a read, or a write under its request id. Once it was so, what
 //                              ends without an answer of the group is told as unknown, whatever the last try came to
-//   too much to do, no quorum  told at once when no replica takes it: whoever asks is better off waiting by himself
+//   too much to do, no quorum  told when no replica takes it, at once, or as soon as a new leader would have been there: whoever asks
+//                              is better off waiting by himself
 
 import { unreachable } from "../base/assert.ts";
 import type { ByteReader } from "../base/codec.ts";
@@ -30,6 +31,8 @@ const pauseMillisecondsMax = 100;
 const leastMilliseconds = 2;
 /** What may be made twice waits for one node no longer: it may be stuck, and another one lead by now. */
 const tryMillisecondsMax = 1000;
+/** So long another leader may take to come when the present one hears no majority. */
+const quorumMilliseconds = 250;
 /** Under way at a time. */
 const requestsMax = 8192;
 
@@ -114,12 +117,15 @@ export class Routing {
   }
 
   private async goOn<T>(route: Route<T>, caller: Caller, way: Way): Promise<Tried<T>> {
+    const { clock } = this.parts;
+    const patientUntil = clock.monotonicMilliseconds() + quorumMilliseconds;
     for (let pause = pauseMilliseconds; ; pause = longer(pause)) {
       const tried = await this.tryRound(route, way);
       if (tried !== undefined) return tried;
       const { why } = way;
       const [code, detail] = [codeOf(why), detailOf(why, route.group)];
-      if (why === "busy" || why === "no_quorum") throw new TrefoilError(code, detail);
+      const isHopeless = why === "busy" || (why === "no_quorum" && clock.monotonicMilliseconds() >= patientUntil);
+      if (isHopeless) throw new TrefoilError(code, detail);
       await this.pause(pause, caller, code, detail);
     }
   }

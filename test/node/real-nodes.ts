@@ -10,6 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { openCore } from "../../cmd/trefoild/open-node.ts";
 import type { OpenedCore } from "../../cmd/trefoild/open-node.ts";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
+import { errorCodes, TrefoilError } from "../../internal/base/errors.ts";
 import { nodeId } from "../../internal/base/ids.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
 import type { Node, NodeSettings } from "../../internal/node/node.ts";
@@ -109,18 +110,30 @@ export class RealNodes {
     const asked = { kind: "put", key: utf8(key), mode: "strong", condition: undefined, requestId: utf8(key) } as const;
     const content = { value: utf8(value), contentType: "", ttl: { kind: "none" } } as const;
     const { coordinator } = this.node(id);
-    await coordinator.write({ ...asked, ...content }, callerOf(this.node(id)));
+    await patiently(() => coordinator.write({ ...asked, ...content }, callerOf(this.node(id))));
   }
 
   async get(id: string, key: string, mode: ReadMode): Promise<string | undefined> {
     const { coordinator } = this.node(id);
-    const { record } = await coordinator.get({ key: utf8(key), mode }, callerOf(this.node(id)));
+    const { record } = await patiently(() => coordinator.get({ key: utf8(key), mode }, callerOf(this.node(id))));
     return record === undefined ? undefined : utf8Text(record.value);
   }
 
   async end(): Promise<void> {
     for (const id of Array.from(this.cores.keys())) await this.stop(id);
     await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** As a client does that is told to come again. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (failure) {
+      if (!(failure instanceof TrefoilError) || !errorCodes[failure.code].retryable) throw failure;
+      await pause(10);
+    }
   }
 }
 

@@ -63,6 +63,15 @@ class Trio {
     return `http://127.0.0.1:${port}${path}`;
   }
 
+  /** As a client does that is told to come again. */
+  async ask(id: string, path: string, init?: RequestInit): Promise<Response> {
+    for (;;) {
+      const answer = await fetch(this.url(id, path), init);
+      if (answer.status !== 503 && answer.status !== 429) return answer;
+      await answer.body?.cancel();
+    }
+  }
+
   async end(): Promise<void> {
     for (const id of Array.from(this.nodes.keys())) await this.stop(id);
     await rm(this.folder, { recursive: true, force: true });
@@ -77,7 +86,7 @@ describe("three nodes", () => {
       await Promise.all([...trio.nodes.values()].map(({ node }) => node.whenReady()));
       for (let at = 0; at < 30; at++) {
         const id = `n${1 + (at % 3)}`;
-        const put = await fetch(trio.url(id, `/key${at}?consistency=${at % 2 === 0 ? "strong" : "fast"}`), {
+        const put = await trio.ask(id, `/key${at}?consistency=${at % 2 === 0 ? "strong" : "fast"}`, {
           method: "PUT",
           body: `value ${at}`,
           headers: { "content-type": "text/plain" },
@@ -87,7 +96,7 @@ describe("three nodes", () => {
       const read = async (path: string): Promise<void> => {
         for (let at = 0; at < 30; at++) {
           for (const id of trio.nodes.keys()) {
-            const got = await fetch(trio.url(id, `/key${at}${path}`));
+            const got = await trio.ask(id, `/key${at}${path}`);
             assert.equal(`${got.status} ${await got.text()}`, `200 value ${at}`);
           }
         }
