@@ -22,7 +22,9 @@ function founded(peers: readonly string[] = ["n1", "n2", "n3"], groups = 4): Clu
   return firstMap({ cluster: "c1", peers: peers.map(nodeId), groups, founders: founders.map((id) => node(id)) });
 }
 
-const placed = (): ClusterMap => placeGroups(founded());
+/** Every node that is expected has registered. */
+const complete = (map: ClusterMap): ClusterMap => map.expected.map((id) => node(id)).reduce(registerNode, map);
+const placed = (): ClusterMap => placeGroups(complete(founded()));
 const changedTo = (map: ClusterMap, to: Partial<ClusterMap>): ClusterMap => ({ ...map, ...to });
 
 describe("the cluster map", () => {
@@ -68,7 +70,7 @@ describe("the cluster map", () => {
       assert.throws(() => decodeMap(utf8(wrong)), TrefoilError, wrong.slice(0, 20));
     }
     assert.throws(() => decodeMap(utf8(text.replace('"zone":""', '"zone":7'))), /no text/);
-    assert.throws(() => decodeMap(utf8(text.replace('"epoch":2', '"epoch":2.5'))), /no whole number/);
+    assert.throws(() => decodeMap(utf8(text.replace(/"epoch":\d+/, '"epoch":2.5'))), /no whole number/);
   });
 
   it("begins with the first three peers by id, and places the groups once every peer has come", () => {
@@ -77,6 +79,7 @@ describe("the cluster map", () => {
       replicasOf(map.groups[0] as never).map(({ node: at }) => at),
       ["n1", "n2", "n3"],
     );
+    map = ["n1", "n2", "n3"].map((id) => node(id)).reduce(registerNode, map);
     assert.equal(placeGroups(map), map, "n4 has not come");
     map = placeGroups(registerNode(map, node("n4")));
     assert.deepEqual(map.ring, [1, 2, 3, 4, 5, 6, 7, 8]);
@@ -91,8 +94,30 @@ describe("the cluster map", () => {
     assert.equal(placeGroups(map), map, "once");
   });
 
+  it("places the groups over the zones that the nodes have told, the founders too (rule 26)", () => {
+    const zones = new Map([
+      ["n1", "a"],
+      ["n2", "a"],
+      ["n3", "b"],
+      ["n4", "b"],
+      ["n5", "c"],
+      ["n6", "c"],
+    ]);
+    let map = founded([...zones.keys()], 8);
+    for (const [id, zone] of [...zones].reverse()) {
+      assert.equal(placeGroups(map), map, `${id} has not said where it is`);
+      map = registerNode(map, node(id, `disk of ${id}`, zone));
+    }
+    map = placeGroups(map);
+    assert.equal(map.ring.length, 8);
+    for (const { id, replicas } of map.groups.slice(1)) {
+      const held = new Set(replicas.map(({ node: at }) => zones.get(at)));
+      assert.equal(held.size, 3, `group ${id} lies in ${[...held].join(", ")}`);
+    }
+  });
+
   it("does not change when a node says again what is known, and does when it has moved", () => {
-    const map = founded();
+    const map = registerNode(founded(), node("n1"));
     assert.equal(registerNode(map, node("n1")), map);
     const moved = registerNode(map, { ...node("n1"), zone: "b" });
     assert.equal(moved.epoch, map.epoch + 1);

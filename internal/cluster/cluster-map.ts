@@ -63,6 +63,7 @@ export interface ClusterMap {
   readonly epoch: number;
   /** Groups of users that the cluster was founded with; placed when every expected node has come. */
   readonly groupsWanted: number;
+  /** Those of the beginning that have not registered. */
   readonly expected: readonly NodeId[];
   /** In the order of their ids. */
   readonly nodes: readonly MapNode[];

@@ -33,18 +33,19 @@ export function foundersOf(peers: readonly NodeId[]): readonly NodeId[] | undefi
 /** A node says where it is, and which data folder it has. */
 export function registerNode(map: ClusterMap, node: MapNode): ClusterMap {
   if (isRegistered(map, node)) return map;
-  return next(map, { nodes: inOrder([...map.nodes.filter(({ id }) => id !== node.id), node]) });
+  const nodes = inOrder([...map.nodes.filter(({ id }) => id !== node.id), node]);
+  return next(map, { nodes, expected: map.expected.filter((id) => id !== node.id) });
 }
 
-/** Whether the map has a node as it says that it is. */
+/** Whether the map has a node as it says that it is. Of founders the first map says no more than that they exist. */
 export function isRegistered(map: ClusterMap, node: MapNode): boolean {
   const known = nodeOf(map, node.id);
-  return known !== undefined && isSameNode(known, node);
+  return known !== undefined && isSameNode(known, node) && !map.expected.includes(node.id);
 }
 
-/** Once every expected node has come: the groups that the cluster was founded with get their places, and the ring its slots. */
+/** Once every expected node has come and said in which zone it is (rule 26): the groups that the cluster was founded with get their places, and the ring its slots. */
 export function placeGroups(map: ClusterMap): ClusterMap {
-  if (map.ring.length > 0 || map.expected.some((id) => nodeOf(map, id) === undefined)) return map;
+  if (map.ring.length > 0 || map.expected.length > 0) return map;
   const ids = Array.from({ length: map.groupsWanted }, (_, at) => groupId(at + 1));
   const present = map.groups.map(({ id, replicas }) => {
     const nodes = sorted(replicas.map(({ node }) => node));
@@ -59,7 +60,7 @@ export function placeGroups(map: ClusterMap): ClusterMap {
       nodes.map((id) => nodeOf(map, id as NodeId) as MapNode),
     ),
   );
-  return next(map, { groups: [...map.groups, ...groups], ring: ids, expected: [] });
+  return next(map, { groups: [...map.groups, ...groups], ring: ids });
 }
 
 /**

@@ -1,6 +1,7 @@
 // The data folder of a node, and what it says of itself:
 //
-//   trefoil-node   {format, node, disk, life, founding}: which node, under which name of the folder, in which process
+//   trefoil-node   {format, node, disk, life, founding, seats}: which node, under which name of the folder, in which process; which
+//                  replicas have something here, whatever the map says of them by now
 //   map            the last cluster map that the node heard of
 //   log/ engine/ snapshots/
 //   .lock-*        while it runs
@@ -12,8 +13,8 @@
 
 import { utf8 } from "../base/bytes.ts";
 import { corruption, TrefoilError } from "../base/errors.ts";
-import { nodeId } from "../base/ids.ts";
-import type { NodeId } from "../base/ids.ts";
+import { groupId, nodeId, replicaId } from "../base/ids.ts";
+import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
 import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
 import type { Disk, FolderLock } from "../platform/disk.ts";
 import { makeDurably } from "../platform/make-durably.ts";
@@ -34,6 +35,13 @@ export interface NodeRecord {
   readonly disk: string;
   readonly life: number;
   readonly founding: FoundingRecord;
+  /** Noted before a replica stores anything, until it is erased. */
+  readonly seats: readonly Seat[];
+}
+
+export interface Seat {
+  readonly group: GroupId;
+  readonly replica: ReplicaId;
 }
 
 /** Whose folder it is, and what a new one is called. */
@@ -75,10 +83,13 @@ export class NodeFolder {
       }
       if (known === undefined) await refuseStrangers(disk, path);
       const life = known === undefined ? newLife : known.life + 1;
-      const record: NodeRecord = { ...(known ?? { node, disk: newDisk, founding: { stage: "empty" } }), life };
+      const record: NodeRecord = {
+        ...(known ?? { node, disk: newDisk, founding: { stage: "empty" }, seats: [] }),
+        life,
+      };
       const map = known === undefined ? undefined : await readMap(disk, path);
       const folder = new NodeFolder({ disk, path, lock, record, ...(map === undefined ? {} : { map }) });
-      await folder.replaceRecord(record);
+      await folder.changeRecord(() => record);
       return folder;
     } catch (failure) {
       await lock.release();
@@ -92,7 +103,12 @@ export class NodeFolder {
 
   /** Resolves when it is durable. */
   async noteFounding(founding: FoundingRecord): Promise<void> {
-    await this.replaceRecord({ ...this.present, founding });
+    await this.changeRecord((present) => ({ ...present, founding }));
+  }
+
+  /** Resolves when it is durable. One seat a group. */
+  async changeSeats(change: (present: readonly Seat[]) => readonly Seat[]): Promise<void> {
+    await this.changeRecord((present) => ({ ...present, seats: change(present.seats) }));
   }
 
   /** As what the node begins with next time. Resolves when it is durable. */
@@ -105,8 +121,9 @@ export class NodeFolder {
     await this.lock.release();
   }
 
-  private async replaceRecord(record: NodeRecord): Promise<void> {
+  private async changeRecord(change: (present: NodeRecord) => NodeRecord): Promise<void> {
     await this.inTurn(async () => {
+      const record = change(this.present);
       await replace(this.disk, this.path, { name: recordName, bytes: utf8(JSON.stringify({ format, ...record })) });
       this.present = record;
     });
@@ -155,7 +172,13 @@ export async function readRecord(disk: Disk, path: string): Promise<NodeRecord |
     disk: textOf(fields["disk"], what),
     life: countOf(fields["life"], what),
     founding: decodeFounding(fields["founding"]),
+    seats: listOf(fields["seats"] ?? [], what).map(decodeSeat),
   };
+}
+
+function decodeSeat(value: unknown): Seat {
+  const { group, replica } = fieldsOf(value, what);
+  return { group: groupId(countOf(group, what)), replica: replicaId(countOf(replica, what)) };
 }
 
 async function readMap(disk: Disk, path: string): Promise<ClusterMap | undefined> {

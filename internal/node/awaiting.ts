@@ -1,7 +1,6 @@
 // For whom a node waits that does not know its cluster yet, or whose cluster has not placed its groups, in words.
 
 import type { NodeId } from "../base/ids.ts";
-import { nodeOf } from "../cluster/cluster-map.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
 import { foundersOf } from "../cluster/map-changes.ts";
 import type { PeerTable } from "./peer-table.ts";
@@ -20,7 +19,7 @@ export function awaitedOf({ self, map, peers, table }: Awaiting): string {
     return peer === undefined || peer.life !== undefined ? id : `${id} (${peer.trouble ?? "not connected"})`;
   };
   if (map !== undefined) {
-    const missing = map.expected.filter((id) => nodeOf(map, id) === undefined);
+    const missing = map.expected;
     if (missing.length === 0) return "the groups are about to get their places";
     return `the cluster begins when all its nodes have come; waiting for ${missing.map(withTrouble).join(", ")}`;
   }

@@ -2,6 +2,9 @@
 // those that the map gives a seat no more, until all that only they have has its fate (rule 12). What a replica says goes to
 // the node where the one lives that is meant; what arrives goes to whoever it names.
 //
+// Which replicas have something on this disk is noted in the folder (`seats`) before they store anything, until they are erased: what
+// the map names no more when a process begins takes its leave all the same, and nobody else begins on what it left.
+//
 //   map --follow--> opens, retires        tick --> each        message --> replicas of its group
 //   replica --send--> whereabouts --> PeerTable --> network
 
@@ -10,6 +13,7 @@ import type { Prng } from "../base/prng.ts";
 import { firstReplicas, groupOf, replicasOf } from "../cluster/cluster-map.ts";
 import type { ClusterMap, MapGroup } from "../cluster/cluster-map.ts";
 import { nodeParts } from "../cluster/node-folder.ts";
+import type { Seat } from "../cluster/node-folder.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../log/log.ts";
 import type { Background } from "../platform/background.ts";
@@ -27,6 +31,13 @@ import { Whereabouts } from "./whereabouts.ts";
 
 const askMilliseconds = 1000;
 
+/** Of the node's folder. */
+export interface SeatStore {
+  readonly seats: readonly Seat[];
+  /** Resolves when they are durable. */
+  changeSeats(change: (present: readonly Seat[]) => readonly Seat[]): Promise<void>;
+}
+
 export interface LocalGroupsParts {
   readonly node: NodeId;
   /** The name of this data folder: replicas on another one are not ours, whoever's node they are on. */
@@ -42,6 +53,7 @@ export interface LocalGroupsParts {
   readonly random: Prng;
   readonly isSynced: boolean;
   readonly options: Partial<ReplicaOptions>;
+  readonly seats: SeatStore;
   send(to: NodeId, group: GroupId, message: ReplicaMessage): void;
   /** Log or engine failed: the process cannot go on. */
   onFailure(failure: Error): void;
@@ -53,6 +65,8 @@ export class LocalGroups {
   private readonly retired = new Map<GroupId, RetiredReplica>();
   private readonly whereabouts = new Whereabouts();
   private map: ClusterMap | undefined;
+  private readonly asked = new Map<GroupId, ReplicaId>();
+  private readonly erasing = new Set<Promise<void>>();
   /** Opening and retiring go one after the other. */
   private following: Promise<void> = Promise.resolve();
   private isClosed = false;
@@ -86,16 +100,20 @@ export class LocalGroups {
     for (const replica of this.replicas.values()) replica.tick();
     for (const [group, retired] of this.retired) {
       const asked = this.memberToAsk(group);
-      if (asked !== undefined) retired.leaderIs(asked);
+      if (asked !== undefined && this.asked.get(group) !== asked) {
+        this.asked.set(group, asked);
+        retired.leaderIs(asked);
+      }
       retired.tick();
     }
   }
 
   receive(from: NodeId, group: GroupId, message: ReplicaMessage): void {
-    this.whereabouts.heard(group, message.from, from);
     const replica = this.replicas.get(group);
-    if (replica?.id === message.to) return replica.receive(message);
     const retired = this.retired.get(group);
+    if (replica === undefined && retired === undefined) return;
+    this.whereabouts.heard(group, message.from, from);
+    if (replica?.id === message.to) return replica.receive(message);
     if (retired?.id === message.to) retired.receive(message);
   }
 
@@ -122,24 +140,46 @@ export class LocalGroups {
   async ended(): Promise<void> {
     await this.following.catch(() => undefined);
     for (const replica of this.replicas.values()) await replica.ended();
+    await Promise.all(this.erasing);
   }
 
   private async followNow(): Promise<void> {
     const { map } = this;
     if (map === undefined) return;
+    await this.leaveOthers(map);
+    await this.noteSeats(map);
     for (const group of map.groups) {
-      const own = replicasOf(group).find(({ node, disk }) => node === this.parts.node && disk === this.parts.diskName);
-      const present = this.replicas.get(group.id);
-      if (present !== undefined && present.id !== own?.replica) await this.retire(group.id, present);
       if (this.isClosed) return;
-      if (own !== undefined && !this.replicas.has(group.id) && !this.retired.has(group.id)) {
-        await this.open(group, own.replica);
-      }
+      const own = this.seatIn(group);
+      const isTaken = this.replicas.has(group.id) || this.retired.has(group.id);
+      if (own !== undefined && !isTaken) await this.open(group, own);
+    }
+  }
+
+  /** What has a seat here and is not named by the map takes its leave: what runs, and what an earlier process left. */
+  private async leaveOthers(map: ClusterMap): Promise<void> {
+    for (const { group, replica } of this.parts.seats.seats) {
       if (this.isClosed) return;
+      const placed = groupOf(map, group);
+      const own = placed && this.seatIn(placed);
+      if (own !== replica && !this.retired.has(group)) await this.retire(group, replica);
     }
-    for (const [group, replica] of this.replicas) {
-      if (groupOf(map, group) === undefined) await this.retire(group, replica);
-    }
+  }
+
+  /** A group whose former replica is not erased yet has its seat still. */
+  private async noteSeats(map: ClusterMap): Promise<void> {
+    const store = this.parts.seats;
+    const known = new Set(store.seats.map(({ group }) => group));
+    const added = map.groups.flatMap((group): Seat[] => {
+      const replica = this.seatIn(group);
+      return replica === undefined || known.has(group.id) ? [] : [{ group: group.id, replica }];
+    });
+    if (added.length > 0) await store.changeSeats((present) => [...present, ...added]);
+  }
+
+  private seatIn(group: MapGroup): ReplicaId | undefined {
+    const { node, diskName } = this.parts;
+    return replicasOf(group).find((seat) => seat.node === node && seat.disk === diskName)?.replica;
   }
 
   private async open(group: MapGroup, id: ReplicaId): Promise<void> {
@@ -173,33 +213,38 @@ export class LocalGroups {
   }
 
   /** The group goes on without it: what only it has goes to the leader, then it is erased. */
-  private async retire(group: GroupId, replica: Replica): Promise<void> {
+  private async retire(group: GroupId, id: ReplicaId): Promise<void> {
     const { log, engine, options, logger } = this.parts;
+    const replica = this.replicas.get(group);
     this.replicas.delete(group);
-    replica.close();
-    await replica.ended();
-    const { id } = replica;
+    replica?.close();
+    await replica?.ended();
     const send = (message: ReplicaMessage): void => this.send(group, message);
     const retired = await openRetired({ group, id, log, engine, options, send });
     this.retired.set(group, retired);
     logger.info("a replica takes its leave", { group, replica: id });
-    this.eraseWhenEmpty(group, retired);
-  }
-
-  private eraseWhenEmpty(group: GroupId, retired: RetiredReplica): void {
-    const gone = retired
-      .whenEmpty()
-      .then(() => retired.erase())
-      .then(() => {
-        this.retired.delete(group);
-        this.parts.logger.info("a replica was erased", { group, replica: retired.id });
-        // It may have a successor here.
-        if (this.map !== undefined && !this.isClosed) return this.follow(this.map);
-        return undefined;
-      });
-    gone.catch((failure: unknown) => {
+    const gone = this.eraseWhenEmpty(group, retired).catch((failure: unknown) => {
       if (!this.isClosed) this.parts.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
     });
+    void gone;
+  }
+
+  private async eraseWhenEmpty(group: GroupId, retired: RetiredReplica): Promise<void> {
+    await retired.whenEmpty();
+    if (this.isClosed) return;
+    const erased = this.erase(group, retired);
+    this.erasing.add(erased);
+    await erased.finally(() => this.erasing.delete(erased));
+    this.parts.logger.info("a replica was erased", { group, replica: retired.id });
+    // It may have a successor here.
+    if (this.map !== undefined && !this.isClosed) await this.follow(this.map);
+  }
+
+  private async erase(group: GroupId, retired: RetiredReplica): Promise<void> {
+    await retired.erase();
+    await this.parts.seats.changeSeats((present) => present.filter((seat) => seat.group !== group));
+    this.retired.delete(group);
+    this.asked.delete(group);
   }
 
   private send(group: GroupId, message: ReplicaMessage): void {

@@ -37,6 +37,7 @@ import { FoundingTalk } from "./founding-talk.ts";
 import { GroupService } from "./group-service.ts";
 import { HandOver } from "./hand-over.ts";
 import { LocalGroups } from "./local-groups.ts";
+import type { SeatStore } from "./local-groups.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { MetaGroup } from "./meta-group.ts";
 import { NodeDuties } from "./node-duties.ts";
@@ -111,6 +112,7 @@ export class Node {
       folder: folder.path,
       log,
       engine,
+      seats: seatsOf(folder),
       isSynced: settings.log.fsync?.kind !== "interval",
       options: settings.replica,
       send: (to, group, message) => this.table.send(to, group, message),
@@ -251,15 +253,14 @@ export class Node {
     this.founding = new FoundingTalk({ self, peers, groups, newCluster, folder, table, scheduler, logger });
     this.founding.run().then(
       (founded) => {
-        if (founded?.kind === "founded") this.adopt(this.mapOfFounders(peers, founded.proposal));
+        if (founded?.kind === "founded") this.adopt(this.mapOfFounders(founded.proposal));
       },
       (failure: unknown) => this.fail(failure),
     );
   }
 
   /** The same on every founder: what they know of each other now. They register with the rest later. */
-  private mapOfFounders(peers: readonly NodeId[], proposal: Proposal): ClusterMap {
-    const { cluster, groups, disks } = proposal;
+  private mapOfFounders({ cluster, peers, groups, disks }: Proposal): ClusterMap {
     const founders = (foundersOf(peers) ?? []).map((id, at): MapNode => {
       const peer = this.settings.peers.get(id) ?? "";
       return { id, zone: "", disk: disks[at] ?? "", addresses: { peer, http: "", resp: "", grpc: "", admin: "" } };
@@ -372,6 +373,15 @@ function untrusted(path: string): TrefoilError {
     `${path} cannot be told: it takes part no more as it is; while the others are up, empty the folder and start it again, ` +
     `and it fetches everything from them`;
   return new TrefoilError("conflict", detail);
+}
+
+function seatsOf(folder: NodeFolder): SeatStore {
+  return {
+    get seats() {
+      return folder.record.seats;
+    },
+    changeSeats: (change) => folder.changeSeats(change),
+  };
 }
 
 /** Sixteen hexadecimal digits. */

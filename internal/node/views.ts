@@ -29,11 +29,10 @@ export class Views {
       return { node: id, zone, addresses, state, roundTripMicroseconds: peer?.roundTripMicroseconds };
     });
     const unreachable = nodes.filter(({ state }) => state === "unreachable");
-    const expected = map.expected.filter((id) => !map.nodes.some((node) => node.id === id));
     const troubles = [
       ...unreachable.map(({ node }) => `node ${node} cannot be reached from ${self}`),
       ...groups.filter(({ leader }) => leader === undefined).map(({ group }) => `group ${group} has no leader`),
-      ...expected.map((id) => `node ${id} has not come yet`),
+      ...map.expected.map((id) => `node ${id} has not come yet`),
     ];
     const { cluster, epoch } = map;
     return { cluster, epoch, format: 1, answeredBy: self, nodes, groups, troubles };

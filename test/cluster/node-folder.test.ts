@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
-import { nodeId } from "../../internal/base/ids.ts";
+import { groupId, nodeId, replicaId } from "../../internal/base/ids.ts";
 import type { FoundingRecord } from "../../internal/cluster/founding.ts";
 import { firstMap } from "../../internal/cluster/map-changes.ts";
 import { NodeFolder } from "../../internal/cluster/node-folder.ts";
@@ -19,6 +19,10 @@ const recorded: FoundingRecord = {
   stage: "recorded",
   proposal: { cluster: "c", peers, groups: 4, disks: ["d1", "d2", "d3"] },
 };
+const seats = [
+  { group: groupId(0), replica: replicaId(2) },
+  { group: groupId(7), replica: replicaId(4) },
+];
 const addresses = { peer: "p", http: "h", resp: "r", grpc: "g", admin: "a" };
 const map = firstMap({
   cluster: "c",
@@ -41,13 +45,16 @@ describe("the data folder of a node", () => {
   it("keeps its name, counts the processes that it was opened by, and remembers", async () => {
     const disk = new MemoryDisk();
     const first = await open(disk);
-    assert.deepEqual(first.record, { node: n1, disk: "d1", life: 1, founding: { stage: "empty" } });
+    assert.deepEqual(first.record, { node: n1, disk: "d1", life: 1, founding: { stage: "empty" }, seats: [] });
     assert.equal(first.map, undefined);
-    await first.noteFounding(recorded);
-    await first.noteMap(map);
+    await Promise.all([
+      first.noteFounding(recorded),
+      ...seats.map((seat) => first.changeSeats((present) => [...present, seat])),
+      first.noteMap(map),
+    ]);
     await first.close();
     const second = await open(disk, n1, "another");
-    assert.deepEqual(second.record, { node: n1, disk: "d1", life: 2, founding: recorded });
+    assert.deepEqual(second.record, { node: n1, disk: "d1", life: 2, founding: recorded, seats });
     assert.deepEqual(second.map, map);
     await second.close();
   });

@@ -39,8 +39,8 @@ export const clusterMutants: readonly SimMutant[] = [
     name: "rule 26: a replica goes on under its id in another data folder",
     run: "cluster",
     file: localGroups,
-    find: "find(({ node, disk }) => node === this.parts.node && disk === this.parts.diskName)",
-    replace: "find(({ node }) => node === this.parts.node)",
+    find: "find((seat) => seat.node === node && seat.disk === diskName)",
+    replace: "find((seat) => seat.node === node)",
   },
   {
     name: "who joins takes the present voters for the first ones",
