@@ -217,7 +217,7 @@ export class ClusterFaults {
   /** What the power takes. Where nobody would bear the loss of a node that cannot trust its tail, only the process ends. */
   private powerCut(machine: Machine, random: Prng): Survival | undefined {
     if (machine.isBuffered) {
-      if (this.watch.newest !== undefined && !this.mayLose()) return undefined;
+      if (this.watch.newest !== undefined && !this.mayLose) return undefined;
       this.noteLoss(machine);
     }
     return randomSurvival({ random, withGarbage: random.chance(1, 2) });
@@ -234,7 +234,7 @@ export class ClusterFaults {
   /** A group bears the loss of one disk at a time, and a cluster that is not founded yet that of any. */
   loseDisk(machine: Machine, random: Prng): boolean {
     const { newest } = this.watch;
-    if (newest === undefined ? random.chance(1, 2) : !this.mayLose()) return false;
+    if (newest === undefined ? random.chance(1, 2) : !this.mayLose) return false;
     this.noteLoss(machine);
     machine.loseDisk();
     this.world.met.note("node came back with an empty disk");
@@ -260,7 +260,8 @@ export class ClusterFaults {
     return true;
   }
 
-  private mayLose(): boolean {
+  /** Whether the cluster bears to be without one of its nodes. */
+  get mayLose(): boolean {
     return this.isWhole && (this.watch.newest?.ring.length ?? 0) > 0;
   }
 

@@ -18,6 +18,7 @@ export const clusterSightings = [
   "request forwarded",
   "request served by its own node",
   "page of keys",
+  "all but one came to rest",
   "fast read where a write was answered",
   "request retried after an unknown outcome",
   "request answered by a process that was paused",

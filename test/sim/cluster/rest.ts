@@ -1,4 +1,4 @@
-// When a cluster has come to rest: every node is there and knows the same map, in which nothing is to be done; each group has the
+// When a cluster has come to rest: every node that is not held down is there and knows the same map, in which nothing is to be done; each group has the
 // replicas of the map, level with their leader. Then replicas of a group hold the same.
 
 import { groupOf, nodeOf } from "../../../internal/cluster/cluster-map.ts";
@@ -17,7 +17,8 @@ export const isAtRest = (world: SimWorld, watch: ClusterWatch): boolean => unres
 function unrest(world: SimWorld, { newest }: ClusterWatch): string | undefined {
   if (newest === undefined) return "no cluster was founded";
   if (newest.ring.length === 0) return "no groups are placed";
-  for (const { id, node } of world.machines) {
+  for (const { id, node, isHeldDown } of world.machines) {
+    if (isHeldDown) continue;
     if (node === undefined) return `${id} is down`;
     if (node.keeper.epoch !== newest.epoch) return `${id} has epoch ${node.keeper.epoch}, and there is ${newest.epoch}`;
   }
@@ -35,7 +36,8 @@ function unrest(world: SimWorld, { newest }: ClusterWatch): string | undefined {
 }
 
 function unrestOf(world: SimWorld, group: MapGroup): string | undefined {
-  const replicas = replicasOf(world, group);
+  const there = group.replicas.filter(({ node }) => machineOf(world, node)?.isHeldDown === false);
+  const replicas = replicasOf(world, { ...group, replicas: there });
   const leader = replicas.find((replica) => replica?.status.role === "leader");
   if (leader === undefined) return "no leader";
   const { last, configuration } = leader.status;
