@@ -30,7 +30,7 @@ export class Filler {
     this.cluster.time.after(this.random.between(1, 2 * this.everyMilliseconds), () => {
       if (this.isStopped) return;
       // Now and then many at once: they share a turn, an append and messages.
-      for (let left = this.random.chance(1, 20) ? burst : 1; left > 0; left--) this.write();
+      for (let left = this.random.chance(1, 60) ? burst : 1; left > 0; left--) this.write();
       this.begin();
     });
   }
