@@ -57,7 +57,8 @@ function install() {
   const wanted = createHash("sha256").update(lock).update(`${process.platform} ${process.arch}`).digest("hex");
   if (existsSync(installStamp) && readFileSync(installStamp, "utf8") === wanted) return "unchanged";
   console.log("  installing what package-lock.json names");
-  const parameters = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+  // The compiler is among what is for development: also where somebody has set NODE_ENV=production.
+  const parameters = ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"];
   const options = { cwd: root, stdio: ["ignore", "ignore", "inherit"] };
   const npm = process.env.npm_execpath;
   const result =
