@@ -6,7 +6,8 @@ import { TrefoilError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import { nextStep } from "../cluster/founding.ts";
 import type { FoundingWord, Proposal } from "../cluster/founding.ts";
-import { foundersOf } from "../cluster/map-changes.ts";
+import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
+import { firstMap, foundersOf } from "../cluster/map-changes.ts";
 import type { NodeFolder } from "../cluster/node-folder.ts";
 import { parseJson } from "../cluster/json-fields.ts";
 import type { Scheduler } from "../platform/clock.ts";
@@ -109,4 +110,14 @@ export class FoundingTalk {
     const troubles = others.map((id) => `${id} (${table.get(id)?.trouble ?? "it has not answered yet"})`);
     logger.warn(`the cluster begins when every founder is there; waiting for ${troubles.join(", ")}`);
   }
+}
+
+/** The same on every founder: what they know of each other now. They register with the rest later. */
+export function mapOfFounders(proposal: Proposal, addresses: ReadonlyMap<NodeId, string>): ClusterMap {
+  const { cluster, peers, groups, disks } = proposal;
+  const founders = (foundersOf(peers) ?? []).map((id, at): MapNode => {
+    const peer = addresses.get(id) ?? "";
+    return { id, zone: "", disk: disks[at] ?? "", addresses: { peer, http: "", resp: "", grpc: "", admin: "" } };
+  });
+  return firstMap({ cluster, peers, groups, founders });
 }

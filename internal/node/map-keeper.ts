@@ -16,7 +16,6 @@ export class MapKeeper {
   private newest: ClusterMap | undefined;
   private compiled: Ring | undefined;
   private told: Promise<void> = Promise.resolve();
-  private waiting: ((map: ClusterMap) => void)[] = [];
 
   /** Without a folder, nothing is kept: a gateway's. */
   constructor(folder: Pick<NodeFolder, "noteMap"> | undefined, onFailure: (failure: Error) => void) {
@@ -41,11 +40,6 @@ export class MapKeeper {
     this.listeners.push(listener);
   }
 
-  whenKnown(): Promise<ClusterMap> {
-    if (this.newest !== undefined) return Promise.resolve(this.newest);
-    return new Promise((resolve) => this.waiting.push(resolve));
-  }
-
   /** Takes a map that may be newer. Throws when it is another cluster's. */
   adopt(map: ClusterMap): void {
     const { newest } = this;
@@ -63,7 +57,6 @@ export class MapKeeper {
       .catch((failure: unknown) => {
         this.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
       });
-    for (const resolve of this.waiting.splice(0)) resolve(map);
   }
 
   /** Resolves when everybody here has been told of what was adopted so far. */

@@ -43,6 +43,7 @@ type ForMeta = Extract<Talk, { readonly kind: "register" | "joined" }>;
 export class NodeDuties {
   private readonly parts: DutyParts;
   private isOnDuty = false;
+  private underWay: Promise<void> = Promise.resolve();
   private dutyAt = 0;
   private registerAt = 0;
   private gossipAt = 0;
@@ -61,7 +62,7 @@ export class NodeDuties {
     if (this.isOnDuty || now < this.dutyAt) return;
     this.dutyAt = now + dutyMilliseconds;
     this.isOnDuty = true;
-    this.duties(now)
+    this.underWay = this.duties(now)
       .catch((failure: unknown) => {
         // Who leads may change at any moment; it is tried again.
         if (!(failure instanceof TrefoilError) || failure.code !== "no_leader") this.parts.onFailure(failure);
@@ -69,6 +70,11 @@ export class NodeDuties {
       .finally(() => {
         this.isOnDuty = false;
       });
+  }
+
+  /** Resolves when what is under way has ended. REQUIRES: no more ticks. */
+  ended(): Promise<void> {
+    return this.underWay;
   }
 
   /** Tells a peer of a map, and takes a newer one from it, if it has one. */

@@ -12,8 +12,7 @@ import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import type { Addresses, ClusterMap, MapNode } from "../cluster/cluster-map.ts";
-import type { Proposal } from "../cluster/founding.ts";
-import { firstMap, foundersOf } from "../cluster/map-changes.ts";
+import { foundersOf } from "../cluster/map-changes.ts";
 import { NodeFolder, nodeParts } from "../cluster/node-folder.ts";
 import { Engine } from "../engine/engine.ts";
 import type { EngineOptions } from "../engine/options.ts";
@@ -21,6 +20,7 @@ import { openLog } from "../log/open-log.ts";
 import type { Log } from "../log/log.ts";
 import type { LogOptions } from "../log/options.ts";
 import type { Background } from "../platform/background.ts";
+import { closeAll } from "../platform/close-all.ts";
 import type { Clock, Scheduler, Timer } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -33,7 +33,7 @@ import type { Replica } from "../replica/replica.ts";
 import { Answering } from "./answering.ts";
 import { awaitedOf } from "./awaiting.ts";
 import { NodeCoordinator } from "./coordinator.ts";
-import { FoundingTalk } from "./founding-talk.ts";
+import { FoundingTalk, mapOfFounders } from "./founding-talk.ts";
 import { GroupService } from "./group-service.ts";
 import { HandOver } from "./hand-over.ts";
 import { LocalGroups } from "./local-groups.ts";
@@ -93,7 +93,9 @@ export class Node {
   private readonly answering: Answering;
   private founding: FoundingTalk | undefined;
   private timer: Timer | undefined;
-  private isClosed = false;
+  /** Resolves when nothing is done any more to found the cluster. */
+  private founded: Promise<void> = Promise.resolve();
+  private closing: Promise<void> | undefined;
 
   private constructor(parts: NodeParts) {
     const { seams, settings, folder, log, engine } = parts;
@@ -165,17 +167,19 @@ export class Node {
       await node.begin();
       return node;
     } catch (failure) {
-      await engine?.close();
-      await log?.close();
-      await folder.close();
+      // Why it could not be opened counts, whatever else goes wrong now.
+      await closeAll(
+        async () => engine?.close(),
+        async () => log?.close(),
+        () => folder.close(),
+      ).catch(() => undefined);
       throw failure;
     }
   }
 
-  /** Resolves when the groups are placed and each replica here is open. */
+  /** Resolves when the groups are placed and each replica here is open; or when it was closed. */
   async whenReady(): Promise<void> {
-    for (let map = await this.keeper.whenKnown(); map.ring.length === 0; map = this.keeper.map ?? map) {
-      if (this.isClosed) return;
+    while (this.keeper.ring === undefined && this.closing === undefined) {
       await new Promise<void>((resolve) => {
         this.seams.scheduler.after(readyMilliseconds, resolve);
       });
@@ -211,20 +215,28 @@ export class Node {
     return left;
   }
 
-  /** Ends everything in order. What is acknowledged stays. */
-  async close(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
+  /** Ends everything in order. What is acknowledged stays. Whoever calls it again waits for the same end. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    const { seams, keeper, groups, duties, engine, log, folder } = this;
     this.timer?.cancel();
     this.founding?.stop();
     this.coordinator.stop();
-    this.groups.close();
-    await this.seams.network.close();
-    await this.keeper.settled();
-    await this.groups.ended();
-    await this.engine.close();
-    await this.log.close();
-    await this.folder.close();
+    groups.close();
+    await closeAll(
+      () => seams.network.close(),
+      () => duties.ended(),
+      () => this.founded,
+      () => keeper.settled(),
+      () => groups.ended(),
+      () => engine.close(),
+      () => log.close(),
+      () => folder.close(),
+    );
   }
 
   private async begin(): Promise<void> {
@@ -251,25 +263,16 @@ export class Node {
     const { scheduler, logger } = seams;
     const { id: self, groups } = settings;
     this.founding = new FoundingTalk({ self, peers, groups, newCluster, folder, table, scheduler, logger });
-    this.founding.run().then(
+    this.founded = this.founding.run().then(
       (founded) => {
-        if (founded?.kind === "founded") this.adopt(this.mapOfFounders(founded.proposal));
+        if (founded?.kind === "founded") this.adopt(mapOfFounders(founded.proposal, settings.peers));
       },
       (failure: unknown) => this.fail(failure),
     );
   }
 
-  /** The same on every founder: what they know of each other now. They register with the rest later. */
-  private mapOfFounders({ cluster, peers, groups, disks }: Proposal): ClusterMap {
-    const founders = (foundersOf(peers) ?? []).map((id, at): MapNode => {
-      const peer = this.settings.peers.get(id) ?? "";
-      return { id, zone: "", disk: disks[at] ?? "", addresses: { peer, http: "", resp: "", grpc: "", admin: "" } };
-    });
-    return firstMap({ cluster, peers, groups, founders });
-  }
-
   private scheduleTick(): void {
-    if (this.isClosed) return;
+    if (this.closing !== undefined) return;
     const milliseconds = this.settings.replica.tickMilliseconds ?? replicaDefaults.tickMilliseconds;
     this.timer = this.seams.scheduler.after(milliseconds, () => {
       this.tick();
@@ -353,7 +356,7 @@ export class Node {
   }
 
   private fail(failure: unknown): void {
-    if (this.isClosed) return;
+    if (this.closing !== undefined) return;
     this.seams.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
   }
 }

@@ -107,10 +107,20 @@ export class RealNodes {
   }
 
   async put(id: string, key: string, value: string): Promise<void> {
-    const asked = { kind: "put", key: utf8(key), mode: "strong", condition: undefined, requestId: utf8(key) } as const;
+    await patiently(() => this.putOnce(id, key, value));
+  }
+
+  async putOnce(id: string, key: string, value: string): Promise<void> {
+    const asked = {
+      kind: "put",
+      key: utf8(key),
+      mode: "strong",
+      condition: undefined,
+      requestId: utf8(`${key} ${value}`),
+    } as const;
     const content = { value: utf8(value), contentType: "", ttl: { kind: "none" } } as const;
     const { coordinator } = this.node(id);
-    await patiently(() => coordinator.write({ ...asked, ...content }, callerOf(this.node(id))));
+    await coordinator.write({ ...asked, ...content }, callerOf(this.node(id)));
   }
 
   async get(id: string, key: string, mode: ReadMode): Promise<string | undefined> {
