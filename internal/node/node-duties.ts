@@ -1,5 +1,6 @@
 // What a node does again and again beside serving: it looks for a newer map, in the meta group and at its peers; whoever leads the meta
-// group completes the map; whoever leads a group completes its exchange; a node that the map has wrong registers.
+// group completes the map; whoever leads a group completes its exchange, or hands it to whom the map would have lead it; a node that
+// the map has wrong registers.
 
 import { unreachable } from "../base/assert.ts";
 import { TrefoilError } from "../base/errors.ts";
@@ -11,6 +12,7 @@ import { endExchange, isRegistered, placeGroups, registerNode, replaceLost } fro
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { exchangeStep } from "./exchanges.ts";
+import type { Leaderships } from "./leaderships.ts";
 import type { LocalGroups } from "./local-groups.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { MetaGroup } from "./meta-group.ts";
@@ -26,6 +28,7 @@ export interface DutyParts {
   readonly table: PeerTable;
   readonly groups: LocalGroups;
   readonly meta: MetaGroup;
+  readonly leaderships: Leaderships;
   readonly clock: Clock;
   readonly random: Prng;
   readonly logger: Logger;
@@ -127,6 +130,7 @@ export class NodeDuties {
       await this.parts.meta.change((present) => replaceLost(placeGroups(present)));
     }
     for (const group of map.groups) await this.exchange(map, group.id);
+    this.parts.leaderships.look(map);
     if (!isRegistered(map, this.parts.self) && now >= this.registerAt) {
       this.registerAt = now + registerMilliseconds;
       await this.tellMeta({ kind: "register", node: this.parts.self });

@@ -36,6 +36,7 @@ import { NodeCoordinator } from "./coordinator.ts";
 import { FoundingTalk, mapOfFounders } from "./founding-talk.ts";
 import { GroupService } from "./group-service.ts";
 import { HandOver } from "./hand-over.ts";
+import { Leaderships } from "./leaderships.ts";
 import { LocalGroups } from "./local-groups.ts";
 import type { SeatStore } from "./local-groups.ts";
 import { MapKeeper } from "./map-keeper.ts";
@@ -66,6 +67,8 @@ export interface NodeSettings {
   /** Of a node that joins: where some nodes of the cluster listen. */
   readonly seeds?: readonly string[];
   readonly groups: number;
+  /** So long a group goes on with whom it has elected, when the map would have another one lead it. */
+  readonly leadershipMilliseconds?: number;
   readonly zone: string;
   readonly addresses: Addresses;
   readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
@@ -76,6 +79,7 @@ export interface NodeSettings {
 
 const metaGroupId = groupId(0);
 const readyMilliseconds = 50;
+const leadershipDefaultMilliseconds = 10_000;
 /** What was on its way when the others heard of it has come by then. */
 const quietMilliseconds = 50;
 
@@ -130,8 +134,10 @@ export class Node {
     );
     const { keeper, table, groups } = this;
     const onFailure = (failure: unknown): void => this.fail(failure);
-    const { seeds = [] } = settings;
-    this.duties = new NodeDuties({ ...seams, self: this.self, seeds, keeper, table, groups, meta, onFailure });
+    const { seeds = [], leadershipMilliseconds = leadershipDefaultMilliseconds } = settings;
+    const leaderships = new Leaderships({ ...seams, groups, table, milliseconds: leadershipMilliseconds });
+    const all = { self: this.self, seeds, keeper, table, groups, meta, leaderships };
+    this.duties = new NodeDuties({ ...seams, ...all, onFailure });
     this.answering = new Answering({
       ...seams,
       node: id,

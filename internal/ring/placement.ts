@@ -87,6 +87,17 @@ export function plan(
   return { kind: "planned", placement, moves };
 }
 
+/** The node that is to lead each of these groups: one of its own, spread as evenly as that allows. */
+export function evenLeaders(
+  nodeIds: readonly string[],
+  placed: readonly Omit<GroupPlacement, "leader">[],
+): ReadonlyMap<GroupId, string> {
+  const nodes = [...nodeIds].sort(byCodeUnits).map((id) => ({ id, zone: "" }));
+  const chosen = placed.map(({ group, nodes: ids }) => ({ group, nodes: [...placesOf(nodes, ids)] }));
+  const leaders = spreadLeaders(nodes, chosen, new Map());
+  return new Map(placed.map(({ group }, at) => [group, idOf(nodes, leaders[at] as number)]));
+}
+
 interface Chosen {
   readonly group: GroupId;
   /** Places in the list of nodes. */
