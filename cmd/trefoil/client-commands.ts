@@ -46,6 +46,10 @@ export function addClientCommands(program: Command): void {
   addPut(program);
   addGet(program);
   addDel(program);
+  addList(program);
+  addExplain(program);
+  addCluster(program);
+  addHealth(program);
 }
 
 function addPut(program: Command): void {
@@ -106,5 +110,66 @@ function addDel(program: Command): void {
     .action(async (...given: [key: string, options: object]) => {
       const { del } = await import("./client/del.ts");
       process.exitCode = await del(...given);
+    });
+}
+
+function addList(program: Command): void {
+  addCommand(program, {
+    name: "list",
+    description: "list keys in the order of their bytes, all of them or those that begin with a prefix",
+    output: "table, json (one array), or raw (a key a line, its value behind a tab)",
+    examples: ["trefoil list users/", "trefoil list users/ --values --limit 10", "trefoil list -o json"],
+  })
+    .argument("[prefix]", "what the keys begin with")
+    .option("--limit <keys>", "so many at most (default: all)")
+    .option("--values", "with their values")
+    .option("--cursor <text>", "go on where a listing with the same prefix and a limit ended")
+    .option("--consistency <mode>", consistencyHelp)
+    .option("--key64", "the prefix is given in base64url, which can name any bytes")
+    .action(async (...given: [prefix: string | undefined, options: object]) => {
+      const { list } = await import("./client/list.ts");
+      process.exitCode = await list(...given);
+    });
+}
+
+function addExplain(program: Command): void {
+  addCommand(program, {
+    name: "explain",
+    description: "show where a key lies, and what a read or write of it would do now",
+    output: outputHelp,
+    examples: ["trefoil explain users/42", "trefoil explain users/42 -o json"],
+  })
+    .argument("<key>", "behind -- when it begins with a dash")
+    .option("--key64", key64Help)
+    .action(async (...given: [key: string, options: object]) => {
+      const { explain } = await import("./client/explain.ts");
+      process.exitCode = await explain(...given);
+    });
+}
+
+function addCluster(program: Command): void {
+  const cluster = program.command("cluster").description("look at the cluster as a whole");
+  addCommand(cluster, {
+    name: "status",
+    description: "show nodes, groups, leaders, lag and troubles; exit code 5 when some keys cannot be served now",
+    output: outputHelp,
+    examples: ["trefoil cluster status", "trefoil cluster status -o json --endpoint n1:8080,n2:8080"],
+  }).action(async (options: object) => {
+    const { clusterStatus } = await import("./client/cluster-status.ts");
+    process.exitCode = await clusterStatus(options);
+  });
+}
+
+function addHealth(program: Command): void {
+  addCommand(program, {
+    name: "health",
+    description: "ask each node whether it is alive and ready; exit code 5 when one is not",
+    output: outputHelp,
+    examples: ["trefoil health", "trefoil health --admin-endpoint n1:9400,n2:9400,n3:9400"],
+  })
+    .option("--admin-endpoint <addresses>", "admin addresses of nodes, between commas (default: those of the map)")
+    .action(async (options: object) => {
+      const { health } = await import("./client/health.ts");
+      process.exitCode = await health(options);
     });
 }

@@ -9,6 +9,7 @@
 import { utf8 } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import type { TimeToLive } from "../node/requests.ts";
+import { membersOf } from "./json-text.ts";
 import { ttlOf } from "./parameters.ts";
 import { strictText } from "./percent.ts";
 
@@ -56,51 +57,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The members of an object that is known to be well-formed JSON, each as it is written. Refuses two of one name. */
-function membersOf(text: string): ReadonlyMap<string, string> {
-  const members = new Map<string, string>();
-  let at = skipBlanks(text, text.indexOf("{") + 1);
-  while (text[at] !== "}") {
-    const nameEnd = endOfText(text, at);
-    const name = JSON.parse(text.slice(at, nameEnd)) as string;
-    const start = skipBlanks(text, skipBlanks(text, nameEnd) + 1);
-    const end = endOfValue(text, start);
-    if (members.has(name)) throw new TrefoilError("bad_request", `the envelope has the member ${name} twice`);
-    members.set(name, text.slice(start, end));
-    at = skipBlanks(text, end);
-    if (text[at] === ",") at = skipBlanks(text, at + 1);
-  }
-  return members;
-}
-
-function skipBlanks(text: string, from: number): number {
-  let at = from;
-  while (" \t\r\n".includes(text[at] ?? "x")) at++;
-  return at;
-}
-
-/** Behind the closing quote of the text that begins here. */
-function endOfText(text: string, from: number): number {
-  let at = from + 1;
-  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-  return at + 1;
-}
-
-/** Behind the value that begins here. */
-function endOfValue(text: string, from: number): number {
-  let depth = 0;
-  let at = from;
-  do {
-    const character = text[at] as string;
-    if (character === '"') {
-      at = endOfText(text, at);
-    } else {
-      if (character === "{" || character === "[") depth++;
-      if (character === "}" || character === "]") depth--;
-      at++;
-    }
-  } while (depth > 0 || !",} \t\r\n".includes(text[at] as string));
-  return at;
 }

@@ -16,7 +16,6 @@ export interface Ran {
 
 export interface RunOptions {
   readonly input?: string | Uint8Array;
-  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class Trefoil {
@@ -26,10 +25,17 @@ export class Trefoil {
     this.environment = { TREFOIL_ENDPOINT: endpoint };
   }
 
-  run(commandArguments: readonly string[], { input = "", environment = {} }: RunOptions = {}): Promise<Ran> {
-    const child = spawn(process.execPath, [program, ...commandArguments], {
-      env: { ...process.env, ...this.environment, ...environment },
-    });
+  run(commandArguments: readonly string[], { input = "" }: RunOptions = {}): Promise<Ran> {
+    return this.ran([process.execPath, program, ...commandArguments], input);
+  }
+
+  /** A line of sh in which `trefoil` is the program. */
+  shell(line: string): Promise<Ran> {
+    return this.ran(["sh", "-c", `trefoil() { "${process.execPath}" "${program}" "$@"; }\n${line}`], "");
+  }
+
+  private ran([command = "", ...words]: readonly string[], input: string | Uint8Array): Promise<Ran> {
+    const child = spawn(command, words, { env: { ...process.env, ...this.environment } });
     const out: Buffer[] = [];
     let errors = "";
     child.stdout.on("data", (part: Buffer) => out.push(part));

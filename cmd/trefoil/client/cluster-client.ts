@@ -16,9 +16,12 @@ import { exchange } from "./exchange.ts";
 import type { Answered, Exchange, Sent } from "./exchange.ts";
 import { visible } from "./visible.ts";
 
+/** Bytes for what need not be text. */
+type Query = Readonly<Record<string, string | Uint8Array | undefined>>;
+
 export interface ClusterRequest extends Omit<Sent, "path"> {
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly query?: Query;
   /** Doing it twice does no harm: reads, and writes under an idempotency key. */
   readonly mayRepeat: boolean;
 }
@@ -34,7 +37,7 @@ interface Problem {
   readonly requestId: string;
 }
 
-/** A node that has found no answer by the deadline says so; that has to arrive. */
+/** A node that has found no answer by the deadline says so; that has to arrive, unless there are others to ask. */
 const graceMilliseconds = 250;
 /** Of what nodes answer when they could not do it now, and others may. */
 const passing: ReadonlySet<number> = new Set([429, 503]);
@@ -57,10 +60,12 @@ export class ClusterClient {
     for (const [at, endpoint] of this.endpoints.entries()) {
       const left = deadline - performance.now();
       if (left < 1) break;
-      const share = left / (this.endpoints.length - at);
+      const endpointsLeft = this.endpoints.length - at;
+      const share = left / endpointsLeft;
       const told = await this.send(endpoint, request, {
         connectMilliseconds: Math.ceil(share),
         answerMilliseconds: Math.ceil(request.mayRepeat ? share : left),
+        graceMilliseconds: request.mayRepeat && endpointsLeft > 1 ? 0 : graceMilliseconds,
       });
       if (told.kind === "answered" && told.status >= 200 && told.status < 300) return { ...told, endpoint };
       const { failure, isOver } = judge(told, endpoint, request);
@@ -80,19 +85,27 @@ export class ClusterClient {
     patience: {
       readonly connectMilliseconds: number;
       readonly answerMilliseconds: number;
+      readonly graceMilliseconds: number;
     },
   ): Promise<Exchange> {
     const { connectMilliseconds, answerMilliseconds } = patience;
+    const wholeMilliseconds = answerMilliseconds + patience.graceMilliseconds;
     const { path, query, ...sent } = request;
     const target = `${path}${queryText({ ...query, timeout: `${answerMilliseconds}ms` })}`;
-    const wholeMilliseconds = answerMilliseconds + graceMilliseconds;
     return exchange(this.agent, endpoint, { ...sent, path: target }, { connectMilliseconds, wholeMilliseconds });
   }
 }
 
-function queryText(query: Readonly<Record<string, string | undefined>>): string {
-  const parts = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return `?${parts.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&")}`;
+function queryText(query: Query): string {
+  const parts = Object.entries(query).map(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encoded(value)}`],
+  );
+  return `?${parts.flat().join("&")}`;
+}
+
+function encoded(value: string | Uint8Array): string {
+  if (typeof value === "string") return encodeURIComponent(value);
+  return Array.from(value, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 }
 
 /** `isOver`: there is no use, or no safety, in asking another endpoint. */

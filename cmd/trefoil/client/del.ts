@@ -27,7 +27,7 @@ export function del(keyText: string, options: DelOptions): Promise<number> {
       headers: conditionHeaders(options),
       mayRepeat: options.idempotencyKey !== undefined,
     });
-    printReport(screen, form ?? "table", writtenReport(answer));
+    await printReport(screen, form ?? "table", writtenReport(answer));
     return exitCodes.ok;
   });
 }

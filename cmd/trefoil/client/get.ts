@@ -7,7 +7,7 @@ import { exitCodes } from "../failure.ts";
 import type { ClusterAnswer } from "./cluster-client.ts";
 import { keyOf, keyPath } from "./key.ts";
 import { printReport } from "./report.ts";
-import type { Report } from "./report.ts";
+import type { Report, Screen } from "./report.ts";
 import { headerText, inSession } from "./session.ts";
 import type { SessionOptions } from "./session.ts";
 import { isShowable, shortened, visibleBytes } from "./visible.ts";
@@ -29,10 +29,10 @@ export function get(keyText: string, options: GetOptions): Promise<number> {
       headers: form === "json" ? { Accept: recordType } : {},
       mayRepeat: true,
     });
-    if (form === "json") printReport(screen, form, { parts: [], json: recordJson(answer) });
-    else if (form === "table") printReport(screen, form, metadata(answer));
-    else if (form === undefined && process.stdout.isTTY) showOnTerminal(answer.body);
-    else process.stdout.write(answer.body);
+    if (form === "json") await printReport(screen, form, { parts: [], json: recordJson(answer) });
+    else if (form === "table") await printReport(screen, form, metadata(answer));
+    else if (form === undefined && process.stdout.isTTY) await showOnTerminal(screen, answer.body);
+    else await screen.write(answer.body);
     return exitCodes.ok;
   });
 }
@@ -82,12 +82,12 @@ function metadata(answer: ClusterAnswer): Report {
   };
 }
 
-function showOnTerminal(value: Buffer): void {
+async function showOnTerminal(screen: Screen, value: Buffer): Promise<void> {
   if (isShowable(value)) {
-    process.stdout.write(value);
-    if (value.length > 0 && value.at(-1) !== 0x0a) process.stdout.write("\n");
+    await screen.write(value);
+    if (value.length > 0 && value.at(-1) !== 0x0a) await screen.write("\n");
     return;
   }
-  process.stdout.write(`${visibleBytes(value)}\n`);
+  await screen.write(`${visibleBytes(value)}\n`);
   process.stderr.write("trefoil: bytes that a terminal cannot show are written out; -o raw gives them as they are\n");
 }

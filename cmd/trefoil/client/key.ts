@@ -10,9 +10,14 @@ import { checkKey } from "../../../internal/node/request-rules.ts";
 
 /** What somebody typed; `is64`: in base64url. */
 export function keyOf(text: string, is64: boolean): Uint8Array {
-  if (!is64) return checkKey(textBytes(text, "the key", "give it in base64url with --key64"));
+  return checkKey(bytesOf(text, is64));
+}
+
+/** Of a key, or of what keys begin with. */
+export function bytesOf(text: string, is64: boolean): Uint8Array {
+  if (!is64) return textBytes(text, "the key", "give it in base64url with --key64");
   const key = base64urlBytes(text);
-  if (key !== undefined) return checkKey(key);
+  if (key !== undefined) return key;
   throw new TrefoilError("bad_key", `${JSON.stringify(text)} is no base64url without padding, which --key64 takes`);
 }
 

@@ -42,7 +42,7 @@ export function put(keyText: string, value: string | undefined, options: PutOpti
       body: bytes,
       mayRepeat: options.idempotencyKey !== undefined,
     });
-    printReport(screen, form ?? "table", writtenReport(answer));
+    await printReport(screen, form ?? "table", writtenReport(answer));
     return exitCodes.ok;
   });
 }

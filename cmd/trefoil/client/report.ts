@@ -1,6 +1,7 @@
 // What a command has to say: facts with names, rows below headings, lines. As a table for people, as fields between tabs for
 // scripts (raw), or as JSON for programs.
 
+import { once } from "node:events";
 import { unreachable } from "../../../internal/base/assert.ts";
 import type { OutputForm } from "../output.ts";
 import { visible } from "./visible.ts";
@@ -19,31 +20,37 @@ export interface Report {
 }
 
 export interface Screen {
-  write(text: string): unknown;
+  /** Resolves when there is room for more. */
+  write(text: string | Uint8Array): Promise<void>;
   readonly hasColours: boolean;
 }
 
 /** Colours are for terminals, and for those who have not said that they want none (no-color.org). */
 export function screenOf(out: NodeJS.WriteStream, environment: Readonly<Record<string, string | undefined>>): Screen {
   const isColoured = out.isTTY && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb";
-  return { write: (text) => out.write(text), hasColours: isColoured };
+  const write = async (text: string | Uint8Array): Promise<void> => {
+    if (!out.write(text)) await once(out, "drain");
+  };
+  return { write, hasColours: isColoured };
 }
 
-export function printReport(screen: Screen, form: OutputForm, { parts, json }: Report): void {
+export function printReport(screen: Screen, form: OutputForm, report: Report): Promise<void> {
+  return screen.write(reportText(screen, form, report));
+}
+
+function reportText(screen: Screen, form: OutputForm, { parts, json }: Report): string {
   switch (form) {
     case "json":
-      screen.write(`${json.trimEnd()}\n`);
-      return;
+      return `${json.trimEnd()}\n`;
     case "raw":
-      for (const part of parts) for (const fields of fieldsOf(part)) screen.write(`${fields.join("\t")}\n`);
-      return;
-    case "table": {
-      const shown = parts.filter((part) => part.kind !== "lines" || part.lines.length > 0);
-      screen.write(shown.map((part) => tableOf(screen, part)).join("\n"));
-      return;
-    }
+      return parts.flatMap((part) => fieldsOf(part).map((fields) => `${fields.join("\t")}\n`)).join("");
+    case "table":
+      return parts
+        .filter((part) => part.kind === "facts" || (part.kind === "rows" ? part.rows : part.lines).length > 0)
+        .map((part) => tableOf(screen, part))
+        .join("\n");
     default:
-      unreachable(form, "a form of output");
+      return unreachable(form, "a form of output");
   }
 }
 

@@ -1,0 +1,157 @@
+// What the built command line makes of endpoints that refuse, hang, break off or are something else: whom it asks next, and what it
+// tells. Nothing may be written twice.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, describe, it } from "node:test";
+import { freePorts } from "../support/free-ports.ts";
+import { Trefoil } from "./run-trefoil.ts";
+
+type Answering = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+interface Stub {
+  readonly address: string;
+  /** Of every request that came. */
+  readonly asked: string[];
+}
+
+const servers: Server[] = [];
+
+after(() => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+async function stub(answering: Answering): Promise<Stub> {
+  const asked: string[] = [];
+  const server = createServer((incoming, outgoing) => {
+    asked.push(`${incoming.method} ${incoming.url}`);
+    incoming.resume();
+    answering(incoming, outgoing);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+}
+
+const writtenHeaders = {
+  ETag: '"1.2"',
+  "Trefoil-Acks": "2/3",
+  "Trefoil-Durability": "synced",
+  "Trefoil-Receipt": "1.1.2",
+  "Trefoil-Group": "1",
+  "Trefoil-Node": "n1",
+  "Trefoil-Role": "leader",
+  "Trefoil-Consistency": "strong",
+};
+
+const good: Answering = (_incoming, outgoing) => void outgoing.writeHead(200, writtenHeaders).end("hello");
+const silent: Answering = () => undefined;
+const breaking: Answering = (incoming) => void incoming.socket.destroy();
+
+function refusing(status: number, code: string, outcome: string): Answering {
+  const problem = { code, detail: "as a test\u001b[31m wants it", outcome, requestId: "x-1" };
+  return (_incoming, outgoing) =>
+    void outgoing.writeHead(status, { "Content-Type": "application/problem+json" }).end(JSON.stringify(problem));
+}
+
+const run = (stubs: readonly (Stub | string)[], ...words: readonly string[]) =>
+  new Trefoil(stubs.map((each) => (typeof each === "string" ? each : each.address)).join(",")).run(words);
+
+describe("trefoil with several endpoints", () => {
+  it("goes on behind endpoints where nothing can have been done", async () => {
+    const unheard = `127.0.0.1:${await freePorts(1)}`;
+    const stopping = await stub(refusing(503, "stopping", "not_applied"));
+    const busy = await stub(refusing(429, "busy", "not_applied"));
+    const last = await stub(good);
+    const put = await run([unheard, stopping, busy, last], "put", "k", "v");
+    assert.deepEqual([put.code, put.errors], [0, ""]);
+    assert.deepEqual(
+      [stopping, busy, last].map(({ asked }) => asked.length),
+      [1, 1, 1],
+    );
+    assert.match(last.asked[0] ?? "", /^PUT \/k\?raw=1&timeout=\d+ms$/);
+  });
+
+  it("writes nothing a second time when nobody knows, unless the node can tell", async () => {
+    const causes: [stub: Stub, says: RegExp][] = [
+      [
+        await stub(breaking),
+        /the connection was closed without an answer\. Nobody knows whether the write took effect/,
+      ],
+      [await stub(silent), /no answer in \d+ ms\. Nobody knows/],
+      [await stub(refusing(504, "outcome_unknown", "unknown")), /outcome_unknown: .*\. Nobody knows/],
+      [await stub(refusing(500, "internal", "unknown")), /internal: .*\. Nobody knows/],
+    ];
+    const eachWay = causes.flatMap(([cause, says]) =>
+      [
+        ["put", "k", "v"],
+        ["del", "k"],
+      ].map(async (words) => {
+        const next = await stub(good);
+        const { code, errors, out } = await run([cause, next], ...words, "--timeout=300ms");
+        assert.match(errors, says);
+        assert.deepEqual([code, out, next.asked], [7, "", []], words.join(" "));
+      }),
+    );
+    await Promise.all(eachWay);
+    const next = await stub(good);
+    const [broken] = causes.map(([cause]) => cause);
+    const again = await run([broken as Stub, next], "put", "k", "v", "--idempotency-key", "once");
+    assert.deepEqual([again.code, next.asked.length], [0, 1]);
+  });
+
+  it("reads from the next when one breaks off, hangs or has no time", async () => {
+    for (const answering of [breaking, silent, refusing(504, "deadline_exceeded", "not_applied")]) {
+      const first = await stub(answering);
+      const { code, out } = await run([first, await stub(good)], "get", "k", "--timeout=3s");
+      assert.deepEqual([code, out, first.asked.length], [0, "hello", 1]);
+    }
+  });
+
+  it("ends by its deadline, whatever endpoints do", async () => {
+    const { code, errors } = await run([await stub(silent), await stub(silent)], "get", "k", "--timeout=200ms");
+    assert.equal(code, 5);
+    assert.match(errors, /none of 2 endpoints could do it:\n.*: no \w+ in \d+ ms\n.*: no \w+ in \d+ ms\n/);
+  });
+
+  it("has an exit code for every refusal, and lets nothing move the cursor of a terminal", async () => {
+    const codes: [status: number, code: string, exitCode: number][] = [
+      [400, "bad_key", 2],
+      [401, "unauthenticated", 6],
+      [403, "forbidden", 6],
+      [404, "not_found", 3],
+      [409, "conflict", 1],
+      [412, "precondition_failed", 4],
+      [413, "too_large", 2],
+      [500, "internal", 1],
+      [503, "no_quorum", 5],
+      [507, "storage_full", 5],
+      [403, "of_a_newer_node", 6],
+      [503, "of_a_newer_node", 5],
+      [418, "of_a_newer_node", 1],
+    ];
+    const each = codes.map(async ([status, code, exitCode]) => {
+      const ran = await run([await stub(refusing(status, code, "not_applied"))], "put", "k", "v");
+      assert.equal(ran.code, exitCode, `${status} ${code}`);
+      assert.match(
+        ran.errors,
+        new RegExp(`^trefoil: ${code}: as a test\\\\u001b\\[31m wants it \\(127.*request x-1\\)\n$`),
+      );
+    });
+    await Promise.all(each);
+  });
+
+  it("says when it talks to something else", async () => {
+    const web = await stub((_incoming, outgoing) => {
+      outgoing.writeHead(404, { "Content-Type": "text/html" }).end("<h1>Not Found</h1>");
+    });
+    const { code, errors } = await run([web], "get", "k");
+    assert.equal(code, 1);
+    assert.match(errors, /^trefoil: 127\.0\.0\.1:\d+ is no Trefoil: it answers 404, text\/html$/m);
+  });
+});
