@@ -22,6 +22,21 @@ export const clusterMutants: readonly SimMutant[] = [
     also: [{ file: coordinator, find: "request.key, this.told.get(group));", replace: "request.key, undefined);" }],
   },
   {
+    name: "rule 16: a replica that opens knows nothing of what its node has told",
+    run: "cluster",
+    file: "internal/node/group-service.ts",
+    find: "if (after !== undefined) replica.noteAnswered(after);",
+    replace: "",
+    also: [
+      {
+        file: coordinator,
+        find: "if (isNewer) this.told.set(group, version);",
+        replace:
+          "if (isNewer) this.told.set(group, version);\n    const service = this.parts.service as unknown as { replicaOf(of: GroupId): { noteAnswered(of: Version): void } | undefined } | undefined;\n    service?.replicaOf(group)?.noteAnswered(version);",
+      },
+    ],
+  },
+  {
     name: "a write retried without a request id",
     run: "cluster",
     file: coordinator,

@@ -44,6 +44,7 @@ export interface ClusterClientParts {
 
 const timeoutsMilliseconds = [300, 1000, 2000] as const;
 const triesMax = 4;
+const openingLooks = 8;
 
 type Tried =
   | { readonly kind: "told"; readonly told: Told }
@@ -90,6 +91,9 @@ export class ClusterClient {
     const intent: Intent = workload.next(random, name, (key) => this.known.get(key));
     // Most clients keep to a node as long as it is there; some know of one that is not.
     if (this.machine === undefined || random.chance(1, 5)) this.machine = random.pick(world.machines);
+    // What a node tells before its own replicas are open, it has to know when they are.
+    const opening = world.up.filter((machine) => machine.isOpening);
+    if (opening.length > 0 && random.chance(1, 2)) this.machine = random.pick(opening);
     const { machine } = this;
     if (intent.kind === "receipt") return;
     if (intent.kind === "read" && random.chance(1, 6)) return this.list(machine, intent);
@@ -212,11 +216,15 @@ export class ClusterClient {
   private async lookAgain(machine: Machine, process: string, { steps }: WriteDone): Promise<void> {
     const { random, world } = this.parts;
     const [step] = steps;
-    if (step === undefined || random.chance(2, 3)) return;
-    await this.sleep(random.pick([0, 0, 1, 10]));
-    if (machine.process !== process) return;
-    world.met.note("fast read where a write was answered");
-    await this.read(machine, { kind: "read", mode: "fast", key: step.key });
+    const { isOpening } = machine;
+    if (step === undefined || (!isOpening && random.chance(2, 3))) return;
+    if (isOpening) world.met.note("write answered by a node whose replicas are not all open");
+    for (let looks = isOpening ? openingLooks : 1; looks > 0; looks--) {
+      await this.sleep(random.pick([0, 0, 1, 10]));
+      if (machine.process !== process) return;
+      world.met.note("fast read where a write was answered");
+      await this.read(machine, { kind: "read", mode: "fast", key: step.key });
+    }
   }
 
   // --- what is written down

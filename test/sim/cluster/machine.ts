@@ -76,6 +76,15 @@ export class Machine {
     this.clock = new NodeClock(parts.time, this.clockError);
   }
 
+  /** Its node takes requests, and some replica that the map gives it is not open yet. */
+  get isOpening(): boolean {
+    const { node, id } = this;
+    const groups = node?.keeper.map?.groups ?? [];
+    return groups.some(
+      (group) => group.replicas.some((seat) => seat.node === id) && node?.groups.get(group.id) === undefined,
+    );
+  }
+
   /** What it acknowledges may not be synced yet. */
   get isBuffered(): boolean {
     return this.parts.limits.log.fsync?.kind === "interval";

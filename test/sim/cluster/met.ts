@@ -20,6 +20,7 @@ export const clusterSightings = [
   "page of keys",
   "all but one came to rest",
   "fast read where a write was answered",
+  "write answered by a node whose replicas are not all open",
   "request retried after an unknown outcome",
   "request answered by a process that was paused",
 ] as const;
