@@ -169,6 +169,13 @@ describe("three processes", () => {
     for (const client of clients) client.close();
   });
 
+  it("share the leading of groups", async () => {
+    await eventually(async () => {
+      const leaders = await cluster.leaders(1);
+      for (const id of ["n1", "n2", "n3"]) assert.ok(leaders.includes(id), `${id} leads none of ${leaders.join(", ")}`);
+    });
+  });
+
   it("take in a fourth that knows one of them, which takes any request, and is known to all", async () => {
     const fourth = cluster.start(4);
     await cluster.whenReady(4);

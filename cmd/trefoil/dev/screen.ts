@@ -27,12 +27,12 @@ export function showCluster(printer: Printer, { plan, pids, view }: Shown): void
     `http://localhost:${ports.http}`,
     ...listenedOn.filter((flag) => flag !== "http").map((flag) => `${loopback}:${ports[flag]}`),
     users
-      .filter(({ leader }) => leader === id)
+      .filter(({ replicas }) => replicas.some(({ node }) => node === id))
       .map(({ group }) => String(group))
       .join(" "),
     String(pids[at] ?? "-"),
   ]);
-  printer.table(["node", ...listenedOn, "leads groups", "process"], rows);
+  printer.table(["node", ...listenedOn, "groups", "process"], rows);
   printer.say("");
   const [first, second] = nodes;
   printer.say("Try it:");
