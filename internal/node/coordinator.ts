@@ -139,7 +139,7 @@ export class NodeCoordinator implements Coordinator {
         return valueOf(answer);
       }),
     );
-    return { ...mergedPage(pages, limit), consistency: mode };
+    return { ...mergedPage(pages, request), consistency: mode };
   }
 
   async explain(key: Uint8Array, caller: Caller): Promise<Explanation> {

@@ -14,7 +14,7 @@ import type { ScannedRecord } from "../replica/scan.ts";
 import type { WriteDone } from "../replica/write-waiters.ts";
 import type { WriteRefusal } from "../replica/write-rules.ts";
 import type { ReadMode, Role, StoredRecord, WriteMode, WriteRequest } from "./requests.ts";
-import { contentOf } from "./stored.ts";
+import { contentOf, headOf } from "./stored.ts";
 import { commandOf } from "./write-command.ts";
 
 export type Again =
@@ -98,7 +98,7 @@ export interface SeenReplica {
 }
 
 /** One page holds so many bytes of keys and values at most, and one record at least. */
-const pageBytesMax = 1024 * 1024;
+export const pageBytesMax = 1024 * 1024;
 /** A staleness bound above this is asked for anew when somebody reads. */
 const refreshMilliseconds = 100;
 
@@ -175,7 +175,9 @@ export class GroupService {
       now = barrier.time;
     }
     const { prefix, after, limit, withValues } = asked;
-    const page = await replica.scan({ prefix, after, limit, withValues, bytesMax: pageBytesMax, now });
+    // Without values the content types are there all the same.
+    const partOf = withValues ? undefined : headOf;
+    const page = await replica.scan({ prefix, after, limit, withValues: true, partOf, bytesMax: pageBytesMax, now });
     return { kind: "done", value: page };
   }
 

@@ -34,3 +34,6 @@ export function contentOf(payload: Uint8Array): Content {
   const contentType = length === 0 ? "" : utf8Text(payload.subarray(1, 1 + length));
   return { contentType, value: payload.subarray(1 + length) };
 }
+
+/** Of a payload what comes before its value: the content type. Shares its memory. */
+export const headOf = (payload: Uint8Array): Uint8Array => payload.subarray(0, 1 + (payload[0] ?? 0));

@@ -18,6 +18,8 @@ export interface ScanRange {
   readonly limit: number;
   readonly bytesMax: number;
   readonly withValues: boolean;
+  /** What of a payload is in the page; all of it when left out. */
+  readonly partOf?: ((payload: Uint8Array) => Uint8Array) | undefined;
   /** What has expired by then is left out. */
   readonly now: Stamp;
 }
@@ -41,7 +43,7 @@ export interface ScannedPage {
 const overheadBytes = 64;
 
 export async function scanRecords(engine: Engine, of: Incarnation, range: ScanRange): Promise<ScannedPage> {
-  const { prefix, after, limit, bytesMax, withValues, now } = range;
+  const { prefix, after, limit, bytesMax, withValues, partOf, now } = range;
   const walk = engine.iterate(of, {
     lower: userRecordKey(lowerOf(prefix, after)),
     upper: prefixSuccessor(userRecordKey(prefix)) ?? Uint8Array.of(userArea + 1),
@@ -56,7 +58,7 @@ export async function scanRecords(engine: Engine, of: Incarnation, range: ScanRa
       const { cellBytes, cellStart, cellEnd } = walk.entry;
       const cell = decodeCell(cellBytes, cellStart, cellEnd);
       if (cell === undefined) throw corruption("a record in a page of keys cannot be read");
-      const payload = withValues ? cell.payload.slice() : undefined;
+      const payload = withValues ? (partOf?.(cell.payload) ?? cell.payload).slice() : undefined;
       const { term, index, expiry } = cell;
       records.push({ key, version: { term, index }, expiry: expiry ?? neverExpires, payload });
       bytes += key.length + overheadBytes + (payload?.length ?? 0);

@@ -103,8 +103,9 @@ describe("three nodes", () => {
       };
       await read("?consistency=strong");
       const page = (await (await fetch(trio.url("n2", "/-/keys?limit=100&consistency=strong"))).json()) as {
-        keys: unknown[];
+        keys: { contentType: string }[];
       };
+      assert.deepEqual(new Set(page.keys.map(({ contentType }) => contentType)), new Set(["text/plain"]));
       assert.equal(page.keys.length, 30);
       for (const id of Array.from(trio.nodes.keys())) await trio.stop(id);
       await Promise.all(["n1", "n2", "n3"].map((id) => trio.start(id)));
