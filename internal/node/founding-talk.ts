@@ -47,7 +47,7 @@ export class FoundingTalk {
 
   /** Another founder says where it stands; the answer says where this one does. */
   hear(from: NodeId, word: FoundingWord): FoundingWord {
-    this.heard.set(from, word);
+    if (this.others.includes(from)) this.heard.set(from, word);
     return this.word;
   }
 
@@ -89,14 +89,28 @@ export class FoundingTalk {
   }
 
   private async ask(): Promise<void> {
-    const { table, peers, self } = this.parts;
+    const { table } = this.parts;
     const payload = encodeTalk({ kind: "found", word: this.word });
-    const others = (foundersOf(peers) ?? []).filter((id) => id !== self);
-    const asked = others.map(async (id) => {
+    const asked = this.others.map(async (id) => {
       const outcome = await table.request(id, payload, { timeoutMilliseconds: askMilliseconds, trace: "" });
-      if (outcome.kind === "answered") this.heard.set(id, decodeWord(parseJson(outcome.payload, "a founder's word")));
+      if (outcome.kind === "answered") this.take(id, outcome.payload);
     });
     await Promise.all(asked);
+  }
+
+  private get others(): readonly NodeId[] {
+    const { peers, self } = this.parts;
+    return (foundersOf(peers) ?? []).filter((id) => id !== self);
+  }
+
+  /** What is no word is as if nothing was said. */
+  private take(from: NodeId, bytes: Uint8Array): void {
+    try {
+      this.heard.set(from, decodeWord(parseJson(bytes, "a founder's word")));
+    } catch (failure) {
+      if (!(failure instanceof TrefoilError)) throw failure;
+      this.parts.logger.warn("a founder's word cannot be read", { from, why: failure.message });
+    }
   }
 
   private pause(): Promise<void> {
