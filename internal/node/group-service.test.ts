@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { utf8 } from "../base/bytes.ts";
+import { utf8, utf8Text } from "../base/bytes.ts";
 import { groupId, logIndex, term } from "../base/ids.ts";
-import { stamp } from "../base/stamp.ts";
+import { isExpired, neverExpires, stamp } from "../base/stamp.ts";
 import type { Replica } from "../replica/replica.ts";
 import { GroupService } from "./group-service.ts";
 import type { GroupWrite } from "./group-service.ts";
@@ -61,6 +61,33 @@ describe("what a node does with a replica of its own", () => {
     assert.equal(await kindAt("leader", 5, 19), "again");
     assert.equal(await kindAt("leader", 6, 20), "again");
     assert.equal(await kindAt("follower", 5, 20), "again");
+  });
+
+  it("rule 5: a strong page leaves out what has expired by the log, and waits for the log where the leader's clock is ahead of it", async () => {
+    const dying = { key: utf8("b"), version, expiry: stamp(100), payload: undefined };
+    const lasting = { key: utf8("a"), version, expiry: neverExpires, payload: undefined };
+    const last = { stamp: stamp(90) };
+    const asked: string[] = [];
+    const service = serviceOf({
+      state: { last },
+      readStrong: async (of: Uint8Array) => {
+        asked.push(utf8Text(of));
+        // The log has gone on to the leader's time when a read says that a record has expired.
+        if (asked.length === 2) last.stamp = stamp(110);
+        await Promise.resolve();
+        return { kind: "absent", time: stamp(105) };
+      },
+      scan: async ({ now }: { now: number }) => {
+        await Promise.resolve();
+        const records = [lasting, dying].filter(({ expiry }) => !isExpired(expiry, stamp(now)));
+        return { records, hasMore: false, end: undefined };
+      },
+    });
+    const list = { prefix: utf8(""), after: undefined, limit: 10, withValues: false, mode: "strong" } as const;
+    const answer = await service.list(group, list);
+    assert.deepEqual(asked, ["\0", "b"]);
+    assert.ok(answer.kind === "done");
+    assert.deepEqual(answer.value.records, [lasting]);
   });
 
   it("tells how stale a read is as of when it began: what is learnt meanwhile is not in it", async () => {

@@ -14,7 +14,8 @@ import type { ScannedRecord } from "../replica/scan.ts";
 import type { WriteDone } from "../replica/write-waiters.ts";
 import type { WriteRefusal } from "../replica/write-rules.ts";
 import type { ReadMode, Role, StoredRecord, WriteMode, WriteRequest } from "./requests.ts";
-import { contentOf, headOf } from "./stored.ts";
+import { fastPage, strongPage } from "./pages.ts";
+import { contentOf } from "./stored.ts";
 import { commandOf } from "./write-command.ts";
 
 export type Again =
@@ -97,8 +98,6 @@ export interface SeenReplica {
   readonly appliedIndex: number;
 }
 
-/** One page holds so many bytes of keys and values at most, and one record at least. */
-export const pageBytesMax = 1024 * 1024;
 /** A staleness bound above this is asked for anew when somebody reads. */
 const refreshMilliseconds = 100;
 
@@ -168,17 +167,10 @@ export class GroupService {
   async list(group: GroupId, asked: GroupList): Promise<GroupAnswer<ListedPage>> {
     const replica = this.replicaOf(group);
     if (replica === undefined) return again("not_here");
-    let now: Stamp | undefined;
-    if (asked.mode === "strong") {
-      const barrier = await replica.readStrong(asked.prefix.length === 0 ? noKey : asked.prefix.subarray(0, 1));
-      if (barrier.kind === "refused") return this.againAt(group, replica, againOfRead(barrier.why));
-      now = barrier.time;
-    }
-    const { prefix, after, limit, withValues } = asked;
-    // Without values the content types are there all the same.
-    const partOf = withValues ? undefined : headOf;
-    const page = await replica.scan({ prefix, after, limit, withValues: true, partOf, bytesMax: pageBytesMax, now });
-    return { kind: "done", value: page };
+    if (asked.mode === "fast") return { kind: "done", value: await fastPage(replica, asked) };
+    const read = await strongPage(replica, asked);
+    if (read.kind === "page") return { kind: "done", value: read.page };
+    return this.againAt(group, replica, read.kind === "behind" ? "behind" : againOfRead(read.why));
   }
 
   view(group: GroupId): SeenReplica | undefined {
@@ -275,8 +267,6 @@ export class GroupService {
     return { kind: "again", why, leader: this.nodeOf(group, replica) };
   }
 }
-
-const noKey = Uint8Array.of(0);
 
 /**
  * Whether an entry that a client was told of is seen by fast reads here: this leader has told of it, so that it is applied, or fast,

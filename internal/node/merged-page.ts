@@ -4,7 +4,7 @@
 import { compareBytes } from "../base/bytes.ts";
 import { millisecondsOfStamp, neverExpires } from "../base/stamp.ts";
 import type { ScannedRecord } from "../replica/scan.ts";
-import { pageBytesMax } from "./group-service.ts";
+import { pageBytesMax } from "./pages.ts";
 import type { ListedPage } from "./group-service.ts";
 import type { ListAnswer, ListedRecord, ListRequest } from "./requests.ts";
 import { contentOf } from "./stored.ts";
