@@ -7,13 +7,11 @@
 // Everything happens in turns: whatever comes in during a turn of the event loop only changes the core, and at the turn's
 // end `pump` takes its Readys, so that all of a turn shares one append and one message to each peer.
 
-import { TrefoilError } from "../base/errors.ts";
+import { AssertionFailure } from "../base/assert.ts";
 import { logIndex, nobody } from "../base/ids.ts";
 import type { LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
-import { WorkerDied } from "../platform/background.ts";
-import { DiskFailure } from "../platform/disk.ts";
 import { isMember, membersOf } from "../raft/configuration.ts";
 import type { Message as RaftMessage } from "../raft/messages.ts";
 import type { Raft, RaftStatus } from "../raft/raft.ts";
@@ -382,10 +380,10 @@ export class ReplicaCore {
     );
   }
 
-  /** What the world made fail ends the replica; a bug ends the process, whether or not anybody had to wait before it was met. */
+  /** A bug ends the process, whether or not anybody had to wait before it was met; all else that fails ends the replica. */
   failed(reason: unknown): void {
-    if (!isOfTheWorld(reason)) throw reason;
-    this.fail(reason);
+    if (isBug(reason)) throw reason;
+    this.fail(reason instanceof Error ? reason : new Error(String(reason)));
   }
 
   private fail(failure: Error): void {
@@ -395,5 +393,6 @@ export class ReplicaCore {
   }
 }
 
-const isOfTheWorld = (reason: unknown): reason is Error =>
-  reason instanceof TrefoilError || reason instanceof DiskFailure || reason instanceof WorkerDied;
+/** The code noticed it itself, or the language did. */
+const isBug = (reason: unknown): boolean =>
+  [AssertionFailure, TypeError, RangeError, ReferenceError].some((kind) => reason instanceof kind);

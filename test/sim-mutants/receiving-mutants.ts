@@ -63,7 +63,7 @@ export const receivingMutants: readonly SimMutant[] = [
   {
     name: "a bug that is met while nobody waits fails a replica",
     file: "internal/replica/replica-core.ts",
-    find: "if (!isOfTheWorld(reason)) throw reason;",
+    find: "if (isBug(reason)) throw reason;",
     replace: "if (!(reason instanceof Error)) throw reason;",
     scenario: {
       file: "closing",
