@@ -5,6 +5,9 @@
 // Events lie in a doubly linked list by time. From its head on: a call that the model accepts is lifted out together with its
 // return, and the search begins again at the head; at a return of an operation that was not lifted, the last one that was is
 // put back and the search goes on behind it. An empty list is a proof that it can be; no way left, that it cannot.
+//
+// Of the calls before the first return those of known outcome are tried first: most of the others never took effect, and each that
+// is lifted without need doubles what has to be tried behind it.
 
 export interface Operation<Input, Output> {
   readonly input: Input;
@@ -76,6 +79,8 @@ class Search<State, Input, Output> {
   private readonly stack: Lifted<State>[] = [];
   private state: State;
   private at: Node | undefined;
+  /** Whether calls of unknown outcome are tried now, the others having come to nothing. */
+  private isForUnknown = false;
 
   constructor(operations: readonly Operation<Input, Output>[], model: Model<State, Input, Output>) {
     this.operations = operations;
@@ -88,8 +93,13 @@ class Search<State, Input, Output> {
 
   /** False: every way was tried. */
   step(): boolean {
-    const { at } = this;
-    if (at?.match === undefined) return this.goBack();
+    let { at } = this;
+    while (at?.match !== undefined && this.isUnknown(at) !== this.isForUnknown) at = at.next;
+    if (at?.match === undefined) {
+      if (this.isForUnknown) return this.goBack();
+      this.begin(true);
+      return true;
+    }
     const states = this.model.apply(this.state, this.operationOf(at));
     if (!this.tryStates(at, states)) this.at = at.next;
     return true;
@@ -108,7 +118,7 @@ class Search<State, Input, Output> {
       if (this.operationOf(at).output !== undefined) this.knownLifted++;
       this.longest = Math.max(this.longest, this.stack.length);
       lift(at);
-      this.at = this.head.next;
+      this.begin(false);
       return true;
     }
     flip(this.bits, at.operation);
@@ -124,8 +134,18 @@ class Search<State, Input, Output> {
     flip(this.bits, node.operation);
     if (this.operationOf(node).output !== undefined) this.knownLifted--;
     putBack(node);
+    this.isForUnknown = this.isUnknown(node);
     if (!this.tryStates(node, others)) this.at = node.next;
     return true;
+  }
+
+  private begin(isForUnknown: boolean): void {
+    this.isForUnknown = isForUnknown;
+    this.at = this.head.next;
+  }
+
+  private isUnknown(node: Node): boolean {
+    return this.operationOf(node).output === undefined;
   }
 
   private operationOf(node: Node): Operation<Input, Output> {
