@@ -45,6 +45,8 @@ export interface ClusterClientParts {
 const timeoutsMilliseconds = [300, 1000, 2000] as const;
 const triesMax = 4;
 const openingLooks = 8;
+/** Longer than a lost connection is not dialled again, and an election thereafter. */
+const healedMilliseconds = 8000;
 
 type Tried =
   | { readonly kind: "told"; readonly told: Told }
@@ -71,11 +73,17 @@ export class ClusterClient {
     }
   }
 
-  /** At a healed cluster: each node answers a strong read, and a fast one. */
+  /** At a healed cluster: each node answers a strong read, and a fast one, to who asks again while connections come back. */
   async readAt(machine: Machine, key: string): Promise<void> {
+    const { time } = this.parts.world;
     for (const mode of ["strong", "fast"] as const) {
-      const entry = this.begin({ kind: "read", key, mode });
-      const heard = await this.get(machine, entry, 5000);
+      const end = time.now + healedMilliseconds;
+      const read = (): Promise<Heard<GetAnswer>> => this.get(machine, this.begin({ kind: "read", key, mode }), 2000);
+      let heard = await read();
+      while (heard.kind === "refused" && time.now < end) {
+        await this.sleep(100);
+        heard = await read();
+      }
       if (heard.kind === "answered") continue;
       const why = heard.kind === "refused" ? `${heard.failure.code}: ${heard.failure.message}` : heard.kind;
       throw new Violation(

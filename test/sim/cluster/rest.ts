@@ -38,7 +38,7 @@ function unrest(world: SimWorld, { newest }: ClusterWatch): string | undefined {
 function unrestOf(world: SimWorld, group: MapGroup): string | undefined {
   const there = group.replicas.filter(({ node }) => machineOf(world, node)?.isHeldDown === false);
   const replicas = replicasOf(world, { ...group, replicas: there });
-  const leader = replicas.find((replica) => replica?.status.role === "leader");
+  const leader = replicas.find((replica) => replica?.status.role === "leader" && replica.status.hasQuorum);
   if (leader === undefined) return "no leader";
   const { last, configuration } = leader.status;
   const ids = group.replicas.map(({ replica }) => replica).join();
