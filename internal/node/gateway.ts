@@ -56,6 +56,10 @@ export class Gateway {
   private readonly settings: GatewaySettings;
   private readonly name: NodeId;
   private readonly life: number;
+  /** Whose process has not told yet of which cluster it is: one that was connected before it had founded one is of any. */
+  private readonly unconfirmed = new Set<NodeId>();
+  /** Whose process is of another cluster. */
+  private readonly foreign = new Set<NodeId>();
   /** What came of asking each for its map, in words. */
   private readonly seedWords = new Map<string, string>();
   private timer: Timer | undefined;
@@ -132,8 +136,14 @@ export class Gateway {
       message: () => undefined,
       request: (_from, request) => request.refuse(),
       visit: (_from, request) => request.refuse(),
-      up: (node) => void this.askNode(node),
-      down: () => undefined,
+      up: (node) => {
+        this.unconfirmed.add(node);
+        void this.askNode(node);
+      },
+      down: (node) => {
+        this.unconfirmed.delete(node);
+        this.foreign.delete(node);
+      },
     };
   }
 
@@ -156,42 +166,65 @@ export class Gateway {
   private async lookOnce(): Promise<void> {
     const { table } = this;
     const connected = [...table.all.keys()].filter((node) => table.isConnected(node));
-    if (connected.length > 0) await this.askNode(this.seams.random.pick(connected));
+    const unconfirmed = connected.filter((node) => this.unconfirmed.has(node));
+    if (unconfirmed.length > 0) await Promise.all(unconfirmed.map((node) => this.askNode(node)));
+    else if (connected.length > 0) await this.askNode(this.seams.random.pick(connected));
     else await Promise.all(this.settings.seeds.map((address) => this.askSeed(address)));
   }
 
   private async askSeed(address: string): Promise<void> {
     const options = { timeoutMilliseconds: talkMilliseconds, trace: "" };
-    const outcome = await this.table.ask(address, this.question(), options);
+    const outcome = await this.table.ask(address, this.question(this.keeper.epoch), options);
     this.seedWords.set(address, wordsOf(outcome));
-    this.hear(address, outcome);
+    const map = this.mapIn(address, outcome);
+    if (map !== undefined) this.adopt(address, map);
   }
 
   private async askNode(node: NodeId): Promise<void> {
     const options = { timeoutMilliseconds: talkMilliseconds, trace: "" };
-    this.hear(node, await this.table.request(node, this.question(), options));
+    const epoch = this.unconfirmed.has(node) ? 0 : this.keeper.epoch;
+    const map = this.mapIn(node, await this.table.request(node, this.question(epoch), options));
+    if (map === undefined) return;
+    const { map: known } = this.keeper;
+    this.unconfirmed.delete(node);
+    if (known !== undefined && known.cluster !== map.cluster) this.foreign.add(node);
+    else this.adopt(node, map);
   }
 
-  private question(): Uint8Array {
-    return encodeTalk({ kind: "map", epoch: this.keeper.epoch, map: undefined });
+  private question(epoch: number): Uint8Array {
+    return encodeTalk({ kind: "map", epoch, map: undefined });
   }
 
   /** Nothing is said by whoever has no newer map. What it has wrong is no failure of this process. */
-  private hear(from: string, outcome: AskOutcome | RequestOutcome): void {
-    if (outcome.kind !== "answered" || outcome.payload.length === 0 || this.isClosed) return;
+  private mapIn(from: string, outcome: AskOutcome | RequestOutcome): ClusterMap | undefined {
+    if (outcome.kind !== "answered" || outcome.payload.length === 0 || this.isClosed) return undefined;
     try {
       const said = decodeTalk(outcome.payload);
-      if (said.kind === "map" && said.map !== undefined) this.keeper.adopt(said.map);
+      return said.kind === "map" ? said.map : undefined;
     } catch (failure) {
-      if (!(failure instanceof TrefoilError)) throw failure;
-      this.seams.logger.warn("another node's map cannot be taken", { from, why: failure.message });
+      this.warn(from, failure);
+      return undefined;
     }
+  }
+
+  private adopt(from: string, map: ClusterMap): void {
+    try {
+      this.keeper.adopt(map);
+    } catch (failure) {
+      this.warn(from, failure);
+    }
+  }
+
+  private warn(from: string, failure: unknown): void {
+    if (!(failure instanceof TrefoilError)) throw failure;
+    this.seams.logger.warn("another node's map cannot be taken", { from, why: failure.message });
   }
 
   /** One node may have got into the place of another; when most have, the cluster is a new one in the old one's place. */
   private checkCluster(): void {
     const { map } = this.keeper;
-    const { strangers, all } = this.table;
+    const { all } = this.table;
+    const strangers = [...new Set([...this.table.strangers, ...this.foreign])];
     if (map === undefined || 2 * strangers.length <= all.size) return;
     const detail =
       `${strangers.join(", ")} belong to another cluster than ${map.cluster}, which this gateway has followed; ` +

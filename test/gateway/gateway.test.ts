@@ -7,8 +7,11 @@ import { after, before, describe, it } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { eventually, NodeProcesses } from "../daemon/node-processes.ts";
 import { KvClient } from "../kv/client.ts";
+import type { Asking } from "../kv/client.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { RunningProcess } from "../support/running-process.ts";
+
+const patient = (): Asking => ({ options: { deadline: Date.now() + 60_000 } });
 
 describe("a gateway", () => {
   let cluster: NodeProcesses;
@@ -63,17 +66,21 @@ describe("a gateway", () => {
     await ready(first);
     const client = new KvClient(first + 1);
     for (let at = 0; at < 12; at++) {
-      const put = await fetch(url(`/key${at}?consistency=${at % 2 === 0 ? "strong" : "fast"}`), {
+      // A busy machine may take its time.
+      const put = await fetch(url(`/key${at}?timeout=60s&consistency=${at % 2 === 0 ? "strong" : "fast"}`), {
         method: "PUT",
         body: `value ${at}`,
+        headers: { "Idempotency-Key": `put-${at}` },
       });
       assert.equal(put.status, 200, await put.text());
       // Its own reads see what it was told of.
-      const got = await client.call("Get", { key: Buffer.from(`key${at}`) });
+      const got = await client.call("Get", { key: Buffer.from(`key${at}`) }, patient());
       assert.equal(String(got["value"]), `value ${at}`);
       assert.match((got["served"] as { readonly node: string }).node, /^n[123]$/);
     }
-    const page = (await (await fetch(url("/-/keys?consistency=strong"))).json()) as { readonly keys: unknown[] };
+    const page = (await (await fetch(url("/-/keys?consistency=strong&timeout=60s"))).json()) as {
+      readonly keys: unknown[];
+    };
     assert.equal(page.keys.length, 12);
     const view = (await (await fetch(url("/-/cluster"))).json()) as {
       readonly answeredBy: string;
@@ -102,7 +109,7 @@ describe("a gateway", () => {
     await ready(first + 3);
     for (let at = 0; at < 12; at++) {
       for (const where of [first, first + 3]) {
-        const read = await fetch(url(`/key${at}?consistency=strong`, where));
+        const read = await fetch(url(`/key${at}?consistency=strong&timeout=60s`, where));
         assert.equal(await read.text(), `value ${at}`);
       }
     }
@@ -156,6 +163,7 @@ describe("a gateway", () => {
     gateway = start(first);
     await ready(first);
     await Promise.all(nodes.map((node) => node.kill()));
+    // Before they found the new one, they are of none: the gateway finds its way to them all the same.
     for (const number of [1, 2, 3]) cluster.start(number, `--data=${join(cluster.folder, `new${number}`)}`);
     assert.deepEqual(await gateway.ended, { code: 1, signal: null });
     assert.match(gateway.errors, /belong to another cluster than \w+, which this gateway has followed; start it again/);
