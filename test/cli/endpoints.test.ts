@@ -15,6 +15,8 @@ interface Stub {
   readonly address: string;
   /** Of every request that came. */
   readonly asked: string[];
+  /** That came in all. */
+  bodyBytes(): number;
 }
 
 const servers: Server[] = [];
@@ -26,16 +28,19 @@ after(() => {
   }
 });
 
-async function stub(answering: Answering): Promise<Stub> {
+/** `expected` answers requests whose body waits until it is wanted. */
+async function stub(answering: Answering, expected?: Answering): Promise<Stub> {
   const asked: string[] = [];
+  let bytes = 0;
   const server = createServer((incoming, outgoing) => {
     asked.push(`${incoming.method} ${incoming.url}`);
-    incoming.resume();
+    incoming.on("data", (part: Buffer) => (bytes += part.length));
     answering(incoming, outgoing);
   });
+  if (expected !== undefined) server.on("checkContinue", expected);
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked, bodyBytes: () => bytes };
 }
 
 const writtenHeaders = {
@@ -144,6 +149,17 @@ describe("trefoil with several endpoints", () => {
       );
     });
     await Promise.all(each);
+  });
+
+  it("keeps a large value until the node wants it, which may refuse it unread", async () => {
+    const value = "x".repeat(100_000);
+    const wanting = await stub(good);
+    const fine = await new Trefoil(wanting.address).run(["put", "k", "-"], { input: value });
+    assert.deepEqual([fine.code, wanting.bodyBytes()], [0, value.length]);
+    const unwanting = await stub(good, refusing(413, "too_large", "not_applied"));
+    const refused = await new Trefoil(unwanting.address).run(["put", "k", "-"], { input: value });
+    assert.match(refused.errors, /^trefoil: too_large: /);
+    assert.deepEqual([refused.code, unwanting.bodyBytes()], [2, 0]);
   });
 
   it("says when it talks to something else", async () => {

@@ -183,6 +183,7 @@ export function describeKeys(rig: () => CliRig): void {
         [["put", "k"], /there is no value: give one behind the key/],
         [["put", "k", "v", "--file", "x"], /there are two values/],
         [["put", "k", "--file", "/nowhere/x"], /--file \/nowhere\/x: there is no such file/],
+        [["put", "k", "--file", "/"], /--file \/: EISDIR/],
         [["put", "k", "v", "--ttl", "soon"], /bad_ttl: a ttl is a whole number of seconds/],
         [["put", "k", "v", "--ttl", "0"], /bad_ttl/],
         [["put", "k", "v", "--consistency", "eventual"], /bad_consistency: consistency is fast or strong/],

@@ -66,11 +66,15 @@ async function valueOf(value: string | undefined, { file, contentType }: PutOpti
 }
 
 async function fileBytes(path: string): Promise<Uint8Array> {
-  const file = await open(path).catch((failure: NodeJS.ErrnoException) => {
-    const what = failure.code === "ENOENT" ? "there is no such file" : failure.message;
+  try {
+    const file = await open(path);
+    return await allOf(file.createReadStream(), path);
+  } catch (failure) {
+    if (failure instanceof TrefoilError) throw failure;
+    const { code, message } = failure as NodeJS.ErrnoException;
+    const what = code === "ENOENT" ? "there is no such file" : message;
     throw new TrefoilError("bad_request", `--file ${path}: ${what}`, { cause: failure });
-  });
-  return allOf(file.createReadStream(), path);
+  }
 }
 
 /** No cluster takes more than so many bytes, whatever it is set to. */
