@@ -76,15 +76,19 @@ export function describeKeys(rig: () => CliRig): void {
           "application/vnd.trefoil+json",
         ],
       ];
-      for (const [words, input, bytes, type] of cases) {
-        const put = await rig().trefoil.run(["put", "value", ...words], { input });
+      const keep = async ([words, input, bytes, type]: (typeof cases)[number], at: number): Promise<void> => {
+        const { trefoil } = rig();
+        const put = await trefoil.run(["put", `value${at}`, ...words], { input });
         assert.equal(put.code, 0, put.errors);
-        const got = await rig().trefoil.run(["get", "value"]);
+        const [got, known] = await Promise.all([
+          trefoil.run(["get", `value${at}`]),
+          trefoil.run(["get", `value${at}`, "-o", "table"]),
+        ]);
         assert.deepEqual([got.code, got.errors], [0, ""]);
         assert.ok(got.bytes.equals(bytes), `${words.join(" ")}: ${got.bytes.length} bytes`);
-        const known = await rig().trefoil.run(["get", "value", "-o", "table"]);
         assert.match(known.out, new RegExp(`^content type {2}${type.replaceAll(/[.+]/g, String.raw`\$&`)}$`, "m"));
-      }
+      };
+      await Promise.all(cases.map(keep));
     });
 
     it("gives a record as JSON, each digit as it was written", async () => {
