@@ -6,8 +6,9 @@
 // return, and the search begins again at the head; at a return of an operation that was not lifted, the last one that was is
 // put back and the search goes on behind it. An empty list is a proof that it can be; no way left, that it cannot.
 //
-// Of the calls before the first return those of known outcome are tried first: most of the others never took effect, and each that
-// is lifted without need doubles what has to be tried behind it.
+// Two searches go side by side, and the first that is through decides. One tries calls as they come. The other tries those of known
+// outcome first: most of the others never took effect, and each that is lifted without need doubles what has to be tried behind it.
+// Each is lost in histories in which the other one is not.
 
 export interface Operation<Input, Output> {
   readonly input: Input;
@@ -50,12 +51,14 @@ export function checkLinearizable<State, Input, Output>(
   stepsMax = 2_000_000,
 ): Verdict {
   const known = operations.filter((operation) => operation.output !== undefined).length;
-  const search = new Search(operations, model);
+  const searches = [false, true].map((isKnownFirst) => new Search(operations, model, isKnownFirst));
   for (let steps = 0; ; steps++) {
-    // Operations of unknown outcome that are left over never took effect.
-    if (search.knownLifted === known) return { kind: "linearizable", steps };
-    if (steps >= stepsMax) return { kind: "undecided", steps };
-    if (!search.step()) return { kind: "violated", steps, longest: search.longest };
+    for (const search of searches) {
+      // Operations of unknown outcome that are left over never took effect.
+      if (search.knownLifted === known) return { kind: "linearizable", steps };
+      if (steps >= stepsMax) return { kind: "undecided", steps };
+      if (!search.step()) return { kind: "violated", steps, longest: search.longest };
+    }
   }
 }
 
@@ -81,8 +84,14 @@ class Search<State, Input, Output> {
   private at: Node | undefined;
   /** Whether calls of unknown outcome are tried now, the others having come to nothing. */
   private isForUnknown = false;
+  private readonly isKnownFirst: boolean;
 
-  constructor(operations: readonly Operation<Input, Output>[], model: Model<State, Input, Output>) {
+  constructor(
+    operations: readonly Operation<Input, Output>[],
+    model: Model<State, Input, Output>,
+    isKnownFirst: boolean,
+  ) {
+    this.isKnownFirst = isKnownFirst;
     this.operations = operations;
     this.model = model;
     this.head = listOf(operations);
@@ -94,9 +103,9 @@ class Search<State, Input, Output> {
   /** False: every way was tried. */
   step(): boolean {
     let { at } = this;
-    while (at?.match !== undefined && this.isUnknown(at) !== this.isForUnknown) at = at.next;
+    while (this.isKnownFirst && at?.match !== undefined && this.isUnknown(at) !== this.isForUnknown) at = at.next;
     if (at?.match === undefined) {
-      if (this.isForUnknown) return this.goBack();
+      if (this.isForUnknown || !this.isKnownFirst) return this.goBack();
       this.begin(true);
       return true;
     }
