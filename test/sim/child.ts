@@ -21,7 +21,11 @@ interface SeedCounts {
 process.on("message", (seed: number) => void answer(seed));
 
 async function answer(seed: number): Promise<void> {
-  process.send?.(await runSeed(seed));
+  // A run in which nothing is left to happen has to end the process: nothing else keeps it.
+  process.channel?.unref();
+  const done = await runSeed(seed);
+  process.channel?.ref();
+  process.send?.(done);
 }
 
 async function runSeed(seed: number): Promise<SeedDone> {

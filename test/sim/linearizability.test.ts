@@ -17,6 +17,7 @@ const register: Model<number, Input, Output> = {
     return state === input.from ? [input.to] : [];
   },
   nameOf: String,
+  inOrder: () => [],
 };
 
 type Op = Operation<Input, Output>;

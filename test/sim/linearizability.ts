@@ -6,9 +6,10 @@
 // return, and the search begins again at the head; at a return of an operation that was not lifted, the last one that was is
 // put back and the search goes on behind it. An empty list is a proof that it can be; no way left, that it cannot.
 //
-// Two searches go side by side, and the first that is through decides. One tries calls as they come. The other tries those of known
-// outcome first: most of the others never took effect, and each that is lifted without need doubles what has to be tried behind it.
-// Each is lost in histories in which the other one is not.
+// What the model takes in one order only (inOrder) is tried in no other. Two searches go side by side, and the first that is through
+// decides, for each is lost in histories in which the other one is not. One tries calls as they come. The other tries those of known
+// outcome first, then those that let the operation that returns first have its answer, then the rest: most of unknown outcome never
+// took effect, and each that is lifted without need doubles what has to be tried behind it.
 
 export interface Operation<Input, Output> {
   readonly input: Input;
@@ -28,6 +29,8 @@ export interface Model<State, Input, Output> {
   apply(state: State, operation: Operation<Input, Output>): readonly State[];
   /** Equal states have equal names. */
   nameOf(state: State): string;
+  /** Those that the model takes in one order only, by their places in `operations`. */
+  inOrder(operations: readonly Operation<Input, Output>[]): readonly number[];
 }
 
 export type Verdict =
@@ -62,8 +65,13 @@ export function checkLinearizable<State, Input, Output>(
   }
 }
 
+/** Calls of known outcome; unknown ones that let the operation that returns first have its answer; all unknown ones. */
+type Phase = "known" | "explaining" | "unknown";
+const phaseAfter = { known: "explaining", explaining: "unknown", unknown: undefined } as const;
+
 interface Lifted<State> {
   readonly node: Node;
+  readonly phase: Phase;
   /** Before it. */
   readonly state: State;
   /** What else may be behind it. */
@@ -82,9 +90,13 @@ class Search<State, Input, Output> {
   private readonly stack: Lifted<State>[] = [];
   private state: State;
   private at: Node | undefined;
-  /** Whether calls of unknown outcome are tried now, the others having come to nothing. */
-  private isForUnknown = false;
+  /** What is tried now, the phases before having come to nothing. */
+  private phase: Phase = "known";
   private readonly isKnownFirst: boolean;
+  /** By operation, of those that come in one order only. */
+  private readonly rank = new Map<number, number>();
+  /** How many of them. */
+  private ranked = 0;
 
   constructor(
     operations: readonly Operation<Input, Output>[],
@@ -98,15 +110,17 @@ class Search<State, Input, Output> {
     this.bits = new Uint32Array(Math.ceil(operations.length / 32));
     this.state = model.first;
     this.at = this.head.next;
+    for (const [rank, operation] of model.inOrder(operations).entries()) this.rank.set(operation, rank);
   }
 
   /** False: every way was tried. */
   step(): boolean {
     let { at } = this;
-    while (this.isKnownFirst && at?.match !== undefined && this.isUnknown(at) !== this.isForUnknown) at = at.next;
+    while (at?.match !== undefined && !this.isForNow(at)) at = at.next;
     if (at?.match === undefined) {
-      if (this.isForUnknown || !this.isKnownFirst) return this.goBack();
-      this.begin(true);
+      const next = this.isKnownFirst ? phaseAfter[this.phase] : undefined;
+      if (next === undefined) return this.goBack();
+      this.begin(next);
       return true;
     }
     const states = this.model.apply(this.state, this.operationOf(at));
@@ -122,12 +136,13 @@ class Search<State, Input, Output> {
       const name = `${this.bits.join(",")} ${this.model.nameOf(after)}`;
       if (this.seen.has(name)) continue;
       this.seen.add(name);
-      this.stack.push({ node: at, state: this.state, others: states.slice(which + 1) });
+      this.stack.push({ node: at, phase: this.phase, state: this.state, others: states.slice(which + 1) });
       this.state = after;
-      if (this.operationOf(at).output !== undefined) this.knownLifted++;
+      if (!this.isUnknown(at)) this.knownLifted++;
+      if (this.rank.has(at.operation)) this.ranked++;
       this.longest = Math.max(this.longest, this.stack.length);
       lift(at);
-      this.begin(false);
+      this.begin("known");
       return true;
     }
     flip(this.bits, at.operation);
@@ -138,19 +153,38 @@ class Search<State, Input, Output> {
   private goBack(): boolean {
     const back = this.stack.pop();
     if (back === undefined) return false;
-    const { node, state, others } = back;
+    const { node, phase, state, others } = back;
     this.state = state;
+    this.phase = phase;
     flip(this.bits, node.operation);
-    if (this.operationOf(node).output !== undefined) this.knownLifted--;
+    if (!this.isUnknown(node)) this.knownLifted--;
+    if (this.rank.has(node.operation)) this.ranked--;
     putBack(node);
-    this.isForUnknown = this.isUnknown(node);
     if (!this.tryStates(node, others)) this.at = node.next;
     return true;
   }
 
-  private begin(isForUnknown: boolean): void {
-    this.isForUnknown = isForUnknown;
+  private begin(phase: Phase): void {
+    this.phase = phase;
     this.at = this.head.next;
+  }
+
+  private isForNow(at: Node): boolean {
+    const rank = this.rank.get(at.operation);
+    if (rank !== undefined && rank !== this.ranked) return false;
+    if (!this.isKnownFirst) return true;
+    if (this.phase === "known") return !this.isUnknown(at);
+    return this.isUnknown(at) && (this.phase === "unknown" || this.explains(at));
+  }
+
+  /** Behind it the operation that returns first can have its answer. */
+  private explains(at: Node): boolean {
+    let first: Node | undefined = at;
+    while (first?.match !== undefined) first = first.next;
+    if (first === undefined) return false;
+    const returning = this.operationOf(first);
+    const states = this.model.apply(this.state, this.operationOf(at));
+    return states.some((state) => this.model.apply(state, returning).length > 0);
   }
 
   private isUnknown(node: Node): boolean {

@@ -59,6 +59,13 @@ export function registerModel(clockError: number): Model<Registers, Done, Told> 
       });
       return `${moment} ${names.sort().join(" ")}`;
     },
+    // Writes that took effect, by their versions: the floor of what was told refuses one that comes late.
+    inOrder: (operations) => {
+      const done = operations.flatMap(({ input, output }, at) =>
+        input.kind === "write" && output?.kind === "done" ? [{ at, version: output.version }] : [],
+      );
+      return done.sort((left, right) => compareKnown(left.version, right.version)).map(({ at }) => at);
+    },
   };
 }
 

@@ -42,6 +42,8 @@ export interface RunResult extends ClientCounts {
 }
 
 const healMilliseconds = 60_000;
+/** Longer than any call of a disk takes that is not hung. */
+const lastCallsMilliseconds = 2000;
 
 export type RunOutcome =
   | { readonly kind: "done"; readonly result: RunResult }
@@ -122,8 +124,9 @@ class SimRun {
     mover.isStopped = true;
     for (const each of clients) each.isStopped = true;
     await this.heal(Promise.all(work));
-    // What is looked at now is looked at outside of time.
+    // What is looked at now is looked at outside of time: calls take none any more, and those under way come to their end first.
     for (const node of cluster.nodes.values()) node.disk.callMilliseconds = 0;
+    await this.runTo(cluster.time.now + lastCallsMilliseconds);
     await compareStates(cluster);
     const fates = await settleFates(cluster, this.promises, {
       mayBeLost: (promise) => this.mayBeLost(promise),
