@@ -40,10 +40,14 @@ export interface ClusterClientParts {
   readonly random: Prng;
   readonly counts: ClientCounts;
   readonly met: Map<string, number>;
+  /** By key, of all clients: strong writes of unknown outcome. */
+  readonly doubts: Map<string, number>;
 }
 
 const timeoutsMilliseconds = [300, 1000, 2000] as const;
 const triesMax = 4;
+/** With more of them on one key the search for an order gives up: from then on it is read only. */
+const doubtsMax = 12;
 const openingLooks = 8;
 /** Longer than a lost connection is not dialled again, and an election thereafter. */
 const healedMilliseconds = 8000;
@@ -107,6 +111,8 @@ export class ClusterClient {
     if (intent.kind === "read" && random.chance(1, 6)) return this.list(machine, intent);
     if (intent.kind === "read") return this.read(machine, intent);
     const { kind, mode, steps, isKeyed } = intent;
+    const doubtful = steps.find(({ key }) => mode === "strong" && (this.parts.doubts.get(key) ?? 0) >= doubtsMax);
+    if (doubtful !== undefined) return this.read(machine, { kind: "read", key: doubtful.key, mode });
     await this.write(machine, { kind, mode, steps, request: isKeyed ? `${id}/${name}` : undefined });
   }
 
@@ -248,6 +254,11 @@ export class ClusterClient {
     histories.of(entry).endVoid(entry, world.time.now);
   }
 
+  private doubt({ steps }: WriteDone): void {
+    const { doubts } = this.parts;
+    for (const { key } of steps) doubts.set(key, (doubts.get(key) ?? 0) + 1);
+  }
+
   private finish(entry: HistoryEntry, told: Told | undefined): void {
     const { counts, histories, world } = this.parts;
     const { done } = entry;
@@ -255,6 +266,7 @@ export class ClusterClient {
     counts.completed++;
     if (told === undefined) counts.unknown++;
     else counts.succeeded++;
+    if (told === undefined && done.kind === "write" && done.mode === "strong") this.doubt(done);
     const outcome = told === undefined ? "unknown" : told.kind === "refused" ? `refused: ${told.why}` : told.kind;
     if (done.kind === "read") this.count(`${done.mode} read by way of a node`);
     else for (const step of done.steps) this.count(`${done.mode} ${step.action} by way of a node ${outcome}`);

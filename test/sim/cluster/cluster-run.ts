@@ -48,6 +48,7 @@ class ClusterRun {
   private readonly workload: Workload;
   private readonly counts: ClientCounts = { completed: 0, succeeded: 0, refused: 0, unknown: 0 };
   private readonly met = new Map<string, number>();
+  private readonly doubts = new Map<string, number>();
 
   constructor(seed: number, plan: RunPlan) {
     this.seed = seed;
@@ -140,9 +141,9 @@ class ClusterRun {
   }
 
   private client(id: number): ClusterClient {
-    const { world, histories, workload, counts, met } = this;
+    const { world, histories, workload, counts, met, doubts } = this;
     const random = this.random.split(`client ${id}`);
-    return new ClusterClient({ id, world, histories, workload, random, counts, met });
+    return new ClusterClient({ id, world, histories, workload, random, counts, met, doubts });
   }
 
   private async runTo(until: number, isDone?: () => boolean): Promise<void> {
