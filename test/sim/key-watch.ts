@@ -78,7 +78,8 @@ export class KeyWatch {
       const best = this.newest.get(name);
       if (best === undefined || compareKnown(found, best) > 0) this.newest.set(name, found);
     }
-    if (replica.status.role !== "leader") this.checkOverlay(node, engine, replica);
+    // Within a turn a leader may have lost its office without having noticed (seed 98639).
+    if (replica.status.role !== "leader" && !node.clock.isWithinTurn) this.checkOverlay(node, engine, replica);
   }
 
   /** Throws what a probe has found. */

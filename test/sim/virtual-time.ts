@@ -167,6 +167,11 @@ export class NodeClock implements Clock, Scheduler {
     return this.pausedUntil > moment;
   }
 
+  /** Its turn was interrupted: what it put off to the turn's end has still to come. */
+  get isWithinTurn(): boolean {
+    return this.interrupted !== undefined;
+  }
+
   get isPaused(): boolean {
     return this.time.now < this.pausedUntil;
   }
