@@ -132,6 +132,7 @@ export class NodeClock implements Clock, Scheduler {
   private fullTurns = 0;
   private pausedUntil = 0;
   private busyUntil = 0;
+  private endsPutOff = 0;
   /** It is paused for so long in its next turn, behind so many events or at its end. */
   private pauseInTurn: { readonly milliseconds: number; readonly events: number } | undefined;
   /** A turn that goes on when the pause is over: its other events, and what was put off to its end. */
@@ -167,9 +168,9 @@ export class NodeClock implements Clock, Scheduler {
     return this.pausedUntil > moment;
   }
 
-  /** Its turn was interrupted: what it put off to the turn's end has still to come. */
+  /** What it put off to its turn's end has still to come. */
   get isWithinTurn(): boolean {
-    return this.interrupted !== undefined;
+    return this.interrupted !== undefined || this.endsPutOff > 0;
   }
 
   get isPaused(): boolean {
@@ -203,7 +204,9 @@ export class NodeClock implements Clock, Scheduler {
   }
 
   afterTurn(action: () => void): void {
+    this.endsPutOff++;
     this.time.afterTurn(() => {
+      this.endsPutOff--;
       if (this.isDead) return;
       if (this.interrupted !== undefined) this.interrupted.ends.push(action);
       else if (this.isPaused) this.live(() => this.afterTurn(action));
