@@ -124,9 +124,7 @@ class SimRun {
     mover.isStopped = true;
     for (const each of clients) each.isStopped = true;
     await this.heal(Promise.all(work));
-    // What is looked at now is looked at outside of time: calls take none any more, and those under way come to their end first.
-    for (const node of cluster.nodes.values()) node.disk.callMilliseconds = 0;
-    await this.runTo(cluster.time.now + lastCallsMilliseconds);
+    await this.endCalls();
     await compareStates(cluster);
     const fates = await settleFates(cluster, this.promises, {
       mayBeLost: (promise) => this.mayBeLost(promise),
@@ -167,6 +165,21 @@ class SimRun {
     await this.runTo(until, () => rise.isOver && isSettled());
     rise.check();
     await this.comeToRest("all", Promise.resolve(), isSettled);
+  }
+
+  /** What is looked at behind it is looked at outside of time: calls take none any more, and those under way have come to their end. */
+  private async endCalls(): Promise<void> {
+    const { cluster, membership } = this;
+    const isSettled = (): boolean => isLevel(cluster) && membership.isSettled;
+    const isAtRest = (): boolean => {
+      // One that was started meanwhile has a disk that takes its time again.
+      return isSettled() && [...cluster.nodes.values()].every(({ disk }) => disk.callMilliseconds === 0);
+    };
+    do {
+      await this.comeToRest("all", Promise.resolve(), isSettled);
+      for (const node of cluster.nodes.values()) node.disk.callMilliseconds = 0;
+      await this.runTo(cluster.time.now + lastCallsMilliseconds);
+    } while (!isAtRest());
   }
 
   private get windowMilliseconds(): number {

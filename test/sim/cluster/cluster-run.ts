@@ -20,8 +20,6 @@ import { compareGroups, isAtRest, stateInWords } from "./rest.ts";
 import { SimWorld } from "./sim-world.ts";
 
 const healMilliseconds = 60_000;
-/** Longer than any call of a disk takes that is not hung. */
-const lastCallsMilliseconds = 2000;
 /** No run takes so long. */
 const runMillisecondsMost = 1_000_000;
 const startsWithinMilliseconds = [0, 100, 3000] as const;
@@ -81,9 +79,8 @@ class ClusterRun {
     plan.trace?.note(world.time.now, "all heals");
     await this.comeToRest(Promise.all(work));
     await this.comeToRest(this.readAll());
-    // What is looked at now is looked at outside of time: calls take none any more, and those under way come to their end first.
+    // What is looked at now is looked at outside of time.
     for (const { disk } of world.machines) disk.callMilliseconds = 0;
-    await this.runTo(world.time.now + lastCallsMilliseconds);
     await compareGroups(world, this.watch);
     const isKept =
       !world.hasLostDisks && (this.limits.replica.salvageWindowMilliseconds ?? Infinity) > runMillisecondsMost;
