@@ -5,11 +5,11 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { freePortList } from "../support/free-ports.ts";
 
 const daemon = fileURLToPath(new URL("../../cmd/trefoild/main.js", import.meta.url));
 const listeners = ["peer", "http", "resp", "grpc", "admin"] as const;
@@ -51,7 +51,7 @@ export class ClusterProcesses {
 
   static async make(options: ProcessOptions): Promise<ClusterProcesses> {
     const folder = await mkdtemp(join(tmpdir(), "trefoil-e2e-"));
-    const ports = await freePorts(options.nodes * listeners.length);
+    const ports = await freePortList(options.nodes * listeners.length);
     const places = Array.from({ length: options.nodes }, (_, at) => {
       const id = `n${at + 1}`;
       const mine = listeners.map((name, which) => [name, ports[at * listeners.length + which]] as const);
@@ -141,21 +141,4 @@ export class ClusterProcesses {
     const { groups, flags = [] } = this.options;
     return ["--id", id, "--data", folder, "--peers", peers, "--groups", String(groups), ...listening, ...flags];
   }
-}
-
-/** All of them are held until all are known, so that none comes twice. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(0, "127.0.0.1", resolve);
-    });
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("a listener without a port");
-    ports.push(address.port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

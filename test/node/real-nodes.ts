@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -15,18 +14,7 @@ import { nodeId } from "../../internal/base/ids.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
 import type { Node, NodeSettings } from "../../internal/node/node.ts";
 import type { Caller, ReadMode } from "../../internal/node/requests.ts";
-
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    if (address !== null && typeof address !== "string") ports.push(address.port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
+import { freePortList } from "../support/free-ports.ts";
 
 export class RealNodes {
   readonly cores = new Map<string, OpenedCore>();
@@ -41,7 +29,7 @@ export class RealNodes {
 
   /** Of so many names an address each; none of them runs. */
   static async make(count = 3): Promise<RealNodes> {
-    const ports = await freePorts(count);
+    const ports = await freePortList(count);
     const addresses = new Map(ports.map((port, at) => [`n${at + 1}`, `127.0.0.1:${port}`]));
     return new RealNodes(await mkdtemp(join(tmpdir(), "trefoil-nodes-")), addresses);
   }

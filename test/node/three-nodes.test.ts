@@ -9,7 +9,7 @@ import { openNode } from "../../cmd/trefoild/open-node.ts";
 import type { OpenedNode } from "../../cmd/trefoild/open-node.ts";
 import { nodeId } from "../../internal/base/ids.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
-import { freePorts } from "./real-nodes.ts";
+import { freePortList } from "../support/free-ports.ts";
 
 class Trio {
   readonly nodes = new Map<string, OpenedNode>();
@@ -23,7 +23,7 @@ class Trio {
   }
 
   static async make(): Promise<Trio> {
-    return new Trio(await mkdtemp(join(tmpdir(), "trefoil-trio-")), await freePorts(3));
+    return new Trio(await mkdtemp(join(tmpdir(), "trefoil-trio-")), await freePortList(3));
   }
 
   async start(id: string): Promise<OpenedNode> {

@@ -19,6 +19,11 @@ export async function freePorts(count: number): Promise<number> {
   throw new Error(`no ${count} free ports in a row between ${least} and ${most}`);
 }
 
+export async function freePortList(count: number): Promise<number[]> {
+  const first = await freePorts(count);
+  return Array.from({ length: count }, (_, at) => first + at);
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -11,7 +11,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { runCommand, type Command, type Given } from "../../../scripts/command-line.ts";
-import { ClusterProcesses, freePorts } from "../../e2e/processes.ts";
+import { ClusterProcesses } from "../../e2e/processes.ts";
+import { freePortList } from "../../support/free-ports.ts";
 import { renderRows, rowOf, type Row, type Target } from "../row.ts";
 import { needProgram } from "./debian.ts";
 import { startEtcd } from "./etcd.ts";
@@ -126,7 +127,7 @@ class Yardstick {
 const program = (name: string): string => fileURLToPath(new URL(`./${name}.main.js`, import.meta.url));
 
 async function bareHono(): Promise<Yardstick> {
-  const ports = await freePorts(3);
+  const ports = await freePortList(3);
   return new Yardstick(
     ports,
     ports.map((port) => [program("bare-hono"), String(port)]),
@@ -134,7 +135,7 @@ async function bareHono(): Promise<Yardstick> {
 }
 
 async function prototype(folder: string): Promise<Yardstick> {
-  const ports = await freePorts(6);
+  const ports = await freePortList(6);
   const [http, peer] = [ports.slice(0, 3), ports.slice(3)];
   const words = http.map((_, at) => {
     return [program("prototype"), String(at), http.join(","), peer.join(","), join(folder, `prototype-${at}`)];
@@ -168,7 +169,7 @@ class Bench {
     }
     await this.trefoil();
     if (!hasEtcd) return;
-    const etcd = await startEtcd(join(await mkdtemp(join(this.folder, "etcd-"))), await freePorts(6));
+    const etcd = await startEtcd(join(await mkdtemp(join(this.folder, "etcd-"))), await freePortList(6));
     try {
       await this.measure("etcd", "strong writes", etcd.ports, putEtcd);
     } finally {
