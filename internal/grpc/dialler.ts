@@ -5,6 +5,7 @@ import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { Dial, type DialParts } from "./dial.ts";
 import type { PeerLink } from "./peer-link.ts";
+import { failuresInRow, redialPause } from "./redial.ts";
 
 /** Some tenths of a second to a second after the first. */
 const failuresUntold = 6;
@@ -60,11 +61,9 @@ export class Dialler {
     if (why === undefined) this.lastTrouble = undefined;
     else this.tell(why);
     const { limits, clock, scheduler } = this.parts;
-    // Who takes a connection and drops it is not dialled faster than who takes none.
-    const lasted = clock.monotonicMilliseconds() - this.dialledAt;
-    this.failures = why === undefined && lasted > limits.redialMillisecondsMost ? 1 : this.failures + 1;
-    const most = Math.min(limits.redialMillisecondsMost, limits.redialMillisecondsLeast * 2 ** (this.failures - 1));
-    this.timer = scheduler.after(most * (0.5 + this.parts.chance() / 2), () => this.try(), true);
+    const lastedMilliseconds = why === undefined ? clock.monotonicMilliseconds() - this.dialledAt : undefined;
+    this.failures = failuresInRow({ failures: this.failures, lastedMilliseconds }, limits);
+    this.timer = scheduler.after(redialPause(this.failures, limits, this.parts.chance()), () => this.try(), true);
   }
 
   private tell(why: string): void {

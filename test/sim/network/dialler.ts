@@ -3,6 +3,7 @@
 import { helloOf, judgeWelcome } from "../../../internal/grpc/handshake.ts";
 import type { Hello, Purpose } from "../../../internal/grpc/peer-protocol.ts";
 import { purpose } from "../../../internal/grpc/peer-protocol.ts";
+import { failuresInRow, redialPause } from "../../../internal/grpc/redial.ts";
 import type { Timer } from "../../../internal/platform/clock.ts";
 import type { Link } from "./link.ts";
 import type { NodeNetwork } from "./node-network.ts";
@@ -117,12 +118,10 @@ export class Dialler {
     this.end = undefined;
     const { link, network } = this;
     if (why !== undefined && link.life === undefined) link.trouble = why;
-    const { redialMillisecondsLeast, redialMillisecondsMost } = network.process.limits;
-    // Who takes a connection and drops it is not dialled faster than who takes none.
-    const lasted = network.wires.time.now - this.dialledAt;
-    this.failures = why === undefined && lasted > redialMillisecondsMost ? 1 : this.failures + 1;
-    const most = Math.min(redialMillisecondsMost, redialMillisecondsLeast * 2 ** (this.failures - 1));
-    const pause = most * (0.5 + network.chance.below(500) / 1000);
+    const { limits } = network.process;
+    const lastedMilliseconds = why === undefined ? network.wires.time.now - this.dialledAt : undefined;
+    this.failures = failuresInRow({ failures: this.failures, lastedMilliseconds }, limits);
+    const pause = redialPause(this.failures, limits, network.chance.below(500) / 500);
     this.timer = network.process.clock.after(pause, () => this.try());
   }
 }
