@@ -11,6 +11,9 @@ import { expectThat } from "./violation.ts";
 
 const check = "promises survive a crash";
 
+/** What a disk must show of its group's log. */
+export type KeptLog = Pick<GroupLog, "hardState" | "base" | "lastIndex" | "termOf">;
+
 export class DiskPromises {
   private fresh: "vote" | "entries" | undefined;
   private term = 0;
@@ -26,14 +29,14 @@ export class DiskPromises {
   }
 
   /** A message of the node leaves. */
-  note(message: ReplicaMessage, group: GroupLog): void {
+  note(message: ReplicaMessage, group: KeptLog): void {
     const { type } = message;
     if (!("term" in message) || type === "chunk" || type === "chunk_request" || type === "chunk_refused") return;
     // These speak of a term that nobody has yet.
     if (type === "pre_vote" || (type === "pre_vote_answer" && message.isGranted)) return;
     this.speak(message.term);
-    if (type === "vote") this.promiseVote(message.from);
-    if (type === "vote_answer" && message.isGranted) this.promiseVote(message.to);
+    if (type === "vote") this.promiseVote(message.term, message.from);
+    if (type === "vote_answer" && message.isGranted) this.promiseVote(message.term, message.to);
     if (type !== "append_accepted") return;
     // Of what was discarded since it was made, it says nothing any more.
     const term = group.hardState.term === message.term ? group.termOf(message.index) : undefined;
@@ -47,7 +50,7 @@ export class DiskPromises {
   }
 
   /** The node is back, with this log. */
-  check(group: GroupLog): void {
+  check(group: KeptLog): void {
     const { hardState, base, lastIndex } = group;
     const { term, vote, held } = this;
     expectThat(
@@ -70,7 +73,9 @@ export class DiskPromises {
     this.vote = nobody;
   }
 
-  private promiseVote(to: ReplicaId): void {
+  private promiseVote(term: number, to: ReplicaId): void {
+    // One that waited for the disk while a newer term began binds nobody in that one.
+    if (term < this.term) return;
     this.vote = to;
     this.fresh = "vote";
   }
