@@ -153,7 +153,7 @@ function release(groups: LocalGroups, to: number): void {
 }
 
 describe("the replicas that a node hosts", { timeout: 30_000 }, () => {
-  it("take their leave when the map names them no more, though another process learned of it", async () => {
+  it("take their leave when the map names them no more, though another process learned of it, or had begun with it", async () => {
     const machine = new Machine();
     const first = await machine.start();
     await first.follow(before);
@@ -166,6 +166,13 @@ describe("the replicas that a node hosts", { timeout: 30_000 }, () => {
       ],
     );
     await first.close();
+
+    // Which one begins it does not matter, nor how often.
+    const interrupted = await machine.start();
+    await interrupted.follow(without("another disk"));
+    await machine.pass(interrupted.groups, 300);
+    assert.ok(interrupted.sent.some(isLeaving), "it takes no leave");
+    await interrupted.close();
 
     const second = await machine.start();
     await second.follow(without("another disk"));
