@@ -77,7 +77,7 @@ function refusalOf(state: RaftState, role: LeaderRole, wanted: Membership): Chan
     if (present.voters.includes(id)) return false;
     const follower = role.followers.get(id);
     if (follower === undefined || follower.state !== "replicate") return true;
-    return log.last - follower.match > state.options.promotionLagMax;
+    return log.commit - follower.match > state.options.promotionLagMax;
   };
   return wanted.voters.some(lags) ? "not_caught_up" : undefined;
 }

@@ -19,7 +19,7 @@ export interface RaftOptions {
   readonly uncommittedBytesMax: number;
   /** Reads that wait for their confirmation. */
   readonly readsMax: number;
-  /** A learner further behind than this many entries is not made a voter. */
+  /** A learner that lacks more committed entries than this is not made a voter. */
   readonly promotionLagMax: number;
   /** How far ahead of this replica's clock a stamp may lie, in milliseconds. */
   readonly clockOffsetMax: number;

@@ -100,7 +100,7 @@ class Model {
       [log.openEntries, log.openBytes],
       [open.length, open.reduce((sum, entry) => sum + entryBytes(entry), 0)],
     );
-    assert.deepEqual(log.fromTail(logIndex(closed + 1), 1e9) ?? [], open);
+    assert.deepEqual(log.fromTail({ from: logIndex(closed + 1), to: log.last }, 1e9) ?? [], open);
     for (let atMost = 0; atMost <= this.newest; atMost++) {
       const found = log.lastOfTermAtMost(logIndex(this.last), term(atMost));
       const match = entries.findLast((entry) => entry.term <= atMost)?.index;

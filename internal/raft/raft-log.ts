@@ -11,7 +11,7 @@ import { assert } from "../base/assert.ts";
 import { logIndex, term } from "../base/ids.ts";
 import type { LogIndex, Term } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
-import type { Entry } from "./types.ts";
+import type { Entry, EntryRange } from "./types.ts";
 
 /** Entries from `start` to the start of the next run are of `term`. */
 export interface TermRun {
@@ -142,12 +142,12 @@ export class RaftLog {
   }
 
   /** Entries from..to if the tail has them, as far as they fit; at least one. */
-  fromTail(from: LogIndex, bytesMax: number): readonly Entry[] | undefined {
+  fromTail({ from, to }: EntryRange, bytesMax: number): readonly Entry[] | undefined {
     if (from <= this.tailBase || from > this.last) return undefined;
     const first = from - this.tailBase - 1;
     let bytes = 0;
     let end = first;
-    for (; end < this.tail.length; end++) {
+    for (; end < to - this.tailBase; end++) {
       bytes += entryBytes(this.tail[end] as Entry);
       if (bytes > bytesMax && end > first) break;
     }

@@ -3,10 +3,13 @@
 //
 // Appends are collected: proposals, answers and ticks only change the state, and sendAppends, once for each Ready, turns
 // what each follower lacks into messages. So all that one turn proposed travels together.
+//
+// A learner is sent what is committed, and no more. With more it could have a newer log than the voters that are left when its
+// leader is lost: it would refuse its vote to the one that knows it to be a voter by now, and not stand itself, for ever.
 
 import { assert } from "../base/assert.ts";
 import { logIndex } from "../base/ids.ts";
-import type { LogIndex } from "../base/ids.ts";
+import { isVoter } from "./configuration.ts";
 import type { Progress } from "./progress.ts";
 import { entryBytes } from "./raft-log.ts";
 import type { LeaderRole, RaftState } from "./state.ts";
@@ -31,7 +34,7 @@ function sendAppend(state: RaftState, role: LeaderRole, follower: Progress): boo
     return false;
   }
   const isRepeated = follower.state === "probe" && follower.isProbeRepeated;
-  const entries = isRepeated ? noEntries : entriesFor(state, follower.next);
+  const entries = isRepeated ? noEntries : entriesFor(state, follower);
   if (entries === undefined) {
     follower.isLoading = true;
     return false;
@@ -64,12 +67,13 @@ function sendAppend(state: RaftState, role: LeaderRole, follower: Progress): boo
 }
 
 /** Undefined: they have to be loaded first. */
-function entriesFor(state: RaftState, from: LogIndex): readonly Entry[] | undefined {
+function entriesFor(state: RaftState, { id, next: from }: Progress): readonly Entry[] | undefined {
   const { log, options } = state;
-  if (from > log.last) return noEntries;
-  const recent = log.fromTail(from, options.appendBytesMax);
+  const to = isVoter(state.configuration, id) ? log.last : log.commit;
+  if (from > to) return noEntries;
+  const recent = log.fromTail({ from, to }, options.appendBytesMax);
   if (recent !== undefined) return recent;
-  const range = { from, to: log.handed };
+  const range = { from, to: logIndex(Math.min(to, log.handed)) };
   const older = state.entries.readNow(range, options.appendBytesMax);
   if (older === undefined) {
     state.loads.push(range);

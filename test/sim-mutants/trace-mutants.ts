@@ -61,6 +61,13 @@ export const traceMutants: readonly SimMutant[] = [
     trace: "change-learner-too-early",
   },
   {
+    name: "learner sent what is not committed",
+    file: "internal/raft/sending.ts",
+    find: "const to = isVoter(state.configuration, id) ? log.last : log.commit;",
+    replace: "const to = log.last;",
+    trace: "change-learner-not-ahead",
+  },
+  {
     name: "two changes at a time",
     file: membership,
     find: 'if (isJoint(present) || index > log.commit) return "changing";',
