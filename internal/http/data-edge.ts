@@ -23,12 +23,12 @@ export function openDataEdge(options: EdgeOptions, at: ListenAddress): Promise<O
   return openEdge(options, at, {
     name: "d",
     addRoutes: (add, limits) => addDataRoutes(add, options.coordinator, limits),
+    keys: (limits) => keysOf(options.coordinator, limits),
   });
 }
 
 function addDataRoutes(add: AddRoute, coordinator: Coordinator, limits: HttpLimits): void {
-  const service = { coordinator, valueBytesMax: limits.valueBytesMax };
-  const keys: Handler = (exchange) => serveKey(exchange, service);
+  const keys = keysOf(coordinator, limits);
   const help = helpRoute();
   add("/", (exchange) => (exchange.method === "PUT" || exchange.method === "DELETE" ? keys(exchange) : help(exchange)));
   add("/-/keys", listRoute(coordinator));
@@ -45,6 +45,11 @@ function addDataRoutes(add: AddRoute, coordinator: Coordinator, limits: HttpLimi
   add("/-/explain64/*", explainRoute(coordinator, explain64Path));
   // Keys under /-/kv/ and /-/kv64/ among them; what is neither is refused with the nearest route.
   add("/*", keys);
+}
+
+function keysOf(coordinator: Coordinator, { valueBytesMax }: HttpLimits): Handler {
+  const service = { coordinator, valueBytesMax };
+  return (exchange) => serveKey(exchange, service);
 }
 
 function helpRoute(): Handler {

@@ -19,7 +19,7 @@ import type { ListenAddress } from "./listener.ts";
 import { problemOf, problemType } from "./problem.ts";
 import { Serving } from "./serving.ts";
 import type { Handler } from "./serving.ts";
-import { pathOf, splitTarget } from "./target.ts";
+import { isPlainKey, pathOf, splitTarget } from "./target.ts";
 
 export interface EdgeOptions {
   readonly coordinator: Coordinator;
@@ -48,6 +48,8 @@ export interface EdgeShape {
   /** `data`, `admin`: part of request ids. */
   readonly name: string;
   addRoutes(add: AddRoute, limits: HttpLimits): void;
+  /** What is no route of ours by its first letters goes straight to this handler: most requests, past hono. */
+  keys?(limits: HttpLimits): Handler;
 }
 
 export async function openEdge(options: EdgeOptions, at: ListenAddress, shape: EdgeShape): Promise<OpenEdge> {
@@ -70,7 +72,12 @@ export async function openEdge(options: EdgeOptions, at: ListenAddress, shape: E
     observer,
     onUnexpected: (failure, requestId) => options.onUnexpected(failure, requestId),
   });
+  const keys = shape.keys?.(limits);
   const handle = (exchange: Exchange): void => {
+    if (keys !== undefined && isPlainKey(exchange.target)) {
+      serving.serve(exchange, keys);
+      return;
+    }
     try {
       splitTarget(exchange.target);
     } catch (failure) {

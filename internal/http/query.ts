@@ -52,7 +52,11 @@ function unknownParameter(name: string, known: readonly string[]): string {
   return `there is no parameter ${shown} here; the nearest is "${nearest}", of ${known.join(", ")}`;
 }
 
+/** Stands for itself, as names and most values do. */
+const plain = /^[\w.-]*$/;
+
 function textOf(raw: string): string {
+  if (plain.test(raw)) return raw;
   const text = strictText(queryBytes(raw));
   if (text !== undefined) return text;
   throw new TrefoilError("bad_request", `${JSON.stringify(raw.slice(0, 64))} in the query is no UTF-8`);

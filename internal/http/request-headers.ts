@@ -15,6 +15,14 @@ export function headerOf(headers: RequestHeaders, name: string): string | undefi
   return typeof value === "string" ? value.trim() : value?.join(", ");
 }
 
+const nameOrNumber = /^[\w.~%-]*(?::\d*)?$/;
+const bracketed = /^\[[\da-f:.]+\](?::\d*)?$/i;
+
+/** What a Host header may say: a name or an address, and a port. Empty says that there is none. */
+export function namesHost(text: string): boolean {
+  return nameOrNumber.test(text) || bracketed.test(text);
+}
+
 /** A retry under the same id is told what the first try was told. */
 export function requestIdOf(headers: RequestHeaders): Uint8Array | undefined {
   const text = headerOf(headers, "idempotency-key");

@@ -7,7 +7,7 @@ import type { Answer } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpListener } from "./listener.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
-import { headerOf } from "./request-headers.ts";
+import { headerOf, namesHost } from "./request-headers.ts";
 
 export type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
 
@@ -76,6 +76,7 @@ export class Serving {
     if (incoming.headers.host === undefined && incoming.httpVersion !== "1.0") {
       throw new TrefoilError("bad_request", "a request of HTTP/1.1 has a Host header");
     }
+    if (!namesHost(incoming.headers.host ?? "")) throw new TrefoilError("bad_request", "the Host header names no host");
     const expected = headerOf(incoming.headers, "expect");
     if (expected !== undefined && expected.toLowerCase() !== "100-continue") {
       throw new TrefoilError(

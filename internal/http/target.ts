@@ -57,6 +57,12 @@ function originForm(raw: string): string {
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
+/** By its first letters, `/<key>`: neither `/` alone, with a query or without, nor `/-…`. */
+export function isPlainKey(target: string): boolean {
+  const second = target.charCodeAt(1);
+  return target.length > 1 && target.charCodeAt(0) === slash && second !== dash && second !== questionMark;
+}
+
 /** Or a route of the service's own. */
 export function namesKey(path: string): boolean {
   return !path.startsWith(ownPath) || path.startsWith(kvPath) || path.startsWith(kv64Path);
@@ -74,6 +80,7 @@ export function keyOfPath(path: string): Uint8Array {
   );
 }
 
+const questionMark = 0x3f;
 const dash = 0x2d;
 const slash = 0x2f;
 

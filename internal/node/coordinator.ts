@@ -70,18 +70,17 @@ export class NodeCoordinator implements Coordinator {
   }
 
   getNow(request: GetRequest): GetAnswer | undefined {
-    const { service, keeper, defaults } = this.parts;
-    const { ring } = keeper;
-    if (service === undefined || ring === undefined) return undefined;
-    if ((request.mode ?? defaults.read) !== "fast") return undefined;
-    const group = ring.ownerOf(slotOf(request.key, 0, request.key.length));
+    const { service, defaults } = this.parts;
+    if (service === undefined || (request.mode ?? defaults.read) !== "fast") return undefined;
+    const group = this.groupNow(request.key);
+    if (group === undefined) return undefined;
     const got = service.getNow(group, request.key, this.told.get(group));
     return got && this.gotAnswer({ answer: { kind: "done", value: got }, node: this.node }, group, "fast");
   }
 
   async get(request: GetRequest, caller: Caller): Promise<GetAnswer> {
     const mode = request.mode ?? this.parts.defaults.read;
-    const group = await this.groupOf(request.key, caller);
+    const group = this.groupNow(request.key) ?? (await this.groupOf(request.key, caller));
     const after = mode === "fast" ? this.told.get(group) : undefined;
     const asked = { key: request.key, mode, after };
     const tried = await this.routing.route(
@@ -100,7 +99,7 @@ export class NodeCoordinator implements Coordinator {
 
   async write(request: WriteRequest, caller: Caller): Promise<WriteAnswer> {
     const mode = this.modeOf(request);
-    const group = await this.groupOf(request.key, caller);
+    const group = this.groupNow(request.key) ?? (await this.groupOf(request.key, caller));
     const asked = { request, mode, stamp: stampOfMilliseconds(this.parts.clock.wallMilliseconds()) };
     const { answer, node } = await this.routing.route<WroteValue>(
       {
@@ -195,8 +194,13 @@ export class NodeCoordinator implements Coordinator {
     if (isNewer) this.told.set(group, version);
   }
 
-  private async groupOf(key: Uint8Array, caller: Caller): Promise<GroupId> {
+  /** Undefined: this node does not know yet where groups are. */
+  private groupNow(key: Uint8Array): GroupId | undefined {
     assert(key.length > 0, "a request without a key");
+    return this.parts.keeper.ring?.ownerOf(slotOf(key, 0, key.length));
+  }
+
+  private async groupOf(key: Uint8Array, caller: Caller): Promise<GroupId> {
     const { ring } = await this.whenReady(caller);
     return ring.ownerOf(slotOf(key, 0, key.length));
   }
