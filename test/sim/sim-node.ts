@@ -241,7 +241,8 @@ export class SimNode {
 
   /** A failure that its process, or somebody whom it answered, met. */
   blame(life: number, reason: unknown): void {
-    if (life !== this.life) return;
+    // Its power went earlier in this turn, perhaps by the very read with which a check looked at it: all else is a consequence.
+    if (life !== this.life || (this.isRunning && this.clock.isDead)) return;
     const explanation = this.disk.explains(reason);
     if (explanation === undefined) {
       this.failure = reason instanceof Error ? reason : new Error(String(reason));
