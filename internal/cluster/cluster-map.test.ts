@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { utf8, utf8Text } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { groupId, nodeId, replicaId } from "../base/ids.ts";
-import { decodeMap, encodeMap, groupOf, replicasOf } from "./cluster-map.ts";
+import { decodeMap, encodeMap, groupOf, nodesMax, replicasOf } from "./cluster-map.ts";
 import type { ClusterMap, MapNode } from "./cluster-map.ts";
 import { endExchange, firstMap, foundersOf, placeGroups, registerNode, replaceLost } from "./map-changes.ts";
 
@@ -121,6 +121,18 @@ describe("the cluster map", () => {
     assert.equal(registerNode(map, node("n1")), map);
     const moved = registerNode(map, { ...node("n1"), zone: "b" });
     assert.equal(moved.epoch, map.epoch + 1);
+  });
+
+  it("takes so many nodes as it can be read back with, and refuses the next one by name", () => {
+    let map = founded();
+    for (let at = map.nodes.length; at < nodesMax; at++) map = registerNode(map, node(`m${10_000 + at}`));
+    assert.equal(decodeMap(encodeMap(map)).nodes.length, nodesMax);
+    assert.throws(
+      () => registerNode(map, node("n9")),
+      (failure) => failure instanceof TrefoilError && failure.code === "conflict" && /node n9/.test(failure.message),
+    );
+    const moved = registerNode(map, node("n2", "another"));
+    assert.equal(moved.nodes.length, nodesMax, "who is known may move");
   });
 
   it("gives a replica whose data folder is lost a successor under a new id, and lets the lost one go in the end", () => {

@@ -8,11 +8,13 @@ import { utf8 } from "../base/bytes.ts";
 import { corruption } from "../base/errors.ts";
 import { groupId, nodeId, replicaId } from "../base/ids.ts";
 import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
-import { countOf, fieldsOf, listOf, parseJson, textOf } from "./json-fields.ts";
+import { countOf, fieldsOf, listMax, listOf, parseJson, textOf } from "./json-fields.ts";
 
 const what = "a cluster map";
 const mapFormat = 1;
 export const replicasPerGroup = 3;
+/** Names stay in the map when their nodes are gone. */
+export const nodesMax = listMax;
 /** Each group begins with these: who joins later and reads its log from there has to know. */
 export const firstReplicas: readonly ReplicaId[] = Array.from({ length: replicasPerGroup }, (_, at) =>
   replicaId(at + 1),
@@ -113,6 +115,7 @@ export function decodeMap(bytes: Uint8Array): ClusterMap {
 /** Why this is no map, or undefined. */
 export function faultOf(map: ClusterMap): string | undefined {
   if (map.epoch < 1) return "no epoch";
+  if (map.nodes.length > nodesMax) return `${map.nodes.length} nodes, and ${nodesMax} is the most`;
   if (!isAscending(map.nodes.map(({ id }) => id))) return "nodes that are out of order, or there twice";
   if (!isAscending(map.groups.map(({ id }) => id))) return "groups that are out of order, or there twice";
   if (map.groups[0]?.id !== 0) return "no meta group";

@@ -6,7 +6,7 @@ import { corruption } from "../base/errors.ts";
 export type Fields = Readonly<Record<string, unknown>>;
 
 const textCharactersMax = 512;
-const listMax = 1024;
+export const listMax = 1024;
 
 export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {

@@ -2,10 +2,11 @@
 // to change, so that whoever asks twice changes once.
 
 import { assert } from "../base/assert.ts";
+import { TrefoilError } from "../base/errors.ts";
 import { groupId, replicaId } from "../base/ids.ts";
 import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
 import { foundingPlacement, metaGroup, plan } from "../ring/placement.ts";
-import { faultOf, firstReplicas, groupOf, nodeOf, replicasPerGroup } from "./cluster-map.ts";
+import { faultOf, firstReplicas, groupOf, nodeOf, nodesMax, replicasPerGroup } from "./cluster-map.ts";
 import type { ClusterMap, MapGroup, MapNode, MapReplica } from "./cluster-map.ts";
 
 export interface Beginning {
@@ -30,9 +31,13 @@ export function foundersOf(peers: readonly NodeId[]): readonly NodeId[] | undefi
   return foundingPlacement(peers)?.nodes as readonly NodeId[] | undefined;
 }
 
-/** A node says where it is, and which data folder it has. */
+/** A node says where it is, and which data folder it has. Throws `conflict` when the map has no room for another name. */
 export function registerNode(map: ClusterMap, node: MapNode): ClusterMap {
   if (isRegistered(map, node)) return map;
+  if (nodeOf(map, node.id) === undefined && map.nodes.length >= nodesMax) {
+    const detail = `the cluster knows ${nodesMax} names of nodes, which is the most, and node ${node.id} is none of them; give it one of those that are gone`;
+    throw new TrefoilError("conflict", detail);
+  }
   const nodes = inOrder([...map.nodes.filter(({ id }) => id !== node.id), node]);
   return next(map, { nodes, expected: map.expected.filter((id) => id !== node.id) });
 }

@@ -38,6 +38,8 @@ let answering: Answering;
 let serve: () => Promise<GroupAnswer<GotValue>>;
 let served: number;
 let askedForMaps: string[];
+/** Changes of the map that this node makes, as the meta group's leader; undefined: it is not. */
+let changes: string[] | undefined;
 let failures: unknown[];
 
 beforeEach(() => {
@@ -45,7 +47,7 @@ beforeEach(() => {
   const clock = new NodeClock(time);
   keeper = new MapKeeper(undefined, (failure) => assert.fail(failure));
   keeper.adopt(map);
-  [served, askedForMaps, failures] = [0, [], []];
+  [served, askedForMaps, failures, changes] = [0, [], [], undefined];
   serve = () => Promise.resolve({ kind: "done", value: got });
   const called = (): Promise<GroupAnswer<GotValue>> => {
     served++;
@@ -57,7 +59,10 @@ beforeEach(() => {
     keeper,
     service,
     duties: {
-      takeChange: () => Promise.reject(new TrefoilError("no_leader", "somebody else leads")),
+      takeChange: async (talk) => {
+        if (changes === undefined) throw new TrefoilError("no_leader", "somebody else leads");
+        changes.push(talk.kind);
+      },
       askMap: (node) => void askedForMaps.push(node),
     },
     scheduler: clock,
@@ -160,6 +165,14 @@ describe("what a node answers to another", () => {
     const { answer } = answerIn(await ask(call({ group: groupId(0) })));
     assert.ok(answer.kind === "failed" && answer.code === "bad_request", answer.kind);
     assert.deepEqual([served, failures], [0, []]);
+  });
+
+  it("is a refusal for whoever would register another node than itself", async () => {
+    changes = [];
+    assert.ok((await ask(encodeTalk({ kind: "register", node: mapNode("n4") }))).isRefused, "n2 asked");
+    assert.deepEqual(changes, []);
+    assert.ok(!(await ask(encodeTalk({ kind: "register", node: mapNode("n2") }))).isRefused);
+    assert.deepEqual(changes, ["register"]);
   });
 
   it("is the map for a visitor, and nothing else, and nothing is taken from him", async () => {

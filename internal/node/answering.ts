@@ -128,6 +128,11 @@ export class Answering {
         this.parts.noteLeaving(from);
         return emptyBytes;
       case "register":
+        if (talk.node.id !== from) {
+          throw new TrefoilError("conflict", `it would register node ${talk.node.id}; each node registers itself`);
+        }
+        await duties.takeChange(talk);
+        return emptyBytes;
       case "joined":
         await duties.takeChange(talk);
         return emptyBytes;
