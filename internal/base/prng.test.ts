@@ -136,3 +136,9 @@ test("filled bytes take every value", () => {
   new Prng(6).fill(bytes);
   assert.equal(new Set(bytes).size, 256);
 });
+
+test("a name of hexadecimal digits has as many as are asked for, and all of them", () => {
+  const name = new Prng(1).hexDigits(1000);
+  assert.match(name, /^[0-9a-f]{1000}$/);
+  assert.equal(new Set(name).size, 16);
+});

@@ -69,6 +69,11 @@ export class Prng {
     for (let at = 0; at < target.length; at++) target[at] = this.next() >>> 24;
   }
 
+  /** For names that nobody else draws. */
+  hexDigits(count: number): string {
+    return Array.from({ length: count }, () => this.below(16).toString(16)).join("");
+  }
+
   /** Shuffles in place. */
   shuffle<T>(items: T[]): T[] {
     for (let at = items.length - 1; at > 0; at--) {

@@ -56,7 +56,7 @@ export class Dial {
     const { host, purpose } = this.parts;
     const judged = judgeWelcome(hello, this.link.node, host);
     const why = judged.kind === "refused" ? judged.why : this.link.refusal(judged.identity, purpose);
-    if (why === undefined) this.link.attach(this.wire, hello.life, { purpose, isDialled: true });
+    if (why === undefined) this.link.attach(this.wire, hello, { purpose, isDialled: true });
     else this.wire.close(why);
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { ofAnotherCluster } from "../platform/network.ts";
 import { Dial, type DialParts } from "./dial.ts";
 import type { PeerLink } from "./peer-link.ts";
 import { failuresInRow, redialPause } from "./redial.ts";
@@ -42,6 +43,12 @@ export class Dialler {
     this.try();
   }
 
+  /** Once more, beside the stream that there is, which the new one replaces: each side says again who it is. */
+  renew(): void {
+    this.timer?.cancel();
+    this.try();
+  }
+
   /** Ends the stream, too. */
   close(why: string): void {
     this.isClosed = true;
@@ -52,7 +59,13 @@ export class Dialler {
   private try(): void {
     this.timer = undefined;
     this.dialledAt = this.parts.clock.monotonicMilliseconds();
-    this.dial = new Dial(this.link, { ...this.parts, ended: (why) => this.ended(why) });
+    const made: Dial = new Dial(this.link, {
+      ...this.parts,
+      ended: (why) => {
+        if (this.dial === made) this.ended(why);
+      },
+    });
+    this.dial = made;
   }
 
   private ended(why: string | undefined): void {
@@ -60,6 +73,7 @@ export class Dialler {
     this.dial = undefined;
     if (why === undefined) this.lastTrouble = undefined;
     else this.tell(why);
+    if (why?.startsWith(ofAnotherCluster) === true) this.link.closeUnnamed(why);
     const { limits, clock, scheduler } = this.parts;
     const lastedMilliseconds = why === undefined ? clock.monotonicMilliseconds() - this.dialledAt : undefined;
     this.failures = failuresInRow({ failures: this.failures, lastedMilliseconds }, limits);

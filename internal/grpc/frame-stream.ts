@@ -15,7 +15,8 @@ export interface StreamParts {
   readonly purpose: Purpose;
   /** Which side opened it: of two that could take a frame, the one that the peer opened is the faster. */
   readonly isDialled: boolean;
-  readonly life: number;
+  /** As the other side named it when the stream began. */
+  readonly cluster: string;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly limits: TransportLimits;

@@ -45,6 +45,8 @@ export class GrpcNetwork implements Network {
   private strangers = 0;
   private visitors = 0;
   private readonly visits = new Set<Visit>();
+  /** By the own cluster. */
+  private isJudged = false;
   private isClosed = false;
 
   constructor(options: GrpcNetworkOptions) {
@@ -120,6 +122,14 @@ export class GrpcNetwork implements Network {
       const made = new Visit(parts, address, { payload, options, settle });
       this.visits.add(made);
     });
+  }
+
+  judgeAgain(): void {
+    assert(this.listening !== undefined, "the network does not listen", {});
+    const own = this.listening.host.identity();
+    if (this.isClosed || this.isJudged || own.cluster === "") return;
+    this.isJudged = true;
+    for (const { link, dialler } of this.neighbours.values()) if (link.judge(own)) dialler?.renew();
   }
 
   async close(): Promise<void> {
@@ -200,7 +210,7 @@ export class GrpcNetwork implements Network {
       return;
     }
     wire.write(encodeHello(welcomeOf(host.identity(), judged)), () => undefined);
-    link.attach(wire, identity.life, { purpose: judged.purpose, isDialled: false });
+    link.attach(wire, identity, { purpose: judged.purpose, isDialled: false });
     // The loss of an earlier process, of which this stream was the first news, may have forgotten it.
     this.neighbours.set(identity.node, neighbour);
     dialler?.hurry();

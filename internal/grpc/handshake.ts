@@ -59,17 +59,20 @@ function judge(hello: Hello, version: number, host: NetworkHost): Judged {
   const own = host.identity();
   if (!namePattern.test(hello.node)) return refused(`${quoted(hello.node)} is no name of a node`);
   if (hello.node === own.node) return refused(`two nodes are called ${own.node}: each needs an --id of its own`);
-  if (hello.cluster !== "" && own.cluster !== "" && hello.cluster !== own.cluster) {
-    const theirs = quoted(hello.cluster);
-    return refused(
-      `${ofAnotherCluster}node ${own.node} belongs to cluster ${own.cluster}, node ${hello.node} to ${theirs}`,
-    );
-  }
+  const stranger = strangerRefusal(own, hello);
+  if (stranger !== undefined) return refused(stranger);
   const of = purposeOf(hello.purpose);
   if (of === undefined) return refused(`purpose ${hello.purpose} of a stream is not known here`);
   const identity = { node: nodeId(hello.node), cluster: hello.cluster, life: hello.life };
   const why = of === purpose.visit ? undefined : host.refusal(identity);
   return why === undefined ? { kind: "welcome", identity, version, purpose: of } : refused(why);
+}
+
+/** Why two nodes are not of one cluster, as far as they know; undefined: they may be. */
+export function strangerRefusal(own: NodeIdentity, other: Pick<Hello, "node" | "cluster">): string | undefined {
+  if (other.cluster === "" || own.cluster === "" || other.cluster === own.cluster) return undefined;
+  const theirs = quoted(other.cluster);
+  return `${ofAnotherCluster}node ${own.node} belongs to cluster ${own.cluster}, node ${other.node} to ${theirs}`;
 }
 
 function purposeOf(value: number): Purpose | undefined {

@@ -9,6 +9,7 @@ import type { NodeId } from "../base/ids.ts";
 import type { NetworkHost, NodeIdentity, Peer, Lane, RequestOptions, RequestOutcome } from "../platform/network.ts";
 import { AskedRequests, type RequestNumbers } from "./asked-requests.ts";
 import { FrameStream, type StreamOwner, type StreamParts } from "./frame-stream.ts";
+import { strangerRefusal } from "./handshake.ts";
 import { traceLengthMax, type Received } from "./inbox.ts";
 import { kind, purpose, type Purpose } from "./peer-protocol.ts";
 import { ServedRequests } from "./served-requests.ts";
@@ -102,14 +103,28 @@ export class PeerLink implements Peer, StreamOwner {
     return undefined;
   }
 
+  /** By a cluster that is known since: what is of another one ends. True: some stream has named none. */
+  judge(own: NodeIdentity): boolean {
+    for (const stream of this.streams.slice()) {
+      const why = strangerRefusal(own, { node: this.node, cluster: stream.parts.cluster });
+      if (why !== undefined) stream.close(why);
+    }
+    return this.streams.some(({ parts }) => parts.cluster === "");
+  }
+
+  /** It is of another cluster, and had named none. */
+  closeUnnamed(why: string): void {
+    for (const stream of this.streams.slice()) if (stream.parts.cluster === "") stream.close(why);
+  }
+
   /** A stream is through its handshake. It replaces one that the same side had opened. */
-  attach(wire: Wire, life: number, stream: NewStream): void {
+  attach(wire: Wire, { life, cluster }: Pick<NodeIdentity, "life" | "cluster">, stream: NewStream): void {
     const { clock, scheduler, limits, bulkRate } = this.parts;
     // What an earlier process had opened is dead, even if its end was not told yet.
     if (this.life !== undefined && life > this.life) this.closeStreams("a later process of this node is here");
     this.lifeMost = Math.max(this.lifeMost, life);
     const rate = stream.purpose === purpose.bulk ? bulkRate : undefined;
-    const made = new FrameStream(wire, { ...stream, life, clock, scheduler, limits, rate }, this);
+    const made = new FrameStream(wire, { ...stream, cluster, clock, scheduler, limits, rate }, this);
     const before = this.streams.find(
       ({ parts }) => parts.purpose === stream.purpose && parts.isDialled === stream.isDialled,
     );

@@ -79,7 +79,7 @@ export class Visit implements StreamOwner {
       this.wire.close(judged.why);
       return;
     }
-    const about = { purpose: purpose.visit, isDialled: true, life: hello.life, rate: undefined };
+    const about = { purpose: purpose.visit, isDialled: true, cluster: hello.cluster, rate: undefined };
     const stream = new FrameStream(this.wire, { ...about, clock, scheduler, limits }, this);
     this.wire.listen(stream);
     const timeoutMilliseconds = Math.max(0, this.deadline - clock.monotonicMilliseconds());
@@ -97,7 +97,7 @@ export class Visitor implements StreamOwner {
 
   constructor(wire: Wire, identity: NodeIdentity, parts: VisitParts, leave: () => void) {
     const { host, clock, scheduler, limits } = parts;
-    const about = { purpose: purpose.visit, isDialled: false, life: identity.life, rate: undefined };
+    const about = { purpose: purpose.visit, isDialled: false, cluster: identity.cluster, rate: undefined };
     const stream = new FrameStream(wire, { ...about, clock, scheduler, limits }, this);
     this.leave = leave;
     this.served = new ServedRequests({

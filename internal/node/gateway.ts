@@ -56,10 +56,6 @@ export class Gateway {
   private readonly settings: GatewaySettings;
   private readonly name: NodeId;
   private readonly life: number;
-  /** Whose process has not told yet of which cluster it is: one that was connected before it had founded one is of any. */
-  private readonly unconfirmed = new Set<NodeId>();
-  /** Whose process is of another cluster. */
-  private readonly foreign = new Set<NodeId>();
   /** What came of asking each for its map, in words. */
   private readonly seedWords = new Map<string, string>();
   private timer: Timer | undefined;
@@ -136,14 +132,8 @@ export class Gateway {
       message: () => undefined,
       request: (_from, request) => request.refuse(),
       visit: (_from, request) => request.refuse(),
-      up: (node) => {
-        this.unconfirmed.add(node);
-        void this.askNode(node);
-      },
-      down: (node) => {
-        this.unconfirmed.delete(node);
-        this.foreign.delete(node);
-      },
+      up: (node) => void this.askNode(node),
+      down: () => undefined,
     };
   }
 
@@ -166,15 +156,13 @@ export class Gateway {
   private async lookOnce(): Promise<void> {
     const { table } = this;
     const connected = [...table.all.keys()].filter((node) => table.isConnected(node));
-    const unconfirmed = connected.filter((node) => this.unconfirmed.has(node));
-    if (unconfirmed.length > 0) await Promise.all(unconfirmed.map((node) => this.askNode(node)));
-    else if (connected.length > 0) await this.askNode(this.seams.random.pick(connected));
+    if (connected.length > 0) await this.askNode(this.seams.random.pick(connected));
     else await Promise.all(this.settings.seeds.map((address) => this.askSeed(address)));
   }
 
   private async askSeed(address: string): Promise<void> {
     const options = { timeoutMilliseconds: talkMilliseconds, trace: "" };
-    const outcome = await this.table.ask(address, this.question(this.keeper.epoch), options);
+    const outcome = await this.table.ask(address, this.question(), options);
     this.seedWords.set(address, wordsOf(outcome));
     const map = this.mapIn(address, outcome);
     if (map !== undefined) this.adopt(address, map);
@@ -182,17 +170,12 @@ export class Gateway {
 
   private async askNode(node: NodeId): Promise<void> {
     const options = { timeoutMilliseconds: talkMilliseconds, trace: "" };
-    const epoch = this.unconfirmed.has(node) ? 0 : this.keeper.epoch;
-    const map = this.mapIn(node, await this.table.request(node, this.question(epoch), options));
-    if (map === undefined) return;
-    const { map: known } = this.keeper;
-    this.unconfirmed.delete(node);
-    if (known !== undefined && known.cluster !== map.cluster) this.foreign.add(node);
-    else this.adopt(node, map);
+    const map = this.mapIn(node, await this.table.request(node, this.question(), options));
+    if (map !== undefined) this.adopt(node, map);
   }
 
-  private question(epoch: number): Uint8Array {
-    return encodeTalk({ kind: "map", epoch, map: undefined });
+  private question(): Uint8Array {
+    return encodeTalk({ kind: "map", epoch: this.keeper.epoch, map: undefined });
   }
 
   /** Nothing is said by whoever has no newer map. What it has wrong is no failure of this process. */
@@ -223,8 +206,7 @@ export class Gateway {
   /** One node may have got into the place of another; when most have, the cluster is a new one in the old one's place. */
   private checkCluster(): void {
     const { map } = this.keeper;
-    const { all } = this.table;
-    const strangers = [...new Set([...this.table.strangers, ...this.foreign])];
+    const { all, strangers } = this.table;
     if (map === undefined || 2 * strangers.length <= all.size) return;
     const detail =
       `${strangers.join(", ")} belong to another cluster than ${map.cluster}, which this gateway has followed; ` +
@@ -260,6 +242,6 @@ function wordsOf(outcome: AskOutcome): string {
 }
 
 function nameAmongNodes(id: NodeId, random: Prng): NodeId {
-  const chance = Array.from({ length: chanceDigits }, () => random.below(16).toString(16)).join("");
+  const chance = random.hexDigits(chanceDigits);
   return nodeId(`${id.slice(0, nameCharactersMax - chanceDigits - 1)}-${chance}`);
 }

@@ -78,6 +78,8 @@ export interface NodeSettings {
 }
 
 const metaGroupId = groupId(0);
+/** Of clusters and data folders. */
+const nameDigits = 16;
 const readyMilliseconds = 50;
 const leadershipDefaultMilliseconds = 10_000;
 /** What was on its way when the others heard of it has come by then. */
@@ -157,7 +159,7 @@ export class Node {
   /** Opens what the data folder holds, and begins to take part. Resolves before there is a cluster: see `whenReady`. */
   static async open(seams: NodeSeams, settings: NodeSettings): Promise<Node> {
     const { disk, random, clock } = seams;
-    const newDisk = nameOf(random.split("disk"));
+    const newDisk = random.split("disk").hexDigits(nameDigits);
     const newLife = clock.wallMilliseconds();
     const folder = await NodeFolder.open(disk, settings.folder, { node: settings.id, newDisk, newLife });
     let log: Log | undefined;
@@ -248,6 +250,7 @@ export class Node {
   private async begin(): Promise<void> {
     const { seams, settings, folder, keeper, groups, table } = this;
     keeper.onChange((map) => {
+      seams.network.judgeAgain();
       table.follow(new Map(map.nodes.map(({ id, addresses }) => [id, addresses.peer])));
       return groups.follow(map);
     });
@@ -265,7 +268,7 @@ export class Node {
     const { settings, folder, table, seams } = this;
     const peers = [...settings.peers.keys()].sort((left, right) => (left < right ? -1 : 1));
     if (foundersOf(peers)?.includes(settings.id) !== true) return;
-    const newCluster = nameOf(seams.random.split("cluster"));
+    const newCluster = seams.random.split("cluster").hexDigits(nameDigits);
     const { scheduler, logger } = seams;
     const { id: self, groups } = settings;
     this.founding = new FoundingTalk({ self, peers, groups, newCluster, folder, table, scheduler, logger });
@@ -391,10 +394,4 @@ function seatsOf(folder: NodeFolder): SeatStore {
     },
     changeSeats: (change) => folder.changeSeats(change),
   };
-}
-
-/** Sixteen hexadecimal digits. */
-function nameOf(random: Prng): string {
-  const digits = Array.from({ length: 16 }, () => random.below(16).toString(16));
-  return digits.join("");
 }

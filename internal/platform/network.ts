@@ -58,6 +58,11 @@ export interface Network {
    * nobody is told `up` or `down`. REQUIRES: listening.
    */
   ask(address: string, payload: Uint8Array, options: RequestOptions): Promise<AskOutcome>;
+  /**
+   * To be called when the host's identity names a cluster that it did not name before: who was taken in meanwhile and is of another one
+   * is refused, and who named none either is dialled again, so that each judges the other. REQUIRES: listening.
+   */
+  judgeAgain(): void;
   /** Tells every peer that it ends, ends what is under way as unknown, and takes nothing more. */
   close(): Promise<void>;
 }

@@ -54,6 +54,14 @@ type Check = (name: string, run: (two: Two) => Promise<void>, limits?: Partial<N
 
 const options = { timeoutMilliseconds: 10_000, trace: "" };
 
+/** Two that dial each other. */
+interface Together {
+  readonly world: NetworkWorld;
+  readonly hosts: readonly [RecordingHost, RecordingHost];
+  readonly networks: readonly [Network, Network];
+  readonly peers: readonly [Peer, Peer];
+}
+
 export function describeNetwork(name: string, make: MakeWorld): void {
   const check: Check = (what, run, limits) => {
     it(what, { timeout: 30_000 }, async () => {
@@ -486,6 +494,58 @@ function checkStrangers(name: string, make: MakeWorld): void {
     } finally {
       await world.end();
     }
+  });
+
+  const together = (what: string, clusters: readonly [string, string], run: (two: Together) => Promise<void>): void => {
+    it(`network: ${name}: ${what}`, { timeout: 30_000 }, async () => {
+      const world = await make();
+      try {
+        const hosts = [hostOf("n1", 1, clusters[0]), hostOf("n2", 1, clusters[1])] as const;
+        const [one, other] = [await world.start(hosts[0]), await world.start(hosts[1])];
+        const there = one.network.peer(hosts[1].own.node, other.address);
+        const back = other.network.peer(hosts[0].own.node, one.address);
+        await untilIn(world, () => there.life !== undefined && back.life !== undefined);
+        await world.settled();
+        await run({ world, hosts, networks: [one.network, other.network], peers: [there, back] });
+      } finally {
+        await world.end();
+      }
+    });
+  };
+  const strangers = async ({ world, hosts, peers: [there, back] }: Together): Promise<void> => {
+    const why = /n[12] belongs to cluster c[12], node n[12] to "c[12]"/;
+    await untilIn(world, () => why.test(there.trouble ?? "") && why.test(back.trouble ?? ""));
+    assert.deepEqual([there.life, back.life], [undefined, undefined]);
+    assert.deepEqual([hosts[0].events.at(-1), hosts[1].events.at(-1)], ["down n2 1", "down n1 1"]);
+  };
+  together(
+    "who had a cluster before this node had its own is refused when it is another one",
+    ["", "c2"],
+    async (two) => {
+      two.hosts[0].belongsTo("c1", two.networks[0]);
+      // From this moment on.
+      assert.deepEqual(two.hosts[0].events, ["up n2 1", "down n2 1"]);
+      await strangers(two);
+    },
+  );
+  together("who finds another cluster than this node is refused then", ["", ""], async (two) => {
+    two.hosts[0].belongsTo("c1", two.networks[0]);
+    await two.world.turn();
+    two.hosts[1].belongsTo("c2", two.networks[1]);
+    await strangers(two);
+  });
+  together("who finds the same cluster stays, and is not lost for a moment", ["", ""], async (two) => {
+    const { world, hosts, networks, peers } = two;
+    for (const at of [0, 1] as const) {
+      const other = hosts[1 - at] as RecordingHost;
+      const before = other.identified;
+      hosts[at].belongsTo("c1", networks[at]);
+      await untilIn(world, () => other.identified > before);
+      await world.settled();
+      // One on the stream that is replaced is lost.
+      while ((await peers[at].request(utf8("there?"), options)).kind !== "answered") await world.turn();
+    }
+    assert.deepEqual([hosts[0].events, hosts[1].events], [["up n2 1"], ["up n1 1"]]);
   });
 
   it(`network: ${name}: an earlier process of a node comes too late`, { timeout: 30_000 }, async () => {

@@ -2,10 +2,10 @@
 
 import { utf8Text } from "../../internal/base/bytes.ts";
 import { nodeId, type NodeId } from "../../internal/base/ids.ts";
-import type { IncomingRequest, NetworkHost, NodeIdentity } from "../../internal/platform/network.ts";
+import type { IncomingRequest, Network, NetworkHost, NodeIdentity } from "../../internal/platform/network.ts";
 
 export class RecordingHost implements NetworkHost {
-  readonly own: NodeIdentity;
+  own: NodeIdentity;
   readonly messages: Uint8Array[] = [];
   readonly requests: IncomingRequest[] = [];
   readonly visitors: NodeIdentity[] = [];
@@ -13,6 +13,8 @@ export class RecordingHost implements NetworkHost {
   readonly events: string[] = [];
   /** Whom it does not want. */
   readonly unwanted = new Set<NodeId>();
+  /** How often it was asked who it is: at each handshake. */
+  identified = 0;
   /** What it does with a request. */
   serve: (request: IncomingRequest) => void = (request) => request.answer(request.payload);
   /** While it stands, nothing more is taken. */
@@ -22,11 +24,18 @@ export class RecordingHost implements NetworkHost {
     this.own = own;
   }
 
+  /** Of none until now. */
+  belongsTo(cluster: string, network: Network): void {
+    this.own = { ...this.own, cluster };
+    network.judgeAgain();
+  }
+
   get texts(): string[] {
     return this.messages.map(utf8Text);
   }
 
   identity(): NodeIdentity {
+    this.identified++;
     return this.own;
   }
 

@@ -32,6 +32,10 @@ export class ScriptedNetwork implements Network {
     return Promise.resolve({ kind: "unreachable", detail: "nobody is there" });
   }
 
+  judgeAgain(): void {
+    // All are of one cluster.
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

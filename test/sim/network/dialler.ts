@@ -4,6 +4,7 @@ import { helloOf, judgeWelcome } from "../../../internal/grpc/handshake.ts";
 import type { Hello, Purpose } from "../../../internal/grpc/peer-protocol.ts";
 import { purpose } from "../../../internal/grpc/peer-protocol.ts";
 import { failuresInRow, redialPause } from "../../../internal/grpc/redial.ts";
+import { ofAnotherCluster } from "../../../internal/platform/network.ts";
 import type { Timer } from "../../../internal/platform/clock.ts";
 import type { Link } from "./link.ts";
 import type { NodeNetwork } from "./node-network.ts";
@@ -85,6 +86,12 @@ export class Dialler {
     this.try();
   }
 
+  /** Once more, beside the stream that there is, which the new one replaces. */
+  renew(): void {
+    this.timer?.cancel();
+    this.try();
+  }
+
   /** Ends the stream, too. */
   close(why: string): void {
     this.isClosed = true;
@@ -96,7 +103,7 @@ export class Dialler {
     this.timer = undefined;
     this.dialledAt = this.network.wires.time.now;
     const { link, network, address } = this;
-    const dial = new Dial(network, {
+    const dial: Dial = new Dial(network, {
       address,
       wanted: link.node,
       purpose: purpose.main,
@@ -104,20 +111,21 @@ export class Dialler {
       welcome: (end, { cluster, life }) => {
         const why = link.refusal({ node: link.node, cluster, life });
         if (why !== undefined) return why;
-        end.onEnded = () => this.ended(undefined);
-        link.attach(end, life, { purpose: purpose.main, isDialled: true });
+        end.onEnded = () => this.ended(end, undefined);
+        link.attach(end, { cluster, life }, { purpose: purpose.main, isDialled: true });
         return undefined;
       },
-      failed: (why) => this.ended(why),
+      failed: (why) => this.ended(dial.end, why),
     });
     this.end = dial.end;
   }
 
-  private ended(why: string | undefined): void {
-    if (this.isClosed) return;
+  private ended(end: StreamEnd, why: string | undefined): void {
+    if (this.isClosed || end !== this.end) return;
     this.end = undefined;
     const { link, network } = this;
     if (why !== undefined && link.life === undefined) link.trouble = why;
+    if (why?.startsWith(ofAnotherCluster) === true) link.closeUnnamed(why);
     const { limits } = network.process;
     const lastedMilliseconds = why === undefined ? network.wires.time.now - this.dialledAt : undefined;
     this.failures = failuresInRow({ failures: this.failures, lastedMilliseconds }, limits);

@@ -5,6 +5,7 @@
 
 import { assert } from "../../../internal/base/assert.ts";
 import type { NodeId } from "../../../internal/base/ids.ts";
+import { strangerRefusal } from "../../../internal/grpc/handshake.ts";
 import { traceLengthMax, type Received } from "../../../internal/grpc/inbox.ts";
 import { kind, purpose, type Purpose } from "../../../internal/grpc/peer-protocol.ts";
 import type { NodeIdentity, Lane, NetworkHost, Peer } from "../../../internal/platform/network.ts";
@@ -15,6 +16,8 @@ import type { Wires } from "./wires.ts";
 
 /** For so long after `up` what is sent later may arrive earlier. */
 export const overtakingMilliseconds = 1000;
+type NewStream = Pick<StreamEnd, "purpose" | "isDialled">;
+
 const bulkWaitingMax = 16;
 const roundTripsMax = 8;
 
@@ -43,7 +46,6 @@ export class Link implements Peer, EndOwner {
 
   constructor(node: NodeId, process: EndProcess, host: NetworkHost, wires: Wires) {
     this.node = node;
-
     this.host = host;
     this.wires = wires;
     const { limits } = process;
@@ -94,14 +96,29 @@ export class Link implements Peer, EndOwner {
     return of !== purpose.bulk || life === this.life ? undefined : "no connection stands beside it";
   }
 
+  /** By a cluster that is known since: what is of another one ends. True: some stream has named none. */
+  judge(own: NodeIdentity): boolean {
+    for (const end of this.ends.slice()) {
+      const why = strangerRefusal(own, { node: this.node, cluster: end.cluster });
+      if (why !== undefined) end.close(why);
+    }
+    return this.ends.some(({ cluster }) => cluster === "");
+  }
+
+  /** It is of another cluster, and had named none. */
+  closeUnnamed(why: string): void {
+    for (const end of this.ends.slice()) if (end.cluster === "") end.close(why);
+  }
+
   /** A stream is through its handshake. It replaces one that the same side had dialled. */
-  attach(end: StreamEnd, life: number, stream: { readonly purpose: Purpose; readonly isDialled: boolean }): void {
+  attach(end: StreamEnd, { life, cluster }: Pick<NodeIdentity, "life" | "cluster">, stream: NewStream): void {
     if (this.life !== undefined && life > this.life) this.closeStreams("a later process of this node is here");
     this.lifeMost = Math.max(this.lifeMost, life);
     const before = this.ends.find(
       ({ purpose: of, isDialled }) => of === stream.purpose && isDialled === stream.isDialled,
     );
     this.ends.push(end);
+    end.cluster = cluster;
     end.attach(this, stream);
     if (stream.purpose === purpose.main) this.mainOpened(end, life);
     else this.bulkOpened(end);

@@ -47,6 +47,7 @@ export class NodeNetwork implements Network {
   private readonly neighbours = new Map<NodeId, Neighbour>();
   private listening: Listening | undefined;
   private visitors = 0;
+  private isJudged = false;
   private isClosed = false;
 
   constructor(parts: NodeNetworkParts) {
@@ -99,6 +100,13 @@ export class NodeNetwork implements Network {
   ask(address: string, payload: Uint8Array, options: RequestOptions): Promise<AskOutcome> {
     assert(this.open !== undefined, "the network does not listen", { address });
     return visit(this, address, payload, options);
+  }
+
+  judgeAgain(): void {
+    const own = this.host.identity();
+    if (this.isClosed || this.isJudged || own.cluster === "") return;
+    this.isJudged = true;
+    for (const { link, dialler } of this.neighbours.values()) if (link.judge(own)) dialler?.renew();
   }
 
   async close(): Promise<void> {
@@ -189,7 +197,7 @@ export class NodeNetwork implements Network {
         return;
       }
       end.say(welcomeOf(host.identity(), judged));
-      link.attach(end, identity.life, { purpose: judged.purpose, isDialled: false });
+      link.attach(end, identity, { purpose: judged.purpose, isDialled: false });
       // The loss of an earlier process may just have made it forgotten.
       this.neighbours.set(identity.node, neighbour);
       dialler?.hurry();
@@ -217,7 +225,7 @@ export class NodeNetwork implements Network {
       welcome: (end, hello) => {
         const why = link.bulkRefusal(hello, purpose.bulk);
         if (why !== undefined) return why;
-        link.attach(end, hello.life, { purpose: purpose.bulk, isDialled: true });
+        link.attach(end, hello, { purpose: purpose.bulk, isDialled: true });
         return undefined;
       },
       failed: () => link.bulkFailed(),

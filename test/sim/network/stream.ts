@@ -74,6 +74,8 @@ export class StreamEnd {
   owner: EndOwner | undefined;
   purpose: Purpose = purposes.main;
   isDialled = false;
+  /** As the other side named it. */
+  cluster = "";
   isClosed = false;
   /** The process behind it is no more. */
   isDead = false;
