@@ -209,6 +209,20 @@ describe("refused, and nothing stored", () => {
     { target: "/k", asking: { body: "x", headers: { Host: "a b" } }, code: "bad_request", words: "Host" },
   ]);
 
+  test("a condition counts behind however many other headers", async () => {
+    const roomy = await HttpRig.open({ headerBytesMax: 16 * 1024 });
+    const others = Array.from({ length: 1500 }, (_, at) => `x${at}: a\r\n`).join("");
+    const put = (condition: string): Promise<string> =>
+      roomy.say(`PUT /lock HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n${condition}\r\n\r\nx`);
+    const statuses: number[] = [];
+    for (const lines of ["If-None-Match: *", `If-None-Match: *\r\n${others}y: b`, `${others}If-None-Match: *`]) {
+      statuses.push(lastAnswer(await put(lines)).status);
+    }
+    await roomy.close();
+    assert.deepEqual(statuses, [201, 412, 412]);
+    assert.equal(roomy.coordinator.writes, 1);
+  });
+
   test("what is no HTTP", async () => {
     const cases = [
       ["hello\r\n\r\n", 400, "bad_request"],

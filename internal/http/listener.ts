@@ -69,6 +69,8 @@ export class HttpListener implements ExchangeHost {
       requireHostHeader: false,
     });
     this.server.maxConnections = limits.connectionsMax;
+    // Else those behind the thousandth would be left out without a word, conditions among them. Their bytes are bounded.
+    this.server.maxHeadersCount = 0;
     this.server.timeout = limits.silentMilliseconds;
     this.server.on("connection", (socket) => this.connected(socket));
     this.server.on("request", (incoming, outgoing) => this.requested(incoming, outgoing, false));
