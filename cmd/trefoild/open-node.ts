@@ -111,6 +111,7 @@ function withNamedListener(network: Network, address: string): Network {
       }),
     peer: (node, at) => network.peer(node, at),
     ask: (at, payload, options) => network.ask(at, payload, options),
+    connected: () => network.connected(),
     judgeAgain: () => network.judgeAgain(),
     close: () => network.close(),
   };

@@ -92,9 +92,15 @@ describe("connections", { timeout: 30_000 }, () => {
     assert.equal(second.ended, "replaced by a newer stream");
     assert.deepEqual(host.events, ["up gateway 1", "down gateway 1", "up gateway 2"]);
     assert.equal(network.streams, 1);
+    assert.deepEqual(
+      network.connected().map(({ node, life }) => [node, life]),
+      [["gateway", 2]],
+      "who dials alone is no less connected",
+    );
     third.hangUp();
     await until(() => host.events.length === 4);
     assert.equal(host.events[3], "down gateway 2");
+    assert.deepEqual(network.connected(), []);
   });
 
   it("for snapshots belong to a node that is connected, and to the process that is", async () => {

@@ -111,6 +111,10 @@ export class GrpcNetwork implements Network {
     return link;
   }
 
+  connected(): readonly Peer[] {
+    return Array.from(this.neighbours.values(), ({ link }) => link).filter(({ life }) => life !== undefined);
+  }
+
   ask(address: string, payload: Uint8Array, options: RequestOptions): Promise<AskOutcome> {
     assert(this.listening !== undefined && !this.isClosed, "the network does not listen", { address });
     const parts = this.visitParts(this.listening.host);

@@ -5,6 +5,7 @@
 // the name from its settings.
 
 import { unreachable } from "../base/assert.ts";
+import { emptyBytes } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { nodeId } from "../base/ids.ts";
 import type { NodeId } from "../base/ids.ts";
@@ -12,13 +13,13 @@ import type { Prng } from "../base/prng.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
 import type { Clock, Scheduler, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { AskOutcome, Network, NetworkHost, RequestOutcome } from "../platform/network.ts";
+import type { AskOutcome, IncomingRequest, Network, NetworkHost, RequestOutcome } from "../platform/network.ts";
 import type { MessageCodec } from "../replica/message-codec.ts";
 import { awaitedOf } from "./awaiting.ts";
 import { NodeCoordinator } from "./coordinator.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { PeerTable } from "./peer-table.ts";
-import { decodeTalk, encodeTalk } from "./peer-talk.ts";
+import { decodeTalk, encodeTalk, isLeavingTalk } from "./peer-talk.ts";
 import type { ReadMode, WriteMode } from "./requests.ts";
 
 export interface GatewaySeams {
@@ -130,11 +131,21 @@ export class Gateway {
       identity: () => ({ node: this.name, cluster: this.keeper.map?.cluster ?? "", life: this.life }),
       refusal: () => undefined,
       message: () => undefined,
-      request: (_from, request) => request.refuse(),
+      request: (from, request) => this.hear(from, request),
       visit: (_from, request) => request.refuse(),
-      up: (node) => void this.askNode(node),
+      up: (node) => {
+        this.table.noteArrived(node);
+        void this.askNode(node);
+      },
       down: () => undefined,
     };
+  }
+
+  /** A node says that it stops; nobody asks a gateway for anything. */
+  private hear(from: NodeId, request: IncomingRequest): void {
+    if (!isLeavingTalk(request.payload)) return request.refuse();
+    this.table.noteLeaving(from);
+    request.answer(emptyBytes);
   }
 
   /** Again and again: the map may have changed while nobody asked for anything. */

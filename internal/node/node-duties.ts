@@ -95,13 +95,9 @@ export class NodeDuties {
   }
 
   /** Tells every peer that this node stops. Resolves when all have heard it, or did not answer in time. */
-  async tellLeaving(): Promise<void> {
-    const { table } = this.parts;
+  tellLeaving(): Promise<void> {
     const payload = encodeTalk({ kind: "leaving" });
-    const nodes = [...table.all.keys()].filter((node) => table.isConnected(node));
-    await Promise.all(
-      nodes.map((node) => table.request(node, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" })),
-    );
+    return this.parts.table.tellAll(payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
   }
 
   spread(map: ClusterMap): void {

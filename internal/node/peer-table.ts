@@ -122,6 +122,11 @@ export class PeerTable {
     return this.leaving.has(node);
   }
 
+  /** Tells everybody who is connected, gateways too. Resolves when all have heard it, or did not answer in time. */
+  async tellAll(payload: Uint8Array, options: RequestOptions): Promise<void> {
+    await Promise.all(this.network.connected().map((peer) => peer.request(payload, options)));
+  }
+
   isConnected(node: NodeId): boolean {
     return this.peers.get(node)?.life !== undefined;
   }

@@ -47,6 +47,9 @@ export function encodeTalk(talk: Talk): Uint8Array {
 /** Whether bytes ask for the map. */
 export const isMapTalk = (bytes: Uint8Array): boolean => bytes[0] === talkKind.map;
 
+/** Whether bytes say that their sender stops. */
+export const isLeavingTalk = (bytes: Uint8Array): boolean => bytes[0] === talkKind.leaving;
+
 const textOfMap = (map: ClusterMap): string => new TextDecoder().decode(encodeMap(map));
 
 /** Throws `corruption` for bytes that are none of these. */

@@ -53,6 +53,8 @@ export interface Network {
    * node at another address is dialled there. REQUIRES: listening; not the own node.
    */
   peer(node: NodeId, address: string): Peer;
+  /** Everybody who is connected now, also who has dialled and is not dialled: gateways. REQUIRES: listening. */
+  connected(): readonly Peer[];
   /**
    * Asks whoever listens at an address one thing, such as how to join: no name has to be known, no connection is kept, and
    * nobody is told `up` or `down`. REQUIRES: listening.

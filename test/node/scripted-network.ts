@@ -28,6 +28,10 @@ export class ScriptedNetwork implements Network {
     return new ScriptedPeer(this, node);
   }
 
+  connected(): readonly Peer[] {
+    return [];
+  }
+
   ask(): Promise<AskOutcome> {
     return Promise.resolve({ kind: "unreachable", detail: "nobody is there" });
   }

@@ -97,6 +97,10 @@ export class NodeNetwork implements Network {
     return link;
   }
 
+  connected(): readonly Peer[] {
+    return Array.from(this.neighbours.values(), ({ link }) => link).filter(({ life }) => life !== undefined);
+  }
+
   ask(address: string, payload: Uint8Array, options: RequestOptions): Promise<AskOutcome> {
     assert(this.open !== undefined, "the network does not listen", { address });
     return visit(this, address, payload, options);

@@ -1,0 +1,52 @@
+// A gateway in front of nodes of which one stops in order, and comes back.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { nodeId } from "../../internal/base/ids.ts";
+import { Prng } from "../../internal/base/prng.ts";
+import { GrpcNetwork } from "../../internal/grpc/grpc-network.ts";
+import { replicaMessages } from "../../internal/grpc/replica-messages.ts";
+import { Gateway } from "../../internal/node/gateway.ts";
+import { systemClock, systemScheduler } from "../../internal/os/system-clock.ts";
+import { silentLogger } from "../../internal/platform/logger.ts";
+import { RealNodes } from "./real-nodes.ts";
+
+const two = nodeId("n2");
+
+function openGateway(nodes: RealNodes): Promise<Gateway> {
+  const seams = { clock: systemClock, scheduler: systemScheduler, logger: silentLogger };
+  const network = new GrpcNetwork({ ...seams, address: undefined });
+  const onFailure = (failure: Error): void => void nodes.failures.push(failure);
+  const defaults = { read: "fast", write: "strong" } as const;
+  return Gateway.open(
+    { ...seams, network, codec: replicaMessages, random: new Prng(Math.floor(Math.random() * 2 ** 32)), onFailure },
+    { id: nodeId("gateway"), zone: "", seeds: [nodes.addressOf("n1")], defaults },
+  );
+}
+
+describe("a gateway", { timeout: 60_000 }, () => {
+  it("is told that a node leaves before the node does, as the other nodes are", async () => {
+    const nodes = await RealNodes.make();
+    let gateway: Gateway | undefined;
+    try {
+      await nodes.startAll();
+      gateway = await openGateway(nodes);
+      const { table } = gateway;
+      const all = ["n1", "n2", "n3"].map((id) => nodeId(id));
+      await nodes.until(() => all.every((node) => table.isConnected(node)));
+      await nodes.node("n2").leave(5000);
+      assert.deepEqual(
+        all.filter((node) => table.isLeaving(node)),
+        [two],
+      );
+      assert.ok(table.isConnected(two), "it is there still, and answers what was asked before");
+      await nodes.stop("n2");
+      await nodes.start("n2");
+      await nodes.until(() => table.isConnected(two));
+      assert.ok(!table.isLeaving(two), "another process of it does not leave");
+    } finally {
+      await gateway?.close();
+      await nodes.end();
+    }
+  });
+});
