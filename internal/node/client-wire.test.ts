@@ -79,6 +79,7 @@ const addressed: fc.Arbitrary<AddressedCall> = record({
 const got: fc.Arbitrary<GotValue> = record({
   role,
   stalenessMilliseconds: maybe(count),
+  position: version,
   record: maybe(record({ version, contentType: text, expiresAt: maybe(count), value: bytes })),
 });
 const wrote: fc.Arbitrary<WroteValue> = record({

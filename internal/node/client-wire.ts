@@ -234,8 +234,9 @@ function readAnswer<T>(reader: ByteReader, read: ReadValue<T>): GroupAnswer<T> {
   }
 }
 
-export function writeGot(writer: ByteWriter, { record, role, stalenessMilliseconds }: GotValue): void {
+export function writeGot(writer: ByteWriter, { record, role, stalenessMilliseconds, position }: GotValue): void {
   writeChoice(writer, roles, role);
+  writeVersion(writer, position);
   writeOptional(writer, stalenessMilliseconds, (to, value) => to.varint(Math.ceil(value)));
   writeOptional(writer, record, (to, { version, contentType, expiresAt, value }) => {
     writeVersion(to, version);
@@ -246,13 +247,14 @@ export function writeGot(writer: ByteWriter, { record, role, stalenessMillisecon
 
 export function readGot(reader: ByteReader): GotValue {
   const role = readChoice(reader, roles);
+  const position = readVersion(reader);
   const stalenessMilliseconds = readOptional(reader, (from) => from.varint());
   const record = readOptional(reader, (from) => {
     const version = readVersion(from);
     const expiresAt = readOptional(from, (deeper) => deeper.varint());
     return { version, expiresAt, contentType: utf8Text(from.block()), value: from.block() };
   });
-  return { role, stalenessMilliseconds, record };
+  return { role, stalenessMilliseconds, record, position };
 }
 
 export function writeWrote(writer: ByteWriter, value: WroteValue): void {

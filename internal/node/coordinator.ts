@@ -183,11 +183,13 @@ export class NodeCoordinator implements Coordinator {
   }
 
   private gotAnswer({ answer, node }: Tried<GotValue>, group: GroupId, consistency: ReadMode): GetAnswer {
-    const { record, role, stalenessMilliseconds } = valueOf(answer);
+    const { record, role, stalenessMilliseconds, position } = valueOf(answer);
+    this.noteTold(group, position);
     const served: Served = { node, group, role, consistency };
     return { record, served, stalenessMilliseconds };
   }
 
+  /** Of what an answer of the group may have shown, the last entry. */
   private noteTold(group: GroupId, version: Version): void {
     const before = this.told.get(group);
     const isNewer = before === undefined || compareVersions(before, version) < 0;

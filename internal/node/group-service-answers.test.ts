@@ -37,6 +37,8 @@ beforeEach(() => {
     get stalenessMilliseconds() {
       return says.staleness;
     },
+    applied: { term: term(3), index: logIndex(6) },
+    seenBy: () => version,
     refreshStaleness: () => void says.refreshed++,
     readFast: () => Promise.resolve(record),
     readOwnNow: () => record,

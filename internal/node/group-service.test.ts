@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { utf8, utf8Text } from "../base/bytes.ts";
 import { groupId, logIndex, term } from "../base/ids.ts";
 import { isExpired, neverExpires, stamp } from "../base/stamp.ts";
+import type { Version } from "../engine/cell.ts";
 import type { Replica } from "../replica/replica.ts";
 import { GroupService } from "./group-service.ts";
 import type { GroupWrite } from "./group-service.ts";
@@ -45,22 +46,47 @@ describe("what a node does with a replica of its own", () => {
     });
   });
 
-  it("shows what its leader has answered fast, though a write before it has no majority; elsewhere it is waited for", async () => {
-    const behind = {
-      stalenessMilliseconds: 0,
-      readInSession: () => Promise.resolve({ kind: "behind" }),
-      readFast: () => Promise.resolve(undefined),
-    };
-    const statusOf = (role: string, ofTerm: number, persisted: number) => {
-      return { status: { role, term: term(ofTerm), persisted, configuration: { voters: [], learners: [] } } };
-    };
+  it("rule 16: shows what its leader has answered fast, though a write before it has no majority; whatever else was told is waited for", async () => {
     const asked = { key, mode: "fast", after: version } as const;
-    const kindAt = async (role: string, ofTerm: number, persisted: number): Promise<string> =>
-      (await serviceOf({ ...behind, ...statusOf(role, ofTerm, persisted) }).get(group, asked)).kind;
-    assert.equal(await kindAt("leader", 5, 20), "done");
-    assert.equal(await kindAt("leader", 5, 19), "again");
-    assert.equal(await kindAt("leader", 6, 20), "again");
-    assert.equal(await kindAt("follower", 5, 20), "again");
+    interface Status {
+      readonly role: string;
+      readonly ofTerm: number;
+      readonly persisted: number;
+      readonly commit: number;
+      readonly applied: number;
+    }
+    const waitedFor: Version[] = [];
+    const kindAt = async (other: Partial<Status>): Promise<string> => {
+      const { role, ofTerm, persisted, commit, applied } = { ...leading, ...other };
+      const service = serviceOf({
+        stalenessMilliseconds: 0,
+        applied: { term: term(ofTerm), index: logIndex(applied) },
+        seenBy: () => version,
+        status: { role, term: term(ofTerm), persisted, commit, configuration: { voters: [], learners: [] } },
+        readInSession: (_: Uint8Array, seen: Version) => {
+          waitedFor.push(seen);
+          return Promise.resolve({ kind: "behind" });
+        },
+        readFast: () => Promise.resolve(undefined),
+      });
+      return (await service.get(group, asked)).kind;
+    };
+    const leading: Status = { role: "leader", ofTerm: 5, persisted: 20, commit: 10, applied: 10 };
+    assert.equal(await kindAt({}), "done");
+    assert.equal(await kindAt({ commit: 20, applied: 20 }), "done");
+    assert.deepEqual(waitedFor, []);
+    assert.equal(await kindAt({ persisted: 19 }), "again");
+    assert.equal(await kindAt({ role: "follower" }), "again");
+    assert.equal(
+      await kindAt({ commit: 20 }),
+      "again",
+      "a follower may have told of it before its leader has applied it",
+    );
+    assert.deepEqual(waitedFor.splice(0), [version, version, version]);
+    assert.equal(await kindAt({ applied: 9 }), "again");
+    assert.deepEqual(waitedFor, [{ term: term(5), index: logIndex(10) }]);
+    assert.equal(await kindAt({ ofTerm: 4 }), "again");
+    assert.equal(await kindAt({ ofTerm: 6, applied: 2 }), "done", "what is not here by then never will be");
   });
 
   it("rule 5: a strong page leaves out what has expired by the log, and waits for the log where the leader's clock is ahead of it", async () => {
@@ -107,6 +133,8 @@ describe("what a node does with a replica of its own", () => {
         return { kind: "read", record: undefined };
       },
       status: { role: "leader", configuration: { learners: [] }, id: 1 },
+      applied: { term: term(5), index: logIndex(19) },
+      seenBy: () => version,
     });
     for (const after of [undefined, version]) {
       stalenessMilliseconds = 80;

@@ -14,6 +14,7 @@ import type { ScannedRecord } from "../replica/scan.ts";
 import type { WriteDone } from "../replica/write-waiters.ts";
 import type { WriteRefusal } from "../replica/write-rules.ts";
 import type { ReadMode, Role, StoredRecord, WriteMode, WriteRequest } from "./requests.ts";
+import { missingFor } from "./missing.ts";
 import { fastPage, strongPage } from "./pages.ts";
 import { contentOf } from "./stored.ts";
 import { commandOf } from "./write-command.ts";
@@ -47,7 +48,7 @@ export type GroupAnswer<T> =
 export interface GroupGet {
   readonly key: Uint8Array;
   readonly mode: ReadMode;
-  /** The read shows this entry, or something newer; else it is "behind". */
+  /** The read shows this entry and all before it; else it is "behind". */
   readonly after: Version | undefined;
 }
 
@@ -55,6 +56,8 @@ export interface GotValue {
   readonly record: StoredRecord | undefined;
   readonly role: Role;
   readonly stalenessMilliseconds: number | undefined;
+  /** Whoever was told this is told nothing older: the last entry that it may show something of. */
+  readonly position: Version;
 }
 
 export interface GroupWrite {
@@ -120,10 +123,9 @@ export class GroupService {
     if (asked.mode === "strong") return this.getStrong(group, replica, asked.key);
     // As of now: what is learnt of the leader while the record is read says nothing of the record.
     const staleness = stalenessOf(replica);
-    if (asked.after === undefined || hasAnswered(replica, asked.after)) {
-      return this.got(replica, await replica.readFast(asked.key), staleness);
-    }
-    const read = await replica.readInSession(asked.key, asked.after);
+    const missing = asked.after && missingFor(replica, asked.after);
+    if (missing === undefined) return this.got(replica, await replica.readFast(asked.key), staleness);
+    const read = await replica.readInSession(asked.key, missing);
     if (read.kind === "behind") return this.againAt(group, replica, "behind");
     // What was answered fast and lost is nowhere to be waited for.
     const record = read.kind === "read" ? read.record : await replica.readFast(asked.key);
@@ -200,8 +202,7 @@ export class GroupService {
     if (after !== undefined) replica.noteAnswered(after);
     const record = replica.readOwnNow(key);
     if (record === undefined) return undefined;
-    const stalenessMilliseconds = stalenessOf(replica);
-    return { record: record === "absent" ? undefined : storedOf(record), role: roleOf(replica), stalenessMilliseconds };
+    return valueGot(replica, record === "absent" ? undefined : record, stalenessOf(replica));
   }
 
   private async getStrong(group: GroupId, replica: Replica, key: Uint8Array): Promise<GroupAnswer<GotValue>> {
@@ -215,8 +216,7 @@ export class GroupService {
     record: EngineRecord | undefined,
     stalenessMilliseconds: number | undefined,
   ): GroupAnswer<GotValue> {
-    const stored = record === undefined ? undefined : storedOf(record);
-    return { kind: "done", value: { record: stored, role: roleOf(replica), stalenessMilliseconds } };
+    return { kind: "done", value: valueGot(replica, record, stalenessMilliseconds) };
   }
 
   private refusedWrite(
@@ -268,15 +268,6 @@ export class GroupService {
   }
 }
 
-/**
- * Whether an entry that a client was told of is seen by fast reads here: this leader has told of it, so that it is applied, or fast,
- * and seen ahead of that. What lies before it and was never answered, a strong write without its majority, is not waited for.
- */
-function hasAnswered(replica: Replica, { term, index }: Version): boolean {
-  const { status } = replica;
-  return status.role === "leader" && status.term === term && index <= status.persisted;
-}
-
 const again = (why: Again): GroupAnswer<never> => ({ kind: "again", why, leader: undefined });
 
 function failed(code: ErrorCode, outcome: Outcome, detail: string): GroupAnswer<never> {
@@ -305,6 +296,15 @@ function storedOf({ term, index, expiry, payload }: EngineRecord): StoredRecord 
   const { contentType, value } = contentOf(payload);
   const expiresAt = expiry === neverExpires ? undefined : millisecondsOfStamp(expiry);
   return { value, contentType, version: { term, index }, expiresAt };
+}
+
+function valueGot(
+  replica: Replica,
+  found: EngineRecord | undefined,
+  stalenessMilliseconds: number | undefined,
+): GotValue {
+  const record = found && storedOf(found);
+  return { record, role: roleOf(replica), stalenessMilliseconds, position: replica.seenBy(found) };
 }
 
 function wroteValue(replica: Replica, outcome: WriteDone, expiry: Stamp): WroteValue {

@@ -23,6 +23,11 @@ export class Overlay {
     return this.bytesHeld;
   }
 
+  /** Of the newest write that is held. */
+  get lastIndex(): number | undefined {
+    return this.head < this.order.length ? this.order.at(-1)?.index : undefined;
+  }
+
   add(name: string, record: EngineRecord): void {
     this.bytesHeld += record.payload.length - (this.newest.get(name)?.payload.length ?? 0);
     this.newest.set(name, record);

@@ -1,6 +1,7 @@
 // One replica of one group, as its node sees it. What it is made of, and how a turn goes, stands in replica-core.ts.
 
 import { assert } from "../base/assert.ts";
+import { logIndex } from "../base/ids.ts";
 import type { Incarnation, LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
@@ -10,6 +11,7 @@ import { isVoter } from "../raft/configuration.ts";
 import type { ChangeResult, Membership } from "../raft/membership.ts";
 import type { FollowerStatus, RaftStatus } from "../raft/raft.ts";
 import type { TransferRefusal } from "../raft/transfer.ts";
+import { compareVersions } from "./answer.ts";
 import type { Command } from "./command.ts";
 import type { GroupState } from "./group-state.ts";
 import type { LoadCommand } from "./merge.ts";
@@ -215,6 +217,21 @@ export class Replica {
 
   get appliedIndex(): LogIndex {
     return this.core.applier.appliedIndex;
+  }
+
+  /** The last entry that everybody's reads see. */
+  get applied(): Version {
+    return this.core.applier.applied;
+  }
+
+  /** The last entry that a read which has just ended, and found this or nothing, may have seen something of. */
+  seenBy(found: Version | undefined): Version {
+    const { applied } = this;
+    if (found !== undefined) {
+      return compareVersions(found, applied) > 0 ? { term: found.term, index: found.index } : applied;
+    }
+    const deleted = this.core.writes.overlay.lastIndex ?? 0;
+    return deleted > applied.index ? { term: this.status.term, index: logIndex(deleted) } : applied;
   }
 
   /** Fast writes that this replica's log lost are kept here, and their fate is not known yet. */

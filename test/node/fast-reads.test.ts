@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
 import { GroupService } from "../../internal/node/group-service.ts";
-import { put, Rig, theGroup } from "../replica/rig.ts";
+import { del, put, Rig, theGroup } from "../replica/rig.ts";
 
 const key = utf8("a");
 
@@ -28,6 +28,33 @@ describe("a fast read at once", () => {
     rig.rejoin(3);
     await rig.level();
     assert.equal(utf8Text(read()?.record?.value ?? key), "new");
+    await rig.close();
+  });
+
+  it("rule 16: tells up to where what it shows may come from: of what is answered fast, up to there", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    const first = await rig.write(1, "strong", put("a", "old"));
+    await rig.level();
+    const at = (id: number): GroupService =>
+      new GroupService(
+        () => rig.replica(id),
+        () => undefined,
+      );
+    const seen = (id: number, name = "a") => {
+      const got = at(id).getNow(theGroup, utf8(name), undefined);
+      return [got?.record && utf8Text(got.record.value), got?.position];
+    };
+    const { applied } = rig.replica(2);
+    assert.ok(applied.index >= first.version.index);
+    assert.deepEqual(seen(2), ["old", applied]);
+    assert.deepEqual(seen(2, "nothing"), [undefined, applied]);
+    rig.isolate(1);
+    const second = await rig.write(1, "fast", put("a", "new"));
+    const third = await rig.write(1, "fast", del("b"));
+    assert.deepEqual(seen(1), ["new", second.version]);
+    assert.deepEqual(seen(1, "b"), [undefined, third.version]);
+    assert.deepEqual(seen(2), ["old", applied]);
     await rig.close();
   });
 });

@@ -33,6 +33,7 @@ const got = {
   record: { value: utf8("value"), contentType: "", version, expiresAt: undefined },
   role: "follower" as const,
   stalenessMilliseconds: 1,
+  position: version,
 };
 const wrote = {
   version,
@@ -319,6 +320,21 @@ describe("a request on its way", () => {
       [version, version],
     );
     assert.deepEqual(rig.network.asked.slice(-2), [n1, n3]);
+  });
+
+  it("rule 16: waits for what a read has told, too, of whatever was there or was not", async () => {
+    const rig = new Rig();
+    const position = (index: number): object => ({ position: { term: term(3), index: logIndex(index) } });
+    const says = (index: number, other: object = {}): GroupAnswer<unknown> => {
+      return { kind: "done", value: { ...got, ...position(index), ...other } };
+    };
+    rig.network.roundTrips.set(n1, 10).set(n2, 20).set(n3, 30);
+    rig.says.set(n1, [says(9), says(12, { record: undefined }), says(8), says(15)]);
+    for (const mode of ["fast", "fast", "fast", "strong", "fast"] as const) await rig.get(mode);
+    assert.deepEqual(
+      rig.calls.map(({ call }) => call.kind === "get" && call.asked.after?.index),
+      [undefined, 9, 12, undefined, 15],
+    );
   });
 
   it("is refused while as many are under way as there may be", async () => {
