@@ -1,16 +1,23 @@
 // Bodies that are too long or too slow, connections that are too many, and the end of a listener.
 
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { utf8 } from "../base/bytes.ts";
 import { HttpRig, lastAnswer } from "../../test/http/rig.ts";
 import type { Wire } from "../../test/http/rig.ts";
+import type { RequestObserver } from "../node/observer.ts";
 import type { HttpLimits } from "./limits.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-async function withRig(limits: Partial<HttpLimits>, run: (rig: HttpRig) => Promise<void>): Promise<void> {
-  const rig = await HttpRig.open(limits);
+type Run = (rig: HttpRig) => Promise<void>;
+
+async function withRig(limits: Partial<HttpLimits>, ...rest: [Run] | [RequestObserver, Run]): Promise<void> {
+  const [observer, run] = rest.length === 1 ? [undefined, rest[0]] : rest;
+  const rig = await HttpRig.open(limits, observer);
   try {
     await run(rig);
     assert.deepEqual(rig.unexpected, []);
@@ -25,6 +32,13 @@ function codeOf(text: string): string {
   const problem = JSON.parse(body) as { readonly code: string; readonly status: number };
   assert.equal(problem.status, status);
   return problem.code;
+}
+
+/** What is referred to. */
+function arrayBytes(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return process.memoryUsage().arrayBuffers;
 }
 
 const head = (more: string): string => `PUT /k HTTP/1.1\r\nHost: a\r\n${more}\r\n\r\n`;
@@ -163,6 +177,64 @@ describe("slow ones", () => {
       while (rig.edge.listener.requestsUnderWay === 0) await turn();
       while (rig.edge.listener.requestsUnderWay > 0) await turn();
       wire.socket.destroy();
+    });
+  });
+
+  test("many of them hold no more than there is for bodies, and nobody else up", async () => {
+    const sizes = { big: 8 << 20, bodies: 17 << 20 };
+    const outcomes: string[] = [];
+    const observer = { answered: (...told: readonly unknown[]) => void outcomes.push(String(told[2])) };
+    await withRig({ bodyBytesMax: sizes.bodies }, observer, async (rig) => {
+      const { listener } = rig.edge;
+      rig.coordinator.place(utf8("big"), new Uint8Array(sizes.big), "");
+      const before = arrayBytes();
+      const wires: Wire[] = [];
+      for (let count = 0; count < 24; count++) {
+        const wire = await rig.wire();
+        wire.socket.pause();
+        wire.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+        wires.push(wire);
+      }
+      while (outcomes.length < wires.length) await turn();
+      assert.equal(outcomes.filter((outcome) => outcome === "ok").length, 2);
+      assert.equal(outcomes.filter((outcome) => outcome === "refused").length, 22);
+      while (listener.requestsUnderWay > 2) await turn();
+      assert.equal(listener.budget.bytesTaken, 2 * sizes.big);
+      const held = arrayBytes() - before;
+      assert.ok(held < sizes.bodies + (1 << 20), `${held} bytes are held`);
+      const told = await rig.ask("GET", "/big");
+      assert.deepEqual([told.status, told.headers["retry-after"]], [429, "1"]);
+      assert.equal((await rig.ask("HEAD", "/big")).headers["content-length"], String(sizes.big));
+      assert.equal((await rig.ask("PUT", "/small", { body: "x" })).status, 200);
+      assert.equal((await rig.ask("GET", "/small")).text, "x");
+      for (const wire of wires) wire.socket.destroy();
+      while (listener.requestsUnderWay > 0) await turn();
+      assert.equal((await rig.ask("GET", "/big")).bytes.length, sizes.big);
+      while (listener.requestsUnderWay > 0) await turn();
+      assert.equal(listener.budget.bytesTaken, 0);
+    });
+  });
+
+  test("what they sent is not held for what they do not take", async () => {
+    await withRig({}, async (rig) => {
+      const { listener } = rig.edge;
+      rig.coordinator.place(utf8("big"), new Uint8Array(8 << 20), "");
+      const wire = await rig.wire();
+      wire.socket.pause();
+      wire.send(`GET /big HTTP/1.1\r\nHost: a\r\n\r\n${head("Content-Length: 5000")}${"x".repeat(5000)}`);
+      while (rig.coordinator.size < 2 || listener.budget.bytesTaken !== 8 << 20) await turn();
+      assert.equal(listener.requestsUnderWay, 2);
+      wire.socket.destroy();
+    });
+  });
+
+  test("whoever asks for more than there is room for is told to ask for less", async () => {
+    await withRig({ bodyBytesMax: 64 << 10 }, async (rig) => {
+      for (const name of ["a", "b"]) rig.coordinator.place(utf8(name), utf8("x".repeat(40_000)), "");
+      const told = await rig.ask("GET", "/-/keys?values=1");
+      assert.equal(told.status, 429);
+      assert.match(told.text, /ask for less/);
+      assert.equal((await rig.ask("GET", "/-/keys?values=1&limit=1")).status, 200);
     });
   });
 

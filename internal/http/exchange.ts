@@ -7,6 +7,7 @@
 import { ServerResponse } from "node:http";
 import type { IncomingMessage, OutgoingHttpHeader } from "node:http";
 import type { ByteBudget } from "../base/byte-budget.ts";
+import { TrefoilError } from "../base/errors.ts";
 import type { Operation } from "../node/observer.ts";
 import { traceOf } from "../node/request-rules.ts";
 import type { ReadMode } from "../node/requests.ts";
@@ -31,6 +32,8 @@ export interface ExchangeHost {
 
 /** Up to here a copy is cheaper than a piece of its own. */
 const joinedBytesMax = 16 * 1024;
+/** What every request has for its answer without asking: the bound on requests is theirs as well. */
+const freeAnswerBytes = 1024;
 
 export class Exchange {
   readonly incoming: IncomingMessage;
@@ -45,6 +48,8 @@ export class Exchange {
   private id: string | undefined;
   private gone: AbortController | undefined;
   private hasEnded = false;
+  /** Of its answer, against the budget. */
+  private bytesHeld = 0;
   /** Nothing that comes behind this request can be understood. */
   private isLast = false;
 
@@ -97,17 +102,17 @@ export class Exchange {
     this.body.fail(failure);
   }
 
-  /** Once. */
+  /** Once. Throws `busy`, and has sent nothing, when too much is in memory already; what is short, or a refusal, always fits. */
   send({ status, headers, body }: Answer): void {
     const { outgoing } = this;
     if (this.hasEnded || outgoing.headersSent) return;
+    this.body.release();
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    if (length > freeAnswerBytes && status < 300) this.hold(length);
     const isUnread = this.hasUnreadBody();
     // A connection ends with the last of its answers.
     const closes = this.isLast || isUnread || (this.host.isStopping && this.host.isLatest(this));
-    if (status !== 204 && status !== 304) {
-      const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-      headers.push("Content-Length", String(length));
-    }
+    if (status !== 204 && status !== 304) headers.push("Content-Length", String(length));
     if (closes) headers.push("Connection", "close");
     outgoing.writeHead(status, headers as OutgoingHttpHeader[]);
     if (isUnread) {
@@ -133,7 +138,21 @@ export class Exchange {
   ended(): void {
     this.hasEnded = true;
     this.body.release();
+    this.host.budget.giveBack(this.bytesHeld);
+    this.bytesHeld = 0;
     if (!this.outgoing.writableFinished) this.gone?.abort();
+  }
+
+  /** Until the other side has taken it, or has gone. */
+  private hold(bytes: number): void {
+    if (this.method === "HEAD") return;
+    if (!this.host.budget.take(bytes)) {
+      throw new TrefoilError(
+        "busy",
+        `no room for an answer of ${bytes} bytes beside the requests and answers in memory; try again, or ask for less at once`,
+      );
+    }
+    this.bytesHeld = bytes;
   }
 
   /** More of it may come than is worth reading for the sake of the connection. */

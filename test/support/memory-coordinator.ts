@@ -180,7 +180,10 @@ export class MemoryCoordinator implements Coordinator {
     checkKey(key);
     const consistency = mode ?? this.defaultRead;
     const stalenessMilliseconds = consistency === "strong" ? 0 : this.staleness;
-    return { record: this.present(key), served: this.served(consistency), stalenessMilliseconds };
+    const present = this.present(key);
+    // As an engine does: each reader has bytes of his own.
+    const record = present && { ...present, value: copyBytes(present.value) };
+    return { record, served: this.served(consistency), stalenessMilliseconds };
   }
 
   private apply(request: WriteRequest): WriteAnswer {
