@@ -46,6 +46,7 @@ export class NodeNumbers {
       groups: () => this.groups(node),
       lags: () => this.lags(node),
       elections: () => this.elections,
+      clocks: () => node.clocks.distances,
       log: () => node.log.stats(),
       engine: () => node.engine.stats(),
     };

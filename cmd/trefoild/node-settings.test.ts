@@ -14,12 +14,20 @@ function valuesOf(...flags: readonly string[]): NodeValues {
 describe("what a node is opened with", () => {
   it("is what the process was told", () => {
     const flags = ["--fsync=interval:20", "--heartbeat=40ms", "--election-timeout=500ms", "--salvage-window=2h"];
-    const more = ["--default-read=strong", "--default-write=fast", "--zone=z", "--groups=7", "--memtable-bytes=32MiB"];
+    const more = [
+      "--default-read=strong",
+      "--default-write=fast",
+      "--zone=z",
+      "--groups=7",
+      "--memtable-bytes=32MiB",
+      "--max-clock-skew=70ms",
+    ];
     const settings = nodeSettingsOf(valuesOf(...flags, ...more), {});
     assert.deepEqual(settings.log.fsync, { kind: "interval", milliseconds: 20 });
     const { tickMilliseconds = 0, raft, salvageWindowMilliseconds } = settings.replica;
     assert.equal((raft?.heartbeatTicks ?? 0) * tickMilliseconds, 40);
     assert.equal((raft?.electionTicks ?? 0) * tickMilliseconds, 500);
+    assert.equal(settings.clockSkewMilliseconds, 70);
     assert.equal(salvageWindowMilliseconds, 2 * 3_600_000);
     assert.equal(settings.engine.memtableBytes, 32 * 1024 * 1024);
     assert.deepEqual(settings.defaults, { read: "strong", write: "fast" });

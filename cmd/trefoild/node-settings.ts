@@ -27,6 +27,7 @@ export function nodeSettingsOf(
     peers: new Map(peers.map((each) => [nodeId(each.id), printAddress(each.address)])),
     seeds: join.map(printAddress),
     groups,
+    clockSkewMilliseconds: values["max-clock-skew"],
     zone,
     addresses: {
       peer: told.peer,

@@ -74,7 +74,10 @@ export class StartWatch {
     const named = `${map.cluster} at epoch ${map.epoch}`;
     const cluster = { name: "cluster", isFine: isPlaced, detail: isPlaced ? named : `${named}, ${node.awaited}` };
     const groups = [...node.groups.all].map(([group, replica]) => this.checkOf(node, group, replica));
-    return [log, cluster, ...groups];
+    const { trouble, distances } = node.clocks;
+    const agree = `within --max-clock-skew of ${distances.length === 0 ? "nobody yet" : distances.map((each) => each.node).join(", ")}`;
+    const clock = { name: "clock", isFine: trouble === undefined, detail: trouble ?? agree };
+    return [log, cluster, clock, ...groups];
   }
 
   private checkOf(node: Node, group: GroupId, replica: Replica): ReadinessCheck {

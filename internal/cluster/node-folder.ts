@@ -101,6 +101,10 @@ export class NodeFolder {
     return this.present;
   }
 
+  get seats(): readonly Seat[] {
+    return this.present.seats;
+  }
+
   /** Resolves when it is durable. */
   async noteFounding(founding: FoundingRecord): Promise<void> {
     await this.changeRecord((present) => ({ ...present, founding }));

@@ -74,7 +74,7 @@ const timing = {
   "max-clock-skew": setting(
     duration("1ms", "10s"),
     "500ms",
-    "How far apart the nodes' clocks are believed to be: expiry is exact to this.",
+    "How far apart the nodes' clocks are believed to be: expiry is exact to this, and nodes whose clocks differ by more say so.",
   ),
   "max-clock-offset": setting(
     duration("100ms", "1h"),

@@ -176,6 +176,13 @@ describe("what a node answers to another", () => {
     assert.deepEqual(changes, ["register"]);
   });
 
+  it("is the time by its own clock", async () => {
+    const asked = await ask(encodeTalk({ kind: "clock", wall: undefined }));
+    assert.ok(asked.payload !== undefined);
+    const wall = new NodeClock(time).wallMilliseconds() - 5000;
+    assert.deepEqual(decodeTalk(asked.payload), { kind: "clock", wall });
+  });
+
   it("is the map for a visitor, and nothing else, and nothing is taken from him", async () => {
     const newer = { ...map, epoch: map.epoch + 7 };
     const told = await ask(encodeTalk({ kind: "map", epoch: newer.epoch, map: newer }), "visitor");

@@ -127,6 +127,8 @@ export class Answering {
       case "leaving":
         this.parts.noteLeaving(from);
         return emptyBytes;
+      case "clock":
+        return encodeTalk({ kind: "clock", wall: Math.round(this.parts.clock.wallMilliseconds()) });
       case "register":
         if (talk.node.id !== from) {
           throw new TrefoilError("conflict", `it would register node ${talk.node.id}; each node registers itself`);

@@ -1,4 +1,4 @@
-// What a node does again and again beside serving: it looks for a newer map, in the meta group and at its peers; whoever leads the meta
+// What a node does again and again beside serving: it looks for a newer map, in the meta group and at its peers, and asks them what time it is; whoever leads the meta
 // group completes the map; whoever leads a group completes its exchange, or hands it to whom the map would have lead it; a node that
 // the map has wrong registers.
 
@@ -16,6 +16,7 @@ import type { Leaderships } from "./leaderships.ts";
 import type { LocalGroups } from "./local-groups.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { MetaGroup } from "./meta-group.ts";
+import type { PeerClocks } from "./peer-clocks.ts";
 import { decodeTalk, encodeTalk } from "./peer-talk.ts";
 import type { Talk } from "./peer-talk.ts";
 import type { PeerTable } from "./peer-table.ts";
@@ -29,6 +30,7 @@ export interface DutyParts {
   readonly groups: LocalGroups;
   readonly meta: MetaGroup;
   readonly leaderships: Leaderships;
+  readonly clocks: PeerClocks;
   readonly clock: Clock;
   readonly random: Prng;
   readonly logger: Logger;
@@ -165,7 +167,8 @@ export class NodeDuties {
     const connected = [...this.parts.table.all.keys()].filter((node) => this.parts.table.isConnected(node));
     if (connected.length === 0) return;
     const node = this.parts.random.pick(connected);
-    void this.swapMaps(node, map.epoch).catch((failure: unknown) => this.parts.onFailure(failure));
+    const done = Promise.all([this.swapMaps(node, map.epoch), this.parts.clocks.ask(node)]);
+    void done.catch((failure: unknown) => this.parts.onFailure(failure));
   }
 
   /** Takes a newer map from a peer, if it has one. */

@@ -38,10 +38,10 @@ import { GroupService } from "./group-service.ts";
 import { HandOver } from "./hand-over.ts";
 import { Leaderships } from "./leaderships.ts";
 import { LocalGroups } from "./local-groups.ts";
-import type { SeatStore } from "./local-groups.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { MetaGroup } from "./meta-group.ts";
 import { NodeDuties } from "./node-duties.ts";
+import { PeerClocks } from "./peer-clocks.ts";
 import { PeerTable } from "./peer-table.ts";
 import type { ReadMode, WriteMode } from "./requests.ts";
 
@@ -69,6 +69,8 @@ export interface NodeSettings {
   readonly groups: number;
   /** So long a group goes on with whom it has elected, when the map would have another one lead it. */
   readonly leadershipMilliseconds?: number;
+  /** So far apart the nodes' clocks are believed to be. */
+  readonly clockSkewMilliseconds?: number;
   readonly zone: string;
   readonly addresses: Addresses;
   readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
@@ -81,6 +83,7 @@ const metaGroupId = groupId(0);
 /** Of clusters and data folders. */
 const nameDigits = 16;
 const readyMilliseconds = 50;
+const clockSkewDefaultMilliseconds = 500;
 const leadershipDefaultMilliseconds = 10_000;
 /** What was on its way when the others heard of it has come by then. */
 const quietMilliseconds = 50;
@@ -90,6 +93,7 @@ export class Node {
   readonly keeper: MapKeeper;
   readonly table: PeerTable;
   readonly groups: LocalGroups;
+  readonly clocks: PeerClocks;
   readonly log: Log;
   readonly engine: Engine;
   private readonly seams: NodeSeams;
@@ -120,7 +124,7 @@ export class Node {
       folder: folder.path,
       log,
       engine,
-      seats: seatsOf(folder),
+      seats: folder,
       isSynced: settings.log.fsync?.kind !== "interval",
       options: settings.replica,
       send: (to, group, message) => this.table.send(to, group, message),
@@ -138,7 +142,9 @@ export class Node {
     const onFailure = (failure: unknown): void => this.fail(failure);
     const { seeds = [], leadershipMilliseconds = leadershipDefaultMilliseconds } = settings;
     const leaderships = new Leaderships({ ...seams, groups, table, milliseconds: leadershipMilliseconds });
-    const all = { self: this.self, seeds, keeper, table, groups, meta, leaderships };
+    const skewMilliseconds = settings.clockSkewMilliseconds ?? clockSkewDefaultMilliseconds;
+    this.clocks = new PeerClocks({ ...seams, table, skewMilliseconds });
+    const all = { self: this.self, seeds, keeper, table, groups, meta, leaderships, clocks: this.clocks };
     this.duties = new NodeDuties({ ...seams, ...all, onFailure });
     this.answering = new Answering({
       ...seams,
@@ -385,13 +391,4 @@ function untrusted(path: string): TrefoilError {
     `${path} cannot be told: it takes part no more as it is; while the others are up, empty the folder and start it again, ` +
     `and it fetches everything from them`;
   return new TrefoilError("conflict", detail);
-}
-
-function seatsOf(folder: NodeFolder): SeatStore {
-  return {
-    get seats() {
-      return folder.record.seats;
-    },
-    changeSeats: (change) => folder.changeSeats(change),
-  };
 }

@@ -26,6 +26,8 @@ const samples: readonly Talk[] = [
   { kind: "register", node: mapNode("n4", "b") },
   { kind: "joined", group: groupId(3), replica: replicaId(4) },
   { kind: "leaving" },
+  { kind: "clock", wall: undefined },
+  { kind: "clock", wall: 1_760_000_000_123 },
 ];
 
 const isCorruption = (failure: unknown): boolean => failure instanceof TrefoilError && failure.code === "corruption";

@@ -2,7 +2,7 @@
 //
 //   request := kind u8 | JSON
 //   answer  := of found: JSON, the word of the one that was asked; of map: a request of this kind with a newer one, or nothing; of
-//              register, joined and leaving: nothing. Who cannot do it refuses the request
+//              clock: a request of this kind with the time; of register, joined and leaving: nothing. Who cannot do it refuses the request
 //
 // Both sides may be of two versions that follow each other: fields that are not known are passed over, kinds that are not are
 // refused. docs/formats/cluster.md has all of it.
@@ -17,7 +17,7 @@ import type { FoundingWord } from "../cluster/founding.ts";
 import { countOf, fieldsOf, listOf, parseJson, textOf } from "../cluster/json-fields.ts";
 import { decodeFounding } from "../cluster/node-folder.ts";
 
-const talkKind = { found: 1, map: 2, register: 3, joined: 4, leaving: 5 } as const;
+const talkKind = { found: 1, map: 2, register: 3, joined: 4, leaving: 5, clock: 6 } as const;
 
 const what = "what a node asks another";
 
@@ -31,7 +31,9 @@ export type Talk =
   /** To whoever leads the meta group: a group has taken a replica in, and let go the one whose place it took. */
   | { readonly kind: "joined"; readonly group: GroupId; readonly replica: ReplicaId }
   /** The asker stops: nothing more is asked of it, nor is it given anything to lead, until a new process of it is there. */
-  | { readonly kind: "leaving" };
+  | { readonly kind: "leaving" }
+  /** What time it is there: the answer has it. Milliseconds since 1970. */
+  | { readonly kind: "clock"; readonly wall: number | undefined };
 
 export function encodeTalk(talk: Talk): Uint8Array {
   const { kind } = talk;
@@ -70,6 +72,8 @@ export function decodeTalk(bytes: Uint8Array): Talk {
     }
     case talkKind.leaving:
       return { kind: "leaving" };
+    case talkKind.clock:
+      return { kind: "clock", wall: fields["wall"] === undefined ? undefined : countOf(fields["wall"], what) };
     default:
       throw corruption(`${what}: the unknown kind ${bytes[0]}`);
   }

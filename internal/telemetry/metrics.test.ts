@@ -72,6 +72,7 @@ const sources: Required<NodeSources> = {
     { group: 0, replica: 3, entries: 9, seconds: undefined },
   ],
   elections: () => 6,
+  clocks: () => [{ node: "n2", aheadMilliseconds: -250 }],
   log: () => ({
     counters,
     groups: 2,
@@ -121,6 +122,7 @@ describe("metrics of a node", () => {
     assert.equal(valueOf(page, "trefoil_replication_lag_seconds", { group: "0", replica: "2" }), 0.25);
     assert.equal(page.get("trefoil_replication_lag_seconds")?.samples.length, 1, "nobody guesses a lag");
     assert.equal(valueOf(page, "trefoil_elections_total"), 6);
+    assert.equal(valueOf(page, "trefoil_clock_ahead_seconds", { node: "n2" }), -0.25);
     assert.equal(valueOf(page, "trefoil_log_bytes"), 64);
     assert.equal(valueOf(page, "trefoil_memtable_bytes"), 4096);
     assert.equal(valueOf(page, "trefoil_sstable_count", { level: "1" }), 3);

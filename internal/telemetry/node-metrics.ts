@@ -25,6 +25,12 @@ export interface LagNumbers {
   readonly seconds: number | undefined;
 }
 
+/** How far the clock of another node is ahead of this one's. */
+export interface ClockNumbers {
+  readonly node: string;
+  readonly aheadMilliseconds: number;
+}
+
 const salvageOutcomes = ["salvaged", "superseded", "lost"] as const;
 export type SalvageNumbers = Readonly<Record<(typeof salvageOutcomes)[number], number>>;
 
@@ -47,6 +53,7 @@ export interface NodeSources {
   readonly lags?: () => readonly LagNumbers[];
   /** In which a replica of this node stood or voted since the process began. */
   readonly elections?: () => number;
+  readonly clocks?: () => readonly ClockNumbers[];
   readonly log?: () => LogStats;
   readonly engine?: () => EngineStats;
   readonly salvage?: () => SalvageNumbers;
@@ -55,13 +62,14 @@ export interface NodeSources {
 }
 
 export function nodeFamilies(sources: NodeSources): Family[] {
-  const { groups, lags, elections, log, engine, salvage, snapshots, migration } = sources;
+  const { groups, lags, elections, clocks, log, engine, salvage, snapshots, migration } = sources;
   return [
     ...(groups === undefined ? [] : groupFamilies(groups)),
     ...(lags === undefined ? [] : lagFamilies(lags)),
     ...(elections === undefined
       ? []
       : [counter("trefoil_elections_total", "Elections that replicas here took part in.", () => single(elections()))]),
+    ...(clocks === undefined ? [] : [clockFamily(clocks)]),
     ...(log === undefined ? [] : logFamilies(log)),
     ...(engine === undefined ? [] : engineFamilies(engine)),
     ...(salvage === undefined ? [] : salvageFamilies(salvage)),
@@ -107,6 +115,12 @@ function lagFamilies(lags: () => readonly LagNumbers[]): Family[] {
       lags().flatMap((lag) => (lag.seconds === undefined ? [] : [{ labels: labelsOf(lag), value: lag.seconds }])),
     ),
   ];
+}
+
+function clockFamily(clocks: () => readonly ClockNumbers[]): Family {
+  return gauge("trefoil_clock_ahead_seconds", "How far the clock of another node is ahead of this one's.", () =>
+    clocks().map(({ node, aheadMilliseconds }) => ({ labels: { node }, value: aheadMilliseconds / 1000 })),
+  );
 }
 
 /** Name without prefix, what it tells, how it is read. A name that ends in `_total` is a counter. */

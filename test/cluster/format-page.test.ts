@@ -85,6 +85,8 @@ describe("docs/formats/cluster.md", () => {
     const talks = [
       { kind: "map", epoch: 1, map: undefined },
       { kind: "joined", group: groupId(1), replica: replicaId(4) },
+      { kind: "leaving" },
+      { kind: "clock", wall: 1_760_000_000_123 },
     ] as const;
     for (const talk of talks) {
       assert.deepEqual(decodeTalk(encodeTalk(talk)), talk);

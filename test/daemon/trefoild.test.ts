@@ -136,6 +136,16 @@ describe("three processes", () => {
     assert.equal(lags.length, 10);
   });
 
+  it("say how far their clocks are from the others'", async () => {
+    await eventually(async () => {
+      const metrics = samplesOf(await (await fetch(cluster.url("admin", 2, "/metrics"))).text());
+      const asked = metrics.filter(({ name }) => name === "trefoil_clock_ahead_seconds");
+      assert.deepEqual(new Set(asked.map(({ labels }) => labels["node"])), new Set(["n1", "n3"]));
+      const health = await (await fetch(cluster.url("admin", 2, "/readyz?verbose"))).text();
+      assert.match(health, /^ok   clock: within --max-clock-skew of n[13], n[13]$/m);
+    });
+  });
+
   it("serve what was written over gRPC at one of them at any, over either protocol", async () => {
     const clients = [1, 2, 3].map((number) => new KvClient(cluster.port("grpc", number)));
     const [first, second, third] = clients as [KvClient, KvClient, KvClient];
