@@ -43,24 +43,28 @@ export class LateCoordinator implements Coordinator {
     return this.opened?.getNow(request);
   }
 
-  async get(request: GetRequest, caller: Caller): Promise<GetAnswer> {
-    return (await this.present(caller)).get(request, caller);
+  get(request: GetRequest, caller: Caller): Promise<GetAnswer> {
+    return this.by(caller, (opened) => opened.get(request, caller));
   }
 
-  async write(request: WriteRequest, caller: Caller): Promise<WriteAnswer> {
-    return (await this.present(caller)).write(request, caller);
+  write(request: WriteRequest, caller: Caller): Promise<WriteAnswer> {
+    return this.by(caller, (opened) => opened.write(request, caller));
   }
 
-  async list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
-    return (await this.present(caller)).list(request, caller);
+  list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
+    return this.by(caller, (opened) => opened.list(request, caller));
   }
 
-  async explain(key: Uint8Array, caller: Caller): Promise<Explanation> {
-    return (await this.present(caller)).explain(key, caller);
+  explain(key: Uint8Array, caller: Caller): Promise<Explanation> {
+    return this.by(caller, (opened) => opened.explain(key, caller));
   }
 
-  async cluster(caller: Caller): Promise<ClusterView> {
-    return (await this.present(caller)).cluster(caller);
+  cluster(caller: Caller): Promise<ClusterView> {
+    return this.by(caller, (opened) => opened.cluster(caller));
+  }
+
+  private by<T>(caller: Caller, call: (opened: Coordinator) => Promise<T>): Promise<T> {
+    return this.opened === undefined ? this.present(caller).then(call) : call(this.opened);
   }
 
   private async present({ deadline }: Caller): Promise<Coordinator> {

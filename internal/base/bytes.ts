@@ -6,8 +6,18 @@ const decoder = new TextDecoder("utf-8", { fatal: false });
 
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
+/** Above, an encoder is faster than a loop. */
+const loopCharactersMax = 64;
+
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  if (text.length > loopCharactersMax) return encoder.encode(text);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) return encoder.encode(text);
+    bytes[at] = code;
+  }
+  return bytes;
 }
 
 /** For people: malformed bytes become the replacement character. */

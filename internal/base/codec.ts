@@ -2,6 +2,7 @@
 // bytes (engine keys: big endian). A u64 holds a whole number below 2^53 and is written as two u32,
 // so that no bigint is made. A varint is LEB128 of a whole number below 2^53.
 
+import { BytePool } from "./byte-pool.ts";
 import { corruption } from "./errors.ts";
 
 const twoTo32 = 0x1_0000_0000;
@@ -167,13 +168,15 @@ export class ByteReader {
   }
 }
 
-/** Writes forward into memory that grows by doubling. For records that are not on the hot path. */
+const pool = new BytePool();
+
+/** Writes forward into memory that grows by doubling. */
 export class ByteWriter {
   private buffer: Uint8Array;
   private length = 0;
 
   constructor(bytesExpected = 256) {
-    this.buffer = new Uint8Array(bytesExpected);
+    this.buffer = pool.take(bytesExpected);
   }
 
   get size(): number {
@@ -228,7 +231,7 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array {
-    return this.buffer.slice(0, this.length);
+    return pool.copy(this.buffer, 0, this.length);
   }
 
   reset(): void {

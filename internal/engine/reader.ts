@@ -11,7 +11,7 @@ import { isExpired } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import { CellReader } from "./cell.ts";
 import type { CellHeader } from "./cell.ts";
-import { CopyPool } from "./copy-pool.ts";
+import { BytePool } from "../base/byte-pool.ts";
 import type { EngineCore } from "./core.ts";
 import { emptySlot } from "./cursor.ts";
 import type { EntryView } from "./cursor.ts";
@@ -59,7 +59,7 @@ export class EngineReader {
   private readonly key = new LookupKey();
   private readonly slot = emptySlot();
   private readonly cell = new CellReader();
-  private readonly copies = new CopyPool();
+  private readonly copies = new BytePool();
   private points: PointReader;
 
   constructor(core: EngineCore) {

@@ -1,6 +1,7 @@
 // The body of a request, read whole and within bounds: refused by its declared length before a byte of it is read, cut off
 // where it exceeds the bound otherwise. All bodies together have a bound as well, whoever sends them and however slowly.
 
+import { BytePool } from "../base/byte-pool.ts";
 import type { IncomingMessage } from "node:http";
 import type { ByteBudget } from "../base/byte-budget.ts";
 import { emptyBytes } from "../base/bytes.ts";
@@ -12,6 +13,8 @@ export function declaredLength(incoming: IncomingMessage): number | undefined {
   if (length !== undefined) return Number(length);
   return incoming.headers["transfer-encoding"] === undefined ? 0 : undefined;
 }
+
+const pool = new BytePool();
 
 /** Refuses a body by what is said of it. */
 export function checkLength(incoming: IncomingMessage, refusal: BodyRefusal): void {
@@ -45,14 +48,8 @@ export class BodyReader {
     return new Promise<Uint8Array>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      const onEnd = (): void => {
-        if (this.isReading) this.fail(brokenOff());
-      };
       this.incoming.on("data", (chunk: Uint8Array) => this.take(chunk, refusal));
-      this.incoming
-        .on("end", () => this.finish())
-        .on("error", onEnd)
-        .on("close", onEnd);
+      this.incoming.on("end", () => this.finish());
     });
   }
 
@@ -89,8 +86,9 @@ export class BodyReader {
     reject?.(failure);
   }
 
-  /** The memory goes with the request. */
+  /** The request is over: who was still reading was left alone with a part. The memory goes with it. */
   release(): void {
+    if (this.isReading) this.fail(brokenOff());
     this.budget.giveBack(this.bytesTaken);
     this.bytesTaken = 0;
   }
@@ -98,7 +96,7 @@ export class BodyReader {
   /** Copied: what the parser gives are slices of what it read, which hold all of it. */
   private joined(): Uint8Array {
     if (this.bytesTaken === 0) return emptyBytes;
-    const whole = new Uint8Array(this.bytesTaken);
+    const whole = pool.take(this.bytesTaken);
     let at = 0;
     for (const chunk of this.chunks) {
       whole.set(chunk, at);

@@ -36,7 +36,7 @@ describe("entry records", () => {
         record.checkEntry(target, before, end, "it");
         assert.deepEqual(record.decodeEntry({ bytes: target, start: before, end }), { ...fields, payload });
         assert.deepEqual(target.subarray(end), new Uint8Array(3).fill(0xaa));
-        assert.deepEqual(record.entryRecord(fields, payload), target.slice(before, end));
+        assert.deepEqual(record.entryRecord(fields.group, fields, payload), target.slice(before, end));
       }),
     );
   });
@@ -50,7 +50,7 @@ describe("entry records", () => {
 
   it("are refused when a single bit is wrong, or when they are not one whole entry", () => {
     const fields = { group: groupId(1), term: term(2), index: logIndex(3), stamp: stamp(4), flags: 1, kind: 5 };
-    const good = record.entryRecord(fields, Uint8Array.of(1, 2, 3));
+    const good = record.entryRecord(fields.group, fields, Uint8Array.of(1, 2, 3));
     const refused = (bytes: Uint8Array): void =>
       assert.throws(
         () => record.checkEntry(bytes, 0, bytes.length, "the frame"),
@@ -65,7 +65,7 @@ describe("entry records", () => {
     refused(good.subarray(0, -1));
     refused(new Uint8Array([...good, 0]));
     refused(new Uint8Array(0));
-    refused(record.entryRecord({ ...fields, index: logIndex(0) }, good));
+    refused(record.entryRecord(fields.group, { ...fields, index: logIndex(0) }, good));
   });
 });
 

@@ -6,6 +6,7 @@
 // is encoded once, when it is proposed, and these bytes are then copied unchanged into the logs and the
 // frames of all replicas; so an entry's record names its group, and knows nothing of where it lies.
 
+import { BytePool } from "../base/byte-pool.ts";
 import { assert } from "../base/assert.ts";
 import { crc32, maskCrc } from "../base/checksum.ts";
 import { readU32, readU64, writeU32, writeU64 } from "../base/codec.ts";
@@ -179,10 +180,16 @@ export function encodeEntry(
   return at + length;
 }
 
+const pool = new BytePool();
+
 /** A whole entry as bytes of its own. */
-export function entryRecord(fields: EntryFields, payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(entryHeaderBytes + payload.length);
-  encodeEntry(bytes, 0, fields, payload);
+export function entryRecord(
+  group: GroupId,
+  { term: of, index, stamp: at, flags, kind }: Omit<EntryFields, "group">,
+  payload: Uint8Array,
+): Uint8Array {
+  const bytes = pool.take(entryHeaderBytes + payload.length);
+  encodeEntry(bytes, 0, { group, term: of, index, stamp: at, flags, kind }, payload);
   return bytes;
 }
 

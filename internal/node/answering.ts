@@ -16,6 +16,7 @@ import type { IncomingRequest } from "../platform/network.ts";
 import { slotOf } from "../ring/slots.ts";
 import { clientKind, decodeCall, encodeAnswer, writeGot, writePage, writeSeen, writeWrote } from "./client-wire.ts";
 import type { AddressedCall, ClientCall } from "./client-wire.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { GroupAnswer, GroupService, GroupWrite, SeenReplica, WroteValue } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { NodeDuties } from "./node-duties.ts";
@@ -43,11 +44,13 @@ export class Answering {
   private readonly parts: AnsweringParts;
   /** The map that was told last, as bytes. */
   private told: { readonly map: ClusterMap; readonly bytes: Uint8Array } | undefined;
+  private readonly deadlines: Deadlines;
   private writes = 0;
   private lastWriteAt = 0;
 
   constructor(parts: AnsweringParts) {
     this.parts = parts;
+    this.deadlines = new Deadlines(parts.clock, parts.scheduler);
   }
 
   /** For how long no write of another node's client has been here; 0: one is. */
@@ -98,10 +101,10 @@ export class Answering {
     const end = (payload: Uint8Array): void => {
       if (isOver) return;
       isOver = true;
-      timer.cancel();
+      this.deadlines.end(deadline);
       request.answer(payload);
     };
-    const timer = this.parts.scheduler.after(request.remainingMilliseconds, () => {
+    const deadline = this.deadlines.begin(request.remainingMilliseconds, () => {
       end(encodeAnswer(late(this.parts.node, asked.call), nothing, undefined));
     });
     this.answerCall(asked).then(end, (failure: unknown) => {

@@ -35,7 +35,8 @@ import type {
 } from "./group-service.ts";
 import { contentTypeBytesMax, requestIdBytesMax, ttlMillisecondsMax } from "./request-rules.ts";
 import { listLimitMax } from "./requests.ts";
-import type { Condition, ReadMode, Role, TimeToLive, WriteRequest } from "./requests.ts";
+import type { Condition, ReadMode, Role, TimeToLive } from "./requests.ts";
+import { typeBytes, typeText } from "./type-text.ts";
 
 /** Above the kinds of peer-talk.ts. */
 export const clientKind = { get: 16, write: 17, list: 18, view: 19 } as const;
@@ -133,7 +134,7 @@ function writeWrite(writer: ByteWriter, { request, mode, stamp: firstTry }: Grou
   if (request.kind === "delete") return;
   writeChoice(writer, ttls, request.ttl.kind);
   if (request.ttl.kind === "milliseconds") writer.varint(request.ttl.milliseconds);
-  writer.block(utf8(request.contentType)).block(request.value);
+  writer.block(typeBytes(request.contentType)).block(request.value);
 }
 
 function readWrite(reader: ByteReader): GroupWrite {
@@ -143,12 +144,15 @@ function readWrite(reader: ByteReader): GroupWrite {
   const key = readBlock(reader, 1, keyBytesMax);
   const condition = readOptional(reader, readCondition);
   const requestId = readOptional(reader, (from) => readBlock(from, 1, requestIdBytesMax));
-  const asked = { key, mode, condition, requestId };
-  if (!isPut) return { mode, stamp: firstTry, request: { ...asked, kind: "delete" } };
+  if (!isPut) return { mode, stamp: firstTry, request: { kind: "delete", key, mode, condition, requestId } };
   const ttl = readTtl(reader);
-  const contentType = utf8Text(readBlock(reader, 0, contentTypeBytesMax));
-  const request: WriteRequest = { ...asked, kind: "put", ttl, contentType, value: reader.block() };
-  return { mode, stamp: firstTry, request };
+  const contentType = typeText(readBlock(reader, 0, contentTypeBytesMax));
+  const value = reader.block();
+  return {
+    mode,
+    stamp: firstTry,
+    request: { kind: "put", key, mode, condition, requestId, value, contentType, ttl },
+  };
 }
 
 function writeCondition(writer: ByteWriter, condition: Condition): void {
@@ -241,7 +245,7 @@ export function writeGot(writer: ByteWriter, { record, role, stalenessMillisecon
   writeOptional(writer, record, (to, { version, contentType, expiresAt, value }) => {
     writeVersion(to, version);
     writeOptional(to, expiresAt, (deeper, at) => deeper.varint(at));
-    to.block(utf8(contentType)).block(value);
+    to.block(typeBytes(contentType)).block(value);
   });
 }
 
@@ -252,7 +256,7 @@ export function readGot(reader: ByteReader): GotValue {
   const record = readOptional(reader, (from) => {
     const version = readVersion(from);
     const expiresAt = readOptional(from, (deeper) => deeper.varint());
-    return { version, expiresAt, contentType: utf8Text(from.block()), value: from.block() };
+    return { version, expiresAt, contentType: typeText(from.block()), value: from.block() };
   });
   return { role, stalenessMilliseconds, record, position };
 }

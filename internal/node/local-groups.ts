@@ -59,12 +59,21 @@ export interface LocalGroupsParts {
   onFailure(failure: Error): void;
 }
 
+type Places = ReadonlyMap<GroupId, ReadonlyMap<ReplicaId, NodeId>>;
+
+const placesOf = (map: ClusterMap): Places =>
+  new Map(
+    map.groups.map((group) => [group.id, new Map(replicasOf(group).map(({ replica, node }) => [replica, node]))]),
+  );
+
 export class LocalGroups {
   private readonly parts: LocalGroupsParts;
   private readonly replicas = new Map<GroupId, Replica>();
   private readonly retired = new Map<GroupId, RetiredReplica>();
   private readonly whereabouts = new Whereabouts();
   private map: ClusterMap | undefined;
+  /** What the map says of where replicas are: asked for each message and each write. */
+  private places: Places = new Map();
   private readonly asked = new Map<GroupId, ReplicaId>();
   private readonly erasing = new Set<Promise<void>>();
   /** Opening and retiring go one after the other. */
@@ -92,6 +101,7 @@ export class LocalGroups {
   /** Resolves when every replica that the map names here is open, and those that it does not name any more take their leave. */
   follow(map: ClusterMap): Promise<void> {
     this.map = map;
+    this.places = placesOf(map);
     this.following = this.following.then(() => this.followNow());
     return this.following;
   }
@@ -126,9 +136,7 @@ export class LocalGroups {
 
   /** Where a replica lives, as far as anybody here knows. */
   nodeOf(group: GroupId, replica: ReplicaId): NodeId | undefined {
-    const placed = this.map === undefined ? undefined : groupOf(this.map, group);
-    const known = placed && replicasOf(placed).find((each) => each.replica === replica);
-    return known?.node ?? this.whereabouts.of(group, replica);
+    return this.places.get(group)?.get(replica) ?? this.whereabouts.of(group, replica);
   }
 
   /** Takes no more work. Log and engine stay open until `ended`. */

@@ -18,6 +18,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { RequestOutcome } from "../platform/network.ts";
 import { decodeAnswer, encodeCall } from "./client-wire.ts";
 import type { ClientCall } from "./client-wire.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { Again, GroupAnswer, GroupService } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { PeerTable } from "./peer-table.ts";
@@ -79,11 +80,13 @@ export class Routing {
   private readonly parts: RoutingParts;
   /** Who was said to lead a group, by whoever was asked last. */
   private readonly leaders = new Map<GroupId, NodeId>();
+  private readonly deadlines: Deadlines;
   private underWay = 0;
   private isStopped = false;
 
   constructor(parts: RoutingParts) {
     this.parts = parts;
+    this.deadlines = new Deadlines(parts.clock, parts.scheduler);
   }
 
   /** Takes no more requests. */
@@ -173,8 +176,7 @@ export class Routing {
   /** Where to try first: who leads, when that is known; the own replica; or the nearest. */
   private first<T>(route: Route<T>): NodeId | undefined {
     const { service, node } = this.parts;
-    const [leader] = this.said(route);
-    if (route.wants === "leader") return leader ?? this.nearest(route, [])[0];
+    if (route.wants === "leader") return this.said(route)[0] ?? this.nearest(route, [])[0];
     const isHere = service !== undefined && this.nodesOf(route.group).includes(node);
     return isHere ? node : this.nearest(route, [])[0];
   }
@@ -186,8 +188,12 @@ export class Routing {
 
   /** Who leads, as a replica of one's own has it, which hears of a new leader first, and as whoever was asked last said. */
   private said<T>({ group }: Route<T>): readonly NodeId[] {
-    const said = [this.parts.service?.leaderOf(group), this.leaders.get(group)];
-    return said.filter((node): node is NodeId => node !== undefined && !this.parts.table.isLeaving(node));
+    const { service, table } = this.parts;
+    const said: NodeId[] = [];
+    for (const node of [service?.leaderOf(group), this.leaders.get(group)]) {
+      if (node !== undefined && !table.isLeaving(node)) said.push(node);
+    }
+    return said;
   }
 
   private nearest<T>({ group }: Route<T>, done: readonly NodeId[]): readonly NodeId[] {
@@ -258,16 +264,16 @@ export class Routing {
   /** A local replica may wait for a majority that does not come: the deadline holds here as well. */
   private serveHere<T>(service: GroupService, route: Route<T>, left: number): Promise<GroupAnswer<T>> {
     return new Promise((resolve, reject) => {
-      const timer = this.parts.scheduler.after(left, () => {
+      const deadline = this.deadlines.begin(left, () => {
         resolve(route.call.kind === "write" ? unknownWrite(this.parts.node, "late") : tooLate(this.parts.node));
       });
       route.serve(service).then(
         (answer) => {
-          timer.cancel();
+          this.deadlines.end(deadline);
           resolve(answer);
         },
         (failure: unknown) => {
-          timer.cancel();
+          this.deadlines.end(deadline);
           reject(failure instanceof Error ? failure : new Error(String(failure)));
         },
       );

@@ -1,7 +1,8 @@
 // How a value lies in a record: content type length u8 | content type, UTF-8 | value.
 
+import { BytePool } from "../base/byte-pool.ts";
 import { assert } from "../base/assert.ts";
-import { utf8, utf8Text } from "../base/bytes.ts";
+import { typeBytes, typeText } from "./type-text.ts";
 
 const contentTypeBytesMax = 255;
 
@@ -13,16 +14,17 @@ export interface Content {
 }
 
 const noTypeLength = 1;
+const pool = new BytePool();
 
 export function payloadOf(contentType: string, value: Uint8Array): Uint8Array {
   if (contentType === "") {
-    const payload = new Uint8Array(noTypeLength + value.length);
+    const payload = pool.take(noTypeLength + value.length);
     payload.set(value, noTypeLength);
     return payload;
   }
-  const type = utf8(contentType);
+  const type = typeBytes(contentType);
   assert(type.length <= contentTypeBytesMax, "a content type that is too long", { bytes: type.length });
-  const payload = new Uint8Array(1 + type.length + value.length);
+  const payload = pool.take(1 + type.length + value.length);
   payload[0] = type.length;
   payload.set(type, 1);
   payload.set(value, 1 + type.length);
@@ -31,7 +33,7 @@ export function payloadOf(contentType: string, value: Uint8Array): Uint8Array {
 
 export function contentOf(payload: Uint8Array): Content {
   const length = payload[0] ?? 0;
-  const contentType = length === 0 ? "" : utf8Text(payload.subarray(1, 1 + length));
+  const contentType = length === 0 ? "" : typeText(payload.subarray(1, 1 + length));
   return { contentType, value: payload.subarray(1 + length) };
 }
 

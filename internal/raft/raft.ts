@@ -287,6 +287,17 @@ export class Raft {
     });
   }
 
+  /** Voters that are known to have an entry, this replica, which has it, among them. */
+  copiesOf(index: LogIndex): number {
+    const { role, configuration } = this.state;
+    let copies = 1;
+    if (role.kind !== "leader") return copies;
+    for (const { id, match } of role.followers.values()) {
+      if (match >= index && configuration.voters.includes(id)) copies++;
+    }
+    return copies;
+  }
+
   /**
    * Of a leader: the least index that all voters have, none of them keeping salvage; undefined: not known of each. One
    * that was silent for more than `awayTicks` is not waited for.

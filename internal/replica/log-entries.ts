@@ -2,9 +2,19 @@
 
 import { emptyBytes } from "../base/bytes.ts";
 import { logIndex } from "../base/ids.ts";
-import type { Term } from "../base/ids.ts";
+import type { GroupId, Term } from "../base/ids.ts";
 import type { GroupLog } from "../log/group-log.ts";
-import { copyOfRecord, entryHeaderBytes, fastFlag, flagsOf, indexOf, kindOf, stampOf, termOf } from "../log/record.ts";
+import {
+  copyOfRecord,
+  entryHeaderBytes,
+  entryRecord,
+  fastFlag,
+  flagsOf,
+  indexOf,
+  kindOf,
+  stampOf,
+  termOf,
+} from "../log/record.ts";
 import type { RecordSlot, RecordView } from "../log/record.ts";
 import type { Entry, EntryRange, EntrySource } from "../raft/types.ts";
 import { entryFault } from "./entry-check.ts";
@@ -25,6 +35,12 @@ export function entryOf({ bytes, start, end }: RecordView): RecordedEntry {
     payload: bytes.subarray(start + entryHeaderBytes, end),
     record: bytes.subarray(start, end),
   };
+}
+
+/** The record of an entry: as it came, or made the first time, for the log and every follower alike. */
+export function recordOf(group: GroupId, entry: Entry & { record?: Uint8Array }): Uint8Array {
+  entry.record ??= entryRecord(group, entry, entry.payload);
+  return entry.record;
 }
 
 export class LogEntries implements EntrySource {

@@ -18,7 +18,7 @@ class World {
   private number = 0;
 
   constructor() {
-    const group = { append: () => this.batch, hardState: { commit: 0 }, lastIndex: 0 };
+    const group = { group: 1, appendRecord: () => this.batch, hardState: { commit: 0 }, lastIndex: 0 };
     const raft = { persisted: (number: number) => void this.persisted.push(number) };
     const parts = { group: group as unknown as GroupLog, raft: raft as unknown as Raft };
     const log = this.log as unknown as Log;
@@ -27,7 +27,7 @@ class World {
 
   /** With an entry for the disk, if it is to have one, and a message that waits, named by its term. */
   stage(named: number, hasEntry: boolean): void {
-    const entry = { term: term(1), index: logIndex(1), payload: new Uint8Array(0) };
+    const entry = { term: term(1), index: logIndex(1), stamp: 1, flags: 0, kind: 2, payload: new Uint8Array(0) };
     const message = { type: "vote_answer", from: replicaId(1), to: replicaId(2), term: term(named), isGranted: true };
     const ready = {
       number: ++this.number,

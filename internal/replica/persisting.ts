@@ -6,12 +6,14 @@
 // memory, they are read before anything of their Ready is staged, and later Readys wait behind it.
 
 import { logIndex, term } from "../base/ids.ts";
+import type { BatchNumber } from "../log/batch-stager.ts";
 import type { GroupLog } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
 import type { Message } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { Ready } from "../raft/types.ts";
+import type { Entry, Ready } from "../raft/types.ts";
 import { keepFast, keepFastNow } from "./keep-fast.ts";
+import { recordOf } from "./log-entries.ts";
 
 interface OnItsWay {
   /** The last of the Readys in it. */
@@ -76,7 +78,7 @@ export class Persisting {
       this.lastBatch = group.setHardState({ term: term(present), vote, commit: noted });
     }
     if (ready.truncateFrom !== undefined) this.lastBatch = group.truncateFrom(ready.truncateFrom);
-    for (const entry of ready.entries) this.lastBatch = group.append(entry, entry.payload);
+    for (const entry of ready.entries) this.lastBatch = appendTo(group, entry);
     for (const message of ready.messages) this.send(message);
     this.wait(ready);
   }
@@ -93,4 +95,10 @@ export class Persisting {
       onItsWay.push({ number, batch, messages });
     }
   }
+}
+
+/** What goes to the log here and to the followers is encoded once. */
+function appendTo(group: GroupLog, entry: Entry): BatchNumber {
+  const record = recordOf(group.group, entry);
+  return group.appendRecord(record, 0, record.length);
 }

@@ -32,7 +32,7 @@ export interface ProposingParts {
   readonly writes: WriteAnswers;
   state(): GroupState;
   /** What decides, beside the core and the state, whether a write may come in now. */
-  circumstances(): Omit<WriteCircumstances, "raft" | "state" | "asked" | "stamp">;
+  circumstances(): WriteCircumstances;
   /** The answer that a request was given before. */
   answered(id: Uint8Array, stamp: Stamp): Accepted;
   /** A write's entry of so many bytes is in the log. */
@@ -61,10 +61,11 @@ export class Proposing {
     const { request } = command;
     const state = this.parts.state();
     const name = request === undefined ? undefined : keyName(request.id);
-    const circumstances = { ...this.parts.circumstances(), raft, state, asked: this.asked.size, stamp };
     const known = name === undefined ? undefined : this.asked.get(name);
     const isKnown = known !== undefined || (request !== undefined && state.answeredAt(request.id) !== undefined);
-    const why = refusalOfWrite({ command, consistency, isKnown }, circumstances);
+    const requests = this.asked.size;
+    const asked = { raft, state, command, consistency, isKnown, stamp, requests };
+    const why = refusalOfWrite(asked, this.parts.circumstances());
     if (why !== undefined) return { kind: "refused", why };
     // Its first try may be about to take effect under its own version: this one would have none.
     if (consistency === "fast" && name !== undefined && this.merging.has(name)) return { kind: "refused", why: "busy" };

@@ -94,7 +94,8 @@ export class StrongReads {
     const question = this.asked.get(answer.context);
     if (question === undefined) return;
     this.asked.delete(answer.context);
-    if (answer.kind === "confirmed") this.confirmed.push({ ...question, last: answer.last, time: answer.time });
+    if (answer.kind === "confirmed")
+      this.confirmed.push({ reads: question.reads, term: question.term, last: answer.last, time: answer.time });
     else for (const { resolve } of question.reads) resolve({ kind: "refused", why: answer.why });
   }
 

@@ -60,7 +60,8 @@ export class WriteAnswers {
   /** What a request was answered before, told again. */
   again(answer: CommandAnswer, stamp: Stamp): WriteOutcome {
     const { version } = answer;
-    return { kind: answer.kind, answer, version, stamp, consistency: "fast", ...this.copiesOf(version.index) };
+    const [acks, durability] = [this.raft.copiesOf(version.index), this.durability];
+    return { kind: answer.kind, answer, version, stamp, consistency: "fast", acks, durability };
   }
 
   /** Applying said what a command came to; told when it is in the engine. */
@@ -135,7 +136,8 @@ export class WriteAnswers {
       this.overlay.add(shown.name, shown.record);
     }
     const answer: CommandAnswer = { kind: "done", version, values: [] };
-    waiter.resolve({ kind: "done", answer, version, stamp, consistency: "fast", ...this.copiesOf(index) });
+    const [acks, durability] = [this.raft.copiesOf(index), this.durability];
+    waiter.resolve({ kind: "done", answer, version, stamp, consistency: "fast", acks, durability });
   }
 
   private answerStrong(waiter: WriteWaiter, state: GroupState): void {
@@ -146,20 +148,13 @@ export class WriteAnswers {
       waiter.resolve({ kind: "unknown", version, why: "its term is too long ago" });
     } else if (isOurs) {
       const answer = this.answers.get(index) ?? { kind: "done", version, values: [] };
-      const { acks, durability } = this.copiesOf(index);
+      const { durability } = this;
       // Whoever leads now: it is committed.
-      const copies = { acks: Math.max(acks, majorityOf(this.raft.status.configuration.voters.length)), durability };
-      waiter.resolve({ kind: answer.kind, answer, version, stamp, consistency: "strong", ...copies });
+      const acks = Math.max(this.raft.copiesOf(index), majorityOf(this.raft.status.configuration.voters.length));
+      waiter.resolve({ kind: answer.kind, answer, version, stamp, consistency: "strong", acks, durability });
     } else {
       waiter.resolve({ kind: "overridden", version });
     }
-  }
-
-  private copiesOf(index: LogIndex): { readonly acks: number; readonly durability: "synced" | "buffered" } {
-    const { voters } = this.raft.status.configuration;
-    let acks = 1;
-    for (const { id, match } of this.raft.followers()) if (match >= index && voters.includes(id)) acks++;
-    return { acks, durability: this.durability };
   }
 }
 

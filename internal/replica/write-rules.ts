@@ -38,8 +38,6 @@ export type WriteRefusal =
   | "stopping";
 
 export interface WriteCircumstances {
-  readonly raft: Raft;
-  readonly state: GroupState;
   readonly engine: Engine;
   readonly log: Log;
   readonly options: ReplicaOptions;
@@ -49,10 +47,6 @@ export interface WriteCircumstances {
   readonly isPressed: boolean;
   /** Entries of the log that are not in the engine yet, and bytes that are held above it until they are. */
   readonly unapplied: { readonly entries: number; readonly bytes: number };
-  /** Requests on their way. */
-  readonly asked: number;
-  /** What the entry would have. */
-  readonly stamp: Stamp;
   /** The leader may have been without its quorum for so long that a fast write comes back too late. */
   readonly isTooLateForFast: boolean;
   /** For how long the oldest uncommitted entry has been waiting. */
@@ -62,15 +56,21 @@ export interface WriteCircumstances {
 type RoomCircumstances = Pick<WriteCircumstances, "engine" | "log" | "options" | "isPressed" | "unapplied">;
 
 export interface AskedWrite {
+  readonly raft: Raft;
+  readonly state: GroupState;
   readonly command: Command;
   readonly consistency: "fast" | "strong";
   /** Its request was made before, and is on its way or answered. */
   readonly isKnown: boolean;
+  /** What its entry would have. */
+  readonly stamp: Stamp;
+  /** Requests on their way. */
+  readonly requests: number;
 }
 
 export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstances): WriteRefusal | undefined {
-  const { command, consistency, isKnown } = asked;
-  const { raft, state, options } = circumstances;
+  const { raft, state, command, consistency, isKnown } = asked;
+  const { options } = circumstances;
   const status = raft.status;
   if (status.role !== "leader") return "not_leader";
   // Deletes pass: they are what makes room.
@@ -78,9 +78,9 @@ export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstan
   if (tight !== undefined) return tight;
   const { request } = command;
   if (request !== undefined && !isKnown) {
-    if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";
+    if (state.answered.size + asked.requests >= options.answersMax) return "answers_full";
   }
-  const wrong = request === undefined || isKnown ? undefined : refusalOfRequest(request, circumstances.stamp);
+  const wrong = request === undefined || isKnown ? undefined : refusalOfRequest(request, asked.stamp);
   if (wrong === "request_too_new") return wrong;
   if (consistency === "strong") return undefined;
   if (!isBlind(command)) return "not_blind";
@@ -91,7 +91,7 @@ export function refusalOfWrite(asked: AskedWrite, circumstances: WriteCircumstan
   if (circumstances.salvageBytes > options.salvageBytesMax) return "busy";
   // Also where ticks say that it has its quorum: they stood still when this process did.
   if (circumstances.isTooLateForFast) return "no_quorum";
-  return status.hasQuorum ? backlogInHealth(circumstances) : backlogWithoutQuorum(circumstances);
+  return status.hasQuorum ? backlogInHealth(circumstances) : backlogWithoutQuorum(raft, options);
 }
 
 /** Whether there is room for an entry, on the disk and in memory. */
@@ -110,7 +110,7 @@ function backlogInHealth({ backlogMilliseconds, options }: WriteCircumstances): 
   return backlogMilliseconds > options.fastBacklogMilliseconds ? "busy" : undefined;
 }
 
-function backlogWithoutQuorum({ raft, options }: WriteCircumstances): WriteRefusal | undefined {
+function backlogWithoutQuorum(raft: Raft, options: ReplicaOptions): WriteRefusal | undefined {
   const { entries, bytes } = raft.uncommitted;
   return entries >= options.backlogEntriesMax || bytes >= options.backlogBytesMax ? "no_quorum" : undefined;
 }

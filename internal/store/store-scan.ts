@@ -4,7 +4,7 @@
 import { corruption, TrefoilError } from "../base/errors.ts";
 import { incarnationBytes } from "../base/limits.ts";
 import { payloadStartOf } from "../engine/cell.ts";
-import type { CopyPool } from "../engine/copy-pool.ts";
+import type { BytePool } from "../base/byte-pool.ts";
 import type { EntryView } from "../engine/cursor.ts";
 import { engineKey } from "../engine/reader.ts";
 import type { RecordIterator, Step } from "../engine/record-iterator.ts";
@@ -20,7 +20,7 @@ export interface ScannedRecord {
 /** What a scan needs of its store. */
 export interface ScannedStore {
   readonly incarnation: Incarnation;
-  readonly copies: CopyPool;
+  readonly copies: BytePool;
   readonly share: TurnShare;
   /** Why nothing is read any more, when the store is closed. */
   refusal(): TrefoilError | undefined;

@@ -6,7 +6,7 @@ import { corruption, TrefoilError } from "../base/errors.ts";
 import { isExpired, neverExpires, stampsPerMillisecond } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
-import { CopyPool } from "../engine/copy-pool.ts";
+import { BytePool } from "../base/byte-pool.ts";
 import { Engine } from "../engine/engine.ts";
 import type { EngineStats } from "../engine/engine-stats.ts";
 import { checkEngineFolder } from "../engine/recovery.ts";
@@ -87,7 +87,7 @@ export class StoreSnapshot {
 export class Store {
   private readonly parts: StoreParts;
   private readonly command = new CommandWriter();
-  private readonly copies = new CopyPool();
+  private readonly copies = new BytePool();
   private readonly share: TurnShare;
   private closing: Promise<void> | undefined;
 

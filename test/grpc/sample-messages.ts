@@ -24,7 +24,7 @@ export const sampleEntries = [1, 2, 3].map((at) => {
     flags: at,
     kind: 5,
   };
-  const bytes = entryRecord(fields, new Uint8Array(at * 100).fill(at));
+  const bytes = entryRecord(fields.group, fields, new Uint8Array(at * 100).fill(at));
   return entryOf({ bytes, start: 0, end: bytes.length });
 });
 const write = {

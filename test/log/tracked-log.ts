@@ -66,7 +66,7 @@ export class TrackedLog {
     const fields = { term: term(entryTerm), index: logIndex(index), stamp: stamp(index), flags: 0, kind: 1 };
     let batch: BatchNumber;
     if (options.asRecord === true) {
-      const record = entryRecord({ ...fields, group: groupId(id) }, utf8(text));
+      const record = entryRecord(groupId(id), fields, utf8(text));
       batch = this.group(id).appendRecord(record, 0, record.length);
     } else {
       batch = this.group(id).append(fields, utf8(text));
@@ -122,7 +122,7 @@ export class TrackedLog {
       flags: fastFlag,
       kind: 0,
     };
-    const batch = this.group(id).keepSalvage(entryRecord(fields, utf8("kept")));
+    const batch = this.group(id).keepSalvage(entryRecord(fields.group, fields, utf8("kept")));
     return this.note(batch, id, (before) => ({ ...before, salvage: [...before.salvage, `1.${index}`] }));
   }
 

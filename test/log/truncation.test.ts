@@ -42,7 +42,7 @@ async function logFollowedBy(records: readonly Uint8Array[], flags = 0): Promise
 
 function entry(index: number, entryTerm: number): Uint8Array {
   const fields = { group: group1, term: term(entryTerm), index: logIndex(index), stamp: stamp(1), flags: 0, kind: 7 };
-  return record.entryRecord(fields, utf8("new"));
+  return record.entryRecord(fields.group, fields, utf8("new"));
 }
 
 function numbers(type: record.RecordType, values: readonly number[], flags = 0): Uint8Array {

@@ -82,8 +82,8 @@ export const clusterMutants: readonly SimMutant[] = [
     name: "a local replica is waited for beyond the deadline",
     run: "cluster",
     file: "internal/node/routing.ts",
-    find: "return new Promise((resolve, reject) => {\n      const timer",
+    find: "return new Promise((resolve, reject) => {\n      const deadline",
     replace:
-      "if (left > 0) return route.serve(service);\n    return new Promise((resolve, reject) => {\n      const timer",
+      "if (left > 0) return route.serve(service);\n    return new Promise((resolve, reject) => {\n      const deadline",
   },
 ];

@@ -257,7 +257,7 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 17: a full table of answers takes new requests",
     file: rules,
-    find: 'if (state.answered.size + circumstances.asked >= options.answersMax) return "answers_full";',
+    find: 'if (state.answered.size + asked.requests >= options.answersMax) return "answers_full";',
     replace: "",
   },
   {
@@ -327,9 +327,9 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "a follower's entries lose their flags on the way into its log",
     file: persisting,
-    find: "for (const entry of ready.entries) this.lastBatch = group.append(entry, entry.payload);",
+    find: "for (const entry of ready.entries) this.lastBatch = appendTo(group, entry);",
     replace:
-      'const isMine = this.raft.status.role === "leader";\n    for (const entry of ready.entries) this.lastBatch = group.append(isMine ? entry : { ...entry, flags: 0 }, entry.payload);',
+      'const isMine = this.raft.status.role === "leader";\n    for (const entry of ready.entries) this.lastBatch = isMine ? appendTo(group, entry) : group.append({ ...entry, flags: 0 }, entry.payload);',
   },
   {
     name: "rule 18: remembered answers forgotten by a restart",

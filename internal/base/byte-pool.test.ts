@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CopyPool } from "./copy-pool.ts";
+import { BytePool } from "./byte-pool.ts";
 
 describe("copies", () => {
   it("of small payloads stay where they are when one is transferred to another thread", () => {
-    const pool = new CopyPool();
+    const pool = new BytePool();
     const source = Uint8Array.of(1, 2, 3);
     const [one, other] = [pool.copy(source, 0, 2), pool.copy(source, 1, 3)];
     try {
