@@ -2,6 +2,9 @@
 // refusal because of what was read as well.
 
 import { TrefoilError } from "../base/errors.ts";
+import type { GroupId } from "../base/ids.ts";
+import type { Version } from "../engine/cell.ts";
+import { GroupRefusal } from "../node/failure.ts";
 import { isPrintable } from "../node/request-rules.ts";
 import type { GetAnswer, Served, StoredRecord, WriteAnswer } from "../node/requests.ts";
 import type { Answer } from "./answer.ts";
@@ -81,7 +84,7 @@ export function putAnswer(asked: KeyWrite, given: WriteAnswer, unwrapped: boolea
     return { status: 204, headers, body: noBytes };
   }
   headers.push("Content-Type", "application/json");
-  const body = `{"version":"${versionText(given.version)}","receipt":"${receiptText(given)}"}\n`;
+  const body = `{"version":"${versionText(given.version)}","receipt":"${receiptText(given.served.group, given.version)}"}\n`;
   return { status: asked.condition?.kind === "absent" ? 201 : 200, headers, body };
 }
 
@@ -99,7 +102,7 @@ function writtenHeaders(given: WriteAnswer): string[] {
     "Trefoil-Durability",
     given.durability,
     "Trefoil-Receipt",
-    receiptText(given),
+    receiptText(given.served.group, given.version),
   );
   return headers;
 }
@@ -117,8 +120,20 @@ function servedHeaders({ consistency, node, group, role }: Served): string[] {
   ];
 }
 
-function receiptText({ served, version }: WriteAnswer): string {
-  return `${served.group}.${version.term}.${version.index}`;
+/** What a refusal tells beside its problem document. */
+export function refusalHeaders(failure: unknown): readonly string[] {
+  if (!(failure instanceof GroupRefusal)) return [];
+  const { present, entry } = failure;
+  const { node, group, decided } = failure.place;
+  const headers = ["Trefoil-Node", node, "Trefoil-Group", String(group)];
+  if (decided !== undefined) headers.push("Trefoil-Consistency", decided.consistency, "Trefoil-Role", decided.role);
+  if (present !== undefined) headers.push("ETag", entityTag(present));
+  if (entry !== undefined) headers.push("Trefoil-Receipt", receiptText(group, entry));
+  return headers;
+}
+
+function receiptText(group: GroupId, version: Version): string {
+  return `${group}.${versionText(version)}`;
 }
 
 /** Rounded up: it is a bound. */

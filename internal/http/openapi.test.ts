@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { errorCodes, TrefoilError } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
+import { groupId, logIndex, nodeId, term } from "../base/ids.ts";
+import { GroupRefusal } from "../node/failure.ts";
 import { schemaFaults } from "../../test/http/json-schema.ts";
 import { HttpRig } from "../../test/http/rig.ts";
 import type { Asking, Told } from "../../test/http/rig.ts";
@@ -162,11 +164,26 @@ test("what comes is announced", async () => {
   await ask("get", "/", "", { headers: { Accept: "text/html" } });
 });
 
+/** As a coordinator fails: of whatever lies in a group, with all that it knows of the place. */
+function failureAs(path: string, code: ErrorCode): TrefoilError {
+  if (path === "/-/cluster" || code === "cursor_expired") return new TrefoilError(code, "because");
+  const isDecided = code === "precondition_failed";
+  return new GroupRefusal(
+    { code, outcome: "not_applied", detail: "because" },
+    {
+      node: nodeId("n2"),
+      group: groupId(3),
+      decided: isDecided ? { role: "leader", consistency: "strong" } : undefined,
+      version: { term: term(7), index: logIndex(41) },
+    },
+  );
+}
+
 test("failures of the coordinator are announced, each code of each operation", async () => {
   for (const [method, path, operation] of operations()) {
     for (const code of codesOf(operation)) {
       if (edgeCodes.includes(code) || (method !== "put" && method !== "delete" && readCodes.includes(code))) continue;
-      rig.coordinator.failure = new TrefoilError(code as ErrorCode, "because");
+      rig.coordinator.failure = failureAs(path, code as ErrorCode);
       const told = await rig.ask(method.toUpperCase(), targetOf(path), method === "put" ? { body: "1" } : {});
       check(method, path, told);
     }
@@ -175,14 +192,21 @@ test("failures of the coordinator are announced, each code of each operation", a
 
 test("whatever a coordinator may fail with is announced", async () => {
   const always: readonly ErrorCode[] = ["no_leader", "no_quorum", "starting", "stopping", "stale_map"];
-  const anything: readonly ErrorCode[] = [...always, "busy", "deadline_exceeded", "internal", "corruption"];
+  const anything: readonly ErrorCode[] = [
+    ...always,
+    "bad_request",
+    "busy",
+    "deadline_exceeded",
+    "internal",
+    "corruption",
+  ];
   const ofWrites: readonly ErrorCode[] = ["outcome_unknown", "storage_full", "precondition_failed"];
   for (const [method, path] of operations()) {
     if (["/", "/-/docs", "/-/openapi.json"].includes(path)) continue;
     const isWrite = method === "put" || method === "delete";
     const more: readonly ErrorCode[] = isWrite ? ofWrites : path === "/-/keys" ? ["cursor_expired"] : [];
     for (const code of [...anything, ...more]) {
-      rig.coordinator.failure = new TrefoilError(code, "because");
+      rig.coordinator.failure = failureAs(path, code);
       await ask(method, path, "", method === "put" ? { body: "1" } : {});
     }
   }

@@ -36,11 +36,21 @@ const valueHeaders = [...readHeaders, "Content-Security-Policy?", "X-Content-Typ
 const writeHeaders = [...servedBy, "ETag", "Trefoil-Acks", "Trefoil-Durability", "Trefoil-Receipt"];
 const putHeaders = [...writeHeaders, "Trefoil-Expires-At?", "Trefoil-Envelope?"];
 
-/** With problems that were found out by reading: who served it. */
+/** With problems that a group found out: who said so, and what is there. */
+const placeHeaders = ["Trefoil-Node?", "Trefoil-Group?"];
+const groupProblemHeaders: ProblemHeaders = Object.fromEntries(
+  ["400", "413", "429", "500", "503", "504", "507"].map((status) => [status, placeHeaders]),
+);
 const readProblemHeaders: ProblemHeaders = {
+  ...groupProblemHeaders,
   "404": [...servedBy, "Trefoil-Staleness-Ms?"],
   "412": [...servedBy, "Trefoil-Staleness-Ms?", "ETag?"],
   "416": [...readHeaders, "Content-Range"],
+};
+const writeProblemHeaders: ProblemHeaders = {
+  ...groupProblemHeaders,
+  "412": [...servedBy, "ETag?"],
+  "504": [...placeHeaders, "Trefoil-Receipt?"],
 };
 
 const bytesContent: Json = { "*/*": { schema: {} } };
@@ -148,6 +158,7 @@ function keyPath(path: string, place: string): Json {
         "204": answer("stored, and Prefer: return=minimal asked for no body", [...putHeaders, "Preference-Applied"]),
       },
       codes: put,
+      problemHeaders: writeProblemHeaders,
       body: {
         description: "the value; or, of the two types below, an envelope with it",
         content: {
@@ -162,6 +173,7 @@ function keyPath(path: string, place: string): Json {
       parameters: writes,
       answers: { "204": answer("nothing is there any more", writeHeaders) },
       codes: written,
+      problemHeaders: writeProblemHeaders,
     }),
   };
 }
@@ -186,6 +198,7 @@ function explainPath(place: string): Operation {
     parameters: [place, "timeout"],
     answers: { "200": answer("slot, group, replicas", ["Trefoil-Node"], jsonOf("Explanation")) },
     codes: [...asked, "bad_key"],
+    problemHeaders: groupProblemHeaders,
   };
 }
 
@@ -203,6 +216,7 @@ function ownPaths(): Fields {
         "200": answer("a page, perhaps a short one", ["Trefoil-Consistency", "Trefoil-Node"], jsonOf("Listing")),
       },
       codes: listed,
+      problemHeaders: groupProblemHeaders,
     }),
     "/-/explain/{key}": tellingPath("Explanation", explainPath("key")),
     "/-/explain64/{key64}": tellingPath("Explanation64", explainPath("key64")),

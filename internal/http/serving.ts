@@ -6,6 +6,7 @@ import type { ObservedOutcome, RequestObserver } from "../node/observer.ts";
 import type { Answer } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpListener } from "./listener.ts";
+import { refusalHeaders } from "./key-answers.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
 import { headerOf, namesHost } from "./request-headers.ts";
 
@@ -48,7 +49,7 @@ export class Serving {
   refuse(exchange: Exchange, failure: unknown): void {
     if (!(failure instanceof TrefoilError)) this.options.onUnexpected(failure, exchange.requestId);
     const problem = problemOf(failure, exchange.requestId);
-    exchange.send(problemAnswer(problem));
+    exchange.send(problemAnswer(problem, refusalHeaders(failure)));
     this.observe(exchange, outcomeOfFailure(problem));
   }
 

@@ -7,6 +7,9 @@ import protobuf from "protobufjs";
 import { utf8 } from "../base/bytes.ts";
 import { errorCodes, TrefoilError } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
+import { groupId, logIndex, nodeId, term } from "../base/ids.ts";
+import { GroupRefusal } from "../node/failure.ts";
+import type { RefusalPlace } from "../node/failure.ts";
 import { refusedOf, rootOfFiles } from "../../test/kv/client.ts";
 import type { Fields, Refused } from "../../test/kv/client.ts";
 import { KvRig } from "../../test/kv/rig.ts";
@@ -169,6 +172,37 @@ describe("failures", () => {
     assert.deepEqual(rig.unexpected, []);
   });
 
+  it("of a group tell where it was refused, and what is there", async () => {
+    const where = { node: nodeId("n2"), group: groupId(5), version: { term: term(8), index: logIndex(9) } };
+    const decided = { role: "leader", consistency: "strong" } as const;
+    const refused = async (code: ErrorCode, place: RefusalPlace): Promise<readonly unknown[]> => {
+      rig.coordinator.failure = new GroupRefusal({ code, outcome: "not_applied", detail: "so" }, place);
+      const failed = await rig.refused("Put", { key });
+      const { present, receipt, served } = detailOf(failed);
+      const names = ["node", "group", "present", "receipt"].map((name) => failed.trailers.get(`trefoil-${name}`)[0]);
+      return [...names, present, receipt, served];
+    };
+    const by = { node: "n2", group: 5 };
+    const looked = { ...by, consistency: "CONSISTENCY_STRONG", role: "ROLE_LEADER" };
+    const version = { term: 8, index: 9 };
+    const receipt = { group: 5, ...version };
+    const [none, first] = [undefined, ["n2", "5"]];
+    assert.deepEqual(
+      [
+        await refused("precondition_failed", { ...where, decided }),
+        await refused("precondition_failed", { ...where, decided, version: undefined }),
+        await refused("outcome_unknown", { ...where, decided: undefined }),
+        await refused("no_leader", { ...where, decided: undefined }),
+      ],
+      [
+        [...first, "8.9", none, version, none, looked],
+        [...first, none, none, none, none, looked],
+        [...first, none, "5.8.9", none, receipt, by],
+        [...first, none, none, none, none, by],
+      ],
+    );
+  });
+
   it("of ours are told without their words, which go to the log", async () => {
     const fault = new Error("a secret of the code");
     rig.coordinator.failure = fault;
@@ -203,7 +237,7 @@ function detailOf({ trailers, code, details }: Refused): Fields {
   const [{ type_url: url, value }] = whole.details;
   assert.equal(url, "type.googleapis.com/trefoil.v1.Failure");
   const type = rootOfFiles().lookupType("trefoil.v1.Failure");
-  return type.toObject(type.decode(value), { enums: String });
+  return type.toObject(type.decode(value), { enums: String, longs: Number });
 }
 
 /** A Put of these very bytes. */

@@ -5,8 +5,8 @@ import { Metadata } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 import { errorCodes } from "../base/errors.ts";
 import { asksForPatience, patienceMilliseconds } from "../node/failure.ts";
-import type { Failure } from "../node/failure.ts";
-import { answerTypes, encodeMessage, outcome } from "./messages.ts";
+import type { Failure, GroupRefusal } from "../node/failure.ts";
+import { answerTypes, consistency, encodeMessage, outcome, role } from "./messages.ts";
 
 export interface RefusalStatus {
   readonly code: number;
@@ -37,11 +37,32 @@ export function refusalOf(failure: Failure): RefusalStatus {
     retryable: failure.retryable,
     retryAfterMs,
     requestId,
+    ...placeFields(failure.refusal, metadata),
   });
   const details = [{ typeUrl: "type.googleapis.com/trefoil.v1.Failure", value }];
   const status = statusType.encode({ code: grpcStatus, message: wellFormed(detail), details }).finish();
   metadata.set("grpc-status-details-bin", Buffer.from(status));
   return { code: grpcStatus, details: wellFormed(detail), metadata };
+}
+
+/** What is known of a request that came as far as a group; trailers are set as well. */
+function placeFields(refusal: GroupRefusal | undefined, trailers: Metadata): object {
+  if (refusal === undefined) return {};
+  const { present, entry } = refusal;
+  const { node, group, decided } = refusal.place;
+  trailers.set("trefoil-node", node);
+  trailers.set("trefoil-group", String(group));
+  if (present !== undefined) trailers.set("trefoil-present", `${present.term}.${present.index}`);
+  if (entry !== undefined) trailers.set("trefoil-receipt", `${group}.${entry.term}.${entry.index}`);
+  return {
+    present,
+    receipt: entry && { group, term: entry.term, index: entry.index },
+    served: {
+      node,
+      group,
+      ...(decided && { consistency: consistency[decided.consistency], role: role[decided.role] }),
+    },
+  };
 }
 
 /** Half a surrogate pair cannot be sent: the library would throw, and the call would never end. */

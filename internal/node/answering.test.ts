@@ -150,6 +150,7 @@ describe("what a node answers to another", () => {
       code: "corruption",
       outcome: "unknown",
       detail: "block 7 of table 3",
+      version: undefined,
       mayRepeat: false,
     });
     serve = () => Promise.reject(new Error("a bug"));

@@ -200,7 +200,7 @@ function late(node: NodeId, { kind }: ClientCall): GroupAnswer<never> {
 }
 
 function failedBy({ code, outcome, message }: TrefoilError): GroupAnswer<never> {
-  return { kind: "failed", code, outcome, detail: message, mayRepeat: false };
+  return { kind: "failed", code, outcome, detail: message, version: undefined, mayRepeat: false };
 }
 
 function seen(view: SeenReplica | undefined): GroupAnswer<SeenReplica> {

@@ -129,6 +129,7 @@ function answerOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<GroupAnswer<T>> {
       code: fc.constantFrom(...(Object.keys(errorCodes) as ErrorCode[])),
       outcome: fc.constantFrom("not_applied" as const, "applied" as const, "unknown" as const),
       detail: text,
+      version: maybe(version),
       mayRepeat: fc.boolean(),
     }),
   );
@@ -263,6 +264,7 @@ describe("clients' requests between nodes", () => {
       code: "busy",
       outcome: "unknown",
       detail: "no",
+      version: undefined,
       mayRepeat: true,
     };
     const encoded = encodeAnswer(failed, () => undefined, undefined);

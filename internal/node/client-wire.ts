@@ -194,10 +194,9 @@ export function encodeAnswer<T>(
       return writer.finish();
     case "failed":
       writeChoice(writer.block(utf8(answer.code)), outcomes, answer.outcome);
-      return writer
-        .block(utf8(answer.detail))
-        .u8(answer.mayRepeat ? 1 : 0)
-        .finish();
+      writer.block(utf8(answer.detail)).u8(answer.mayRepeat ? 1 : 0);
+      writeOptional(writer, answer.version, writeVersion);
+      return writer.finish();
     default:
       return unreachable(answer, "an answer");
   }
@@ -231,7 +230,8 @@ function readAnswer<T>(reader: ByteReader, read: ReadValue<T>): GroupAnswer<T> {
       const code = codes.find((known) => known === name) ?? "internal";
       const outcome = readChoice(reader, outcomes);
       const detail = utf8Text(reader.block());
-      return { kind: "failed", code, outcome, detail, mayRepeat: reader.u8() === 1 };
+      const mayRepeat = reader.u8() === 1;
+      return { kind: "failed", code, outcome, detail, mayRepeat, version: readOptional(reader, readVersion) };
     }
     default:
       throw corruption(`an answer of the unknown kind ${kind}`);

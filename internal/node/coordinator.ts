@@ -101,7 +101,7 @@ export class NodeCoordinator implements Coordinator {
     const mode = this.modeOf(request);
     const group = this.groupNow(request.key) ?? (await this.groupOf(request.key, caller));
     const asked = { request, mode, stamp: stampOfMilliseconds(this.parts.clock.wallMilliseconds()) };
-    const { answer, node } = await this.routing.route<WroteValue>(
+    const tried = await this.routing.route<WroteValue>(
       {
         group,
         call: { kind: "write", asked },
@@ -112,9 +112,16 @@ export class NodeCoordinator implements Coordinator {
       },
       caller,
     );
-    const { version, acks, replicas, durability, expiresAt, role } = valueOf(answer);
+    const { version, acks, replicas, durability, expiresAt, role } = valueOf(tried, group, mode);
     this.noteTold(group, version);
-    return { version, acks, replicas, durability, expiresAt, served: { node, group, role, consistency: mode } };
+    return {
+      version,
+      acks,
+      replicas,
+      durability,
+      expiresAt,
+      served: { node: tried.node, group, role, consistency: mode },
+    };
   }
 
   async list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
@@ -124,7 +131,7 @@ export class NodeCoordinator implements Coordinator {
     const asked = { prefix, after: cursor, limit, withValues, mode };
     const pages = await Promise.all(
       ring.groups.map(async (group) => {
-        const { answer } = await this.routing.route<ListedPage>(
+        const tried = await this.routing.route<ListedPage>(
           {
             group,
             call: { kind: "list", asked },
@@ -135,7 +142,7 @@ export class NodeCoordinator implements Coordinator {
           },
           caller,
         );
-        return valueOf(answer);
+        return valueOf(tried, group, mode);
       }),
     );
     return { ...mergedPage(pages, request), consistency: mode };
@@ -182,10 +189,10 @@ export class NodeCoordinator implements Coordinator {
     return reads ? "strong" : this.parts.defaults.write;
   }
 
-  private gotAnswer({ answer, node }: Tried<GotValue>, group: GroupId, consistency: ReadMode): GetAnswer {
-    const { record, role, stalenessMilliseconds, position } = valueOf(answer);
+  private gotAnswer(tried: Tried<GotValue>, group: GroupId, consistency: ReadMode): GetAnswer {
+    const { record, role, stalenessMilliseconds, position } = valueOf(tried, group, consistency);
     this.noteTold(group, position);
-    const served: Served = { node, group, role, consistency };
+    const served: Served = { node: tried.node, group, role, consistency };
     return { record, served, stalenessMilliseconds };
   }
 

@@ -98,6 +98,16 @@ describe("a replica that serves clients", () => {
       return { kind: "proposed", outcome: Promise.resolve({ kind, version, why: "the replica stops" }) };
     };
     assert.equal(await told(outcome("unknown")), "outcome_unknown unknown, may repeat");
+    const versionOf = async (said: object): Promise<unknown> => {
+      says.proposed = { kind: "proposed", outcome: Promise.resolve({ version, ...said }) };
+      const answer = await write();
+      return answer.kind === "failed" ? answer.version : answer.kind;
+    };
+    assert.deepEqual(await versionOf({ kind: "unknown", why: "the replica stops" }), version);
+    const present = { term: term(2), index: logIndex(5) };
+    const condition = { kind: "refused", why: "condition", present };
+    assert.deepEqual(await versionOf({ kind: "refused", answer: condition }), present);
+    assert.equal(await versionOf({ kind: "refused", answer: { ...condition, present: undefined } }), undefined);
     assert.equal(await told(outcome("overridden")), "not_leader");
     const refusals: readonly (readonly [string, string])[] = [
       ["not_leader", "not_leader"],

@@ -16,6 +16,7 @@ import type { WriteRefusal } from "../replica/write-rules.ts";
 import type { ReadMode, Role, StoredRecord, WriteMode, WriteRequest } from "./requests.ts";
 import { missingFor } from "./missing.ts";
 import { fastPage, strongPage } from "./pages.ts";
+import { beforeAnother } from "./refusals.ts";
 import { contentOf } from "./stored.ts";
 import { commandOf } from "./write-command.ts";
 
@@ -41,6 +42,8 @@ export type GroupAnswer<T> =
       readonly code: ErrorCode;
       readonly outcome: Outcome;
       readonly detail: string;
+      /** Of `precondition_failed`: the key's, if it is there. Of `outcome_unknown`: of the write's entry, if it has one. */
+      readonly version: Version | undefined;
       /** Another try, under the same request id, may be told what became of this one. */
       readonly mayRepeat: boolean;
     };
@@ -153,13 +156,14 @@ export class GroupService {
         // Another leader's entry is committed in its place. A fast one may be salvaged.
         if (mode === "strong") return this.againAt(group, replica, "not_leader");
         return unknown(
+          outcome.version,
           `whether fast write ${group}.${term}.${index} takes effect is not known: its leader lost its office, and whoever ` +
-            `still has it may bring it back; read the key, or ask for the receipt, before writing again`,
+            `still has it may bring it back; ${beforeAnother}`,
         );
       case "unknown":
         return unknown(
-          `whether write ${group}.${term}.${index} takes effect is not known: ${outcome.why}; ` +
-            `read the key, or ask for the receipt, before writing again`,
+          outcome.version,
+          `whether write ${group}.${term}.${index} takes effect is not known: ${outcome.why}; ${beforeAnother}`,
         );
       default:
         return unreachable(outcome, "an outcome of a write");
@@ -270,12 +274,13 @@ export class GroupService {
 
 const again = (why: Again): GroupAnswer<never> => ({ kind: "again", why, leader: undefined });
 
-function failed(code: ErrorCode, outcome: Outcome, detail: string): GroupAnswer<never> {
-  return { kind: "failed", code, outcome, detail, mayRepeat: false };
+function failed(code: ErrorCode, outcome: Outcome, detail: string, version?: Version): GroupAnswer<never> {
+  return { kind: "failed", code, outcome, detail, version, mayRepeat: false };
 }
 
-function unknown(detail: string): GroupAnswer<never> {
-  return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail, mayRepeat: true };
+function unknown({ term, index }: Version, detail: string): GroupAnswer<never> {
+  const version = { term, index };
+  return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail, version, mayRepeat: true };
 }
 
 function roleOf(replica: Replica): Role {
@@ -351,7 +356,8 @@ function refusedAtApply({ answer }: WriteDone): GroupAnswer<never> {
     case "condition": {
       const { present } = answer;
       const now = present === undefined ? "there is no such key" : `its version is ${present.term}.${present.index}`;
-      return failed("precondition_failed", "not_applied", `the condition does not hold: ${now}`);
+      const version = present && { term: present.term, index: present.index };
+      return failed("precondition_failed", "not_applied", `the condition does not hold: ${now}`, version);
     }
     case "sealed":
     case "not_sealed":

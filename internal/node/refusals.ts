@@ -4,16 +4,30 @@ import { unreachable } from "../base/assert.ts";
 import { TrefoilError } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
+import { GroupRefusal } from "./failure.ts";
 import type { Again, GroupAnswer } from "./group-service.ts";
+import type { ReadMode } from "./requests.ts";
 
 export const again = (why: Again): GroupAnswer<never> => ({ kind: "again", why, leader: undefined });
 
-export function valueOf<T>(answer: GroupAnswer<T>): T {
+/** What to do when nobody knows what became of a write. */
+export const beforeAnother = "read the key before writing again, or send an Idempotency-Key with each try";
+
+/** Throws what `node` refused for the group. `consistency`: what a condition was looked at with. */
+export function valueOf<T>(
+  { answer, node }: { readonly answer: GroupAnswer<T>; readonly node: NodeId },
+  group: GroupId,
+  consistency: ReadMode,
+): T {
   switch (answer.kind) {
     case "done":
       return answer.value;
-    case "failed":
-      throw new TrefoilError(answer.code, answer.detail, { outcome: answer.outcome });
+    case "failed": {
+      const { code, detail, outcome, version } = answer;
+      // What a group's log has decided its leader tells.
+      const decided = isOfTheLog(code) ? ({ role: "leader", consistency } as const) : undefined;
+      throw new GroupRefusal({ code, detail, outcome }, { node, group, decided, version });
+    }
     case "again":
       throw new TrefoilError(codeOf(answer.why), "no replica could take the request");
     default:
@@ -31,9 +45,8 @@ export function unknownWrite(node: NodeId, why: "late" | "lost" | "unsent" | "un
     unreadable: `what ${node} said cannot be read`,
   }[why];
   const detail =
-    `whether the write takes effect is not known: ${reason} before ${node} had answered it; ` +
-    `read the key before writing again, or send an Idempotency-Key with each try`;
-  return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail, mayRepeat: true };
+    `whether the write takes effect is not known: ${reason} before ${node} had answered it; ` + beforeAnother;
+  return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail, version: undefined, mayRepeat: true };
 }
 
 /**
@@ -41,12 +54,29 @@ export function unknownWrite(node: NodeId, why: "late" | "lost" | "unsent" | "un
  * answer to both; what was refused before it came there says nothing of the earlier one.
  */
 export function isFinalAfterUnknown({ code, outcome }: Failed): boolean {
-  return outcome !== "not_applied" || code === "precondition_failed" || code === "conflict";
+  return outcome !== "not_applied" || isOfTheLog(code);
+}
+
+function isOfTheLog(code: ErrorCode): boolean {
+  return code === "precondition_failed" || code === "conflict";
 }
 
 export function tooLate(node: NodeId): Failed {
   const detail = `the time was up before ${node} had answered; try again, or with a longer timeout`;
-  return { kind: "failed", code: "deadline_exceeded", outcome: "not_applied", detail, mayRepeat: false };
+  return {
+    kind: "failed",
+    code: "deadline_exceeded",
+    outcome: "not_applied",
+    detail,
+    version: undefined,
+    mayRepeat: false,
+  };
+}
+
+/** Of a request that no replica of its group took. */
+export function notTaken(failure: TrefoilError, node: NodeId, group: GroupId): GroupRefusal {
+  const { code, outcome, message: detail } = failure;
+  return new GroupRefusal({ code, outcome, detail }, { node, group, decided: undefined, version: undefined }, failure);
 }
 
 /** From what passes by itself to what whoever asks has to know. */

@@ -22,7 +22,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { Again, GroupAnswer, GroupService } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { PeerTable } from "./peer-table.ts";
-import { again, codeOf, detailOf, isFinalAfterUnknown, tooLate, unknownWrite, worse } from "./refusals.ts";
+import { again, codeOf, detailOf, isFinalAfterUnknown, notTaken, tooLate, unknownWrite, worse } from "./refusals.ts";
 import type { Caller } from "./requests.ts";
 
 /** Between two tries, at first and at most. */
@@ -112,8 +112,9 @@ export class Routing {
       return await this.goOn(route, caller, way);
     } catch (failure) {
       // What it came to last did nothing; an earlier try may have.
-      if (failure instanceof TrefoilError && way.unknown !== undefined) return way.unknown;
-      throw failure;
+      if (!(failure instanceof TrefoilError)) throw failure;
+      if (way.unknown !== undefined) return way.unknown;
+      throw notTaken(failure, this.parts.node, route.group);
     } finally {
       this.underWay--;
     }

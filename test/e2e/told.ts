@@ -42,12 +42,8 @@ export function toldOfWrite(exchange: Exchange, ttl: number | undefined): WriteT
   }
   const { code, detail, outcome } = problemOf(exchange);
   if (status === 412) {
-    const present = /its version is (\d+\.\d+)/.exec(detail)?.[1];
-    if (present === undefined && !detail.includes("there is no such key")) throw new Error(`an odd refusal: ${detail}`);
-    return {
-      kind: "told",
-      told: { kind: "refused", why: "condition", step: 0, present: present === undefined ? undefined : parse(present) },
-    };
+    const present = headers.etag === undefined ? undefined : versionOf(headers);
+    return { kind: "told", told: { kind: "refused", why: "condition", step: 0, present } };
   }
   if (status < 500 && status !== 429) throw new Error(`${status} ${code}: ${detail}`);
   return outcome === "not_applied" ? { kind: "void", why: code } : { kind: "unknown", why: code };

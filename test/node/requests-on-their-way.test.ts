@@ -14,6 +14,7 @@ import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
 import { decodeCall, encodeAnswer, writeGot, writeWrote } from "../../internal/node/client-wire.ts";
 import type { AddressedCall } from "../../internal/node/client-wire.ts";
 import { NodeCoordinator } from "../../internal/node/coordinator.ts";
+import { GroupRefusal } from "../../internal/node/failure.ts";
 import type { Again, GroupAnswer } from "../../internal/node/group-service.ts";
 import { MapKeeper } from "../../internal/node/map-keeper.ts";
 import { PeerTable } from "../../internal/node/peer-table.ts";
@@ -116,6 +117,15 @@ class Rig {
     return said;
   }
 
+  /** Of a write. */
+  async refusal(): Promise<GroupRefusal> {
+    const refused = this.coordinator.write(put, this.caller()).catch((failure: unknown) => failure);
+    await this.told(refused);
+    const failure = await refused;
+    assert.ok(failure instanceof GroupRefusal, String(failure));
+    return failure;
+  }
+
   write(to: Partial<WriteRequest> = {}, milliseconds = 1000): ReturnType<Rig["told"]> {
     const request = { ...put, ...to } as WriteRequest;
     return this.told(this.coordinator.write(request, this.caller(milliseconds)));
@@ -147,7 +157,7 @@ const isOutcome = (said: GroupAnswer<unknown> | RequestOutcome): said is Request
 
 const again = (why: Again, leader?: NodeId): GroupAnswer<never> => ({ kind: "again", why, leader });
 const failed = (code: ErrorCode, outcome: "not_applied" | "unknown", mayRepeat = false): GroupAnswer<never> => {
-  return { kind: "failed", code, outcome, detail: "as the test says", mayRepeat };
+  return { kind: "failed", code, outcome, detail: "as the test says", version: undefined, mayRepeat };
 };
 
 describe("a request on its way", () => {
@@ -243,6 +253,24 @@ describe("a request on its way", () => {
     const read = new Rig();
     read.allSay(lost, "served");
     assert.equal((await read.get("strong")).code, "done");
+  });
+
+  it("is refused with the place of the refusal, and the version that the group told", async () => {
+    const place = async (says: Says): Promise<readonly unknown[]> => {
+      const rig = new Rig();
+      rig.network.roundTrips.set(n1, 1);
+      rig.allSay(says);
+      const { code, place, present, entry } = await rig.refusal();
+      assert.equal(place.group, rig.calls[0]?.group);
+      return [code, place.node, place.decided, present, entry];
+    };
+    const there = { term: term(3), index: logIndex(9) };
+    const told = (code: ErrorCode): GroupAnswer<never> => ({ ...failed(code, "not_applied"), version: there }) as never;
+    const looked = { role: "leader", consistency: "strong" };
+    const own = nodeId("gateway");
+    assert.deepEqual(await place(told("precondition_failed")), ["precondition_failed", n1, looked, there, undefined]);
+    assert.deepEqual(await place(told("outcome_unknown")), ["outcome_unknown", n1, undefined, undefined, there]);
+    assert.deepEqual(await place(again("busy")), ["busy", own, undefined, undefined, undefined]);
   });
 
   it("is unknown once a try was, unless the group has answered: whatever a later try is refused for", async () => {

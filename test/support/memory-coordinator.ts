@@ -7,6 +7,7 @@ import { compareBytes, copyBytes, hex } from "../../internal/base/bytes.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
 import { groupId, logIndex, nodeId, term } from "../../internal/base/ids.ts";
 import { keyBytesMax } from "../../internal/base/limits.ts";
+import { GroupRefusal } from "../../internal/node/failure.ts";
 import { listLimitMax } from "../../internal/node/requests.ts";
 import type {
   Caller,
@@ -196,7 +197,10 @@ export class MemoryCoordinator implements Coordinator {
     if (condition !== undefined && !holds(condition, present)) {
       const found =
         present === undefined ? "nothing is there" : `there is ${present.version.term}.${present.version.index}`;
-      throw new TrefoilError("precondition_failed", `the condition does not hold: ${found}`);
+      throw new GroupRefusal(
+        { code: "precondition_failed", outcome: "not_applied", detail: `the condition does not hold: ${found}` },
+        { node: this.node, group, decided: { role: "leader", consistency }, version: present?.version },
+      );
     }
     const version = { term: presentTerm, index: logIndex(++this.index) };
     let expiresAt: number | undefined;

@@ -1,8 +1,10 @@
 // Clients of a simulated cluster: each talks to the coordinator of some node, and writes down what it was told. What a request asks for
 // is drawn as for a single group (../workload.ts), of what coordinators offer.
 
+import { assert } from "../../../internal/base/assert.ts";
 import type { Prng } from "../../../internal/base/prng.ts";
 import type { Version } from "../../../internal/engine/cell.ts";
+import { GroupRefusal } from "../../../internal/node/failure.ts";
 import type { Coordinator, GetAnswer } from "../../../internal/node/requests.ts";
 import type { ClientCounts } from "../clients.ts";
 import type { Done, HistoryEntry, ReadDone, Told, WriteDone } from "../history.ts";
@@ -212,10 +214,13 @@ export class ClusterClient {
         this.noteServed(machine, heard.value.served.node);
         return { kind: "told", told: writtenOf(heard.value) };
       case "refused": {
-        const { code, outcome, message } = heard.failure;
+        const { failure } = heard;
         this.failed(machine, heard);
-        if (code === "precondition_failed") return { kind: "told", told: refusedOf(message) };
-        return { kind: outcome === "not_applied" ? "no effect" : "unknown" };
+        if (failure.code === "precondition_failed") {
+          assert(failure instanceof GroupRefusal, "a condition that no group has looked at", { failure });
+          return { kind: "told", told: refusedOf(failure) };
+        }
+        return { kind: failure.outcome === "not_applied" ? "no effect" : "unknown" };
       }
       case "nobody":
         return { kind: "no effect" };

@@ -2,7 +2,7 @@
 
 import { utf8, utf8Text } from "../../../internal/base/bytes.ts";
 import { stampOfMilliseconds } from "../../../internal/base/stamp.ts";
-import type { Version } from "../../../internal/engine/cell.ts";
+import type { GroupRefusal } from "../../../internal/node/failure.ts";
 import type { Condition, StoredRecord, WriteAnswer, WriteRequest } from "../../../internal/node/requests.ts";
 import type { Done, Saw, Step, StepCondition, Told, WriteDone } from "../history.ts";
 import { virtualMilliseconds } from "../virtual-time.ts";
@@ -37,10 +37,7 @@ export function writtenOf({ version }: WriteAnswer): Told {
   return { kind: "done", version, at: undefined, values: [undefined] };
 }
 
-/** The present version is told in words alone. */
-export function refusedOf(detail: string): Told {
-  const found = /its version is (\d+)\.(\d+)/.exec(detail);
-  const present = found === null ? undefined : ({ term: Number(found[1]), index: Number(found[2]) } as Version);
+export function refusedOf({ present }: GroupRefusal): Told {
   return { kind: "refused", why: "condition", step: 0, present };
 }
 
