@@ -3,15 +3,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { freePorts } from "../support/free-ports.ts";
-import { RunningProcess } from "../support/running-process.ts";
-
-const script = "dist/cmd/trefoild/main.js";
-
-export function trefoild(...flags: readonly string[]): RunningProcess {
-  return new RunningProcess(process.execPath, [script, ...flags]);
-}
+import type { RunningProcess } from "../support/running-process.ts";
+import { flagsOf, nodePlaces, trefoild } from "../support/trefoild.ts";
+import type { Listener, NodePlace } from "../support/trefoild.ts";
 
 /** Ends when it holds, or throws what went wrong last. */
 export async function eventually<T>(look: () => Promise<T>, milliseconds = 30_000): Promise<T> {
@@ -30,40 +24,31 @@ export async function eventually<T>(look: () => Promise<T>, milliseconds = 30_00
 
 export class NodeProcesses {
   readonly folder: string;
-  private readonly first: number;
+  private readonly places: readonly NodePlace[];
   private readonly started: RunningProcess[] = [];
 
-  private constructor(folder: string, first: number) {
+  private constructor(folder: string, places: readonly NodePlace[]) {
     this.folder = folder;
-    this.first = first;
+    this.places = places;
   }
 
   static async make(): Promise<NodeProcesses> {
-    return new NodeProcesses(await mkdtemp(join(tmpdir(), "trefoil-processes-")), await freePorts(16));
+    const folder = await mkdtemp(join(tmpdir(), "trefoil-processes-"));
+    return new NodeProcesses(folder, await nodePlaces(folder, 4));
   }
 
   /** Node 1, 2 or 3, which found the cluster; or 4, which joins it. Flags that are given beside count more. */
   start(number: number, ...flags: readonly string[]): RunningProcess {
-    const peers = [1, 2, 3].map((each) => `n${each}=127.0.0.1:${this.port("peer", each)}`);
-    const node = trefoild(
-      `--id=n${number}`,
-      `--data=${join(this.folder, `n${number}`)}`,
-      number <= 3 ? `--peers=${peers.join(",")}` : `--join=127.0.0.1:${this.port("peer", 2)}`,
-      `--peer=127.0.0.1:${this.port("peer", number)}`,
-      `--http=127.0.0.1:${this.port("http", number)}`,
-      `--admin=127.0.0.1:${this.port("admin", number)}`,
-      `--grpc=127.0.0.1:${this.port("grpc", number)}`,
-      ...flags,
-    );
+    const node = trefoild([...flagsOf(this.place(number), this.places.slice(0, 3)), ...flags]);
     this.started.push(node);
     return node;
   }
 
-  port(listener: "peer" | "http" | "admin" | "grpc", number: number): number {
-    return this.first + { peer: 0, http: 4, admin: 8, grpc: 12 }[listener] + number - 1;
+  port(listener: Listener, number: number): number {
+    return this.place(number).ports[listener];
   }
 
-  url(listener: "http" | "admin", number: number, path: string): string {
+  url(listener: Listener, number: number, path: string): string {
     return `http://127.0.0.1:${this.port(listener, number)}${path}`;
   }
 
@@ -83,6 +68,12 @@ export class NodeProcesses {
       groups: readonly { leader: string | null }[];
     };
     return view.groups.map(({ leader }) => leader);
+  }
+
+  private place(number: number): NodePlace {
+    const place = this.places[number - 1];
+    if (place === undefined) throw new Error(`there is no place for n${number}`);
+    return place;
   }
 
   async remove(): Promise<void> {

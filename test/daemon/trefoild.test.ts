@@ -13,13 +13,14 @@ import { parseExposition } from "../support/exposition.ts";
 import type { ParsedSample } from "../support/exposition.ts";
 import { freePorts } from "../support/free-ports.ts";
 import type { RunningProcess } from "../support/running-process.ts";
-import { eventually, NodeProcesses, trefoild } from "./node-processes.ts";
+import { trefoild } from "../support/trefoild.ts";
+import { eventually, NodeProcesses } from "./node-processes.ts";
 
 describe("trefoild, before it is a node", () => {
   it("tells everything that is wrong with its settings at once, and opens nothing", async () => {
     const folder = await mkdtemp(join(tmpdir(), "trefoil-settings-"));
     const data = join(folder, "data");
-    const node = trefoild(`--data=${data}`, "--http=0.0.0.0:8080", "--election-timeout=100ms", "--zome=a");
+    const node = trefoild([`--data=${data}`, "--http=0.0.0.0:8080", "--election-timeout=100ms", "--zome=a"]);
     assert.deepEqual(await node.ended, { code: 2, signal: null });
     for (const flag of ["--id", "--peers", "--http", "--election-timeout", "--zome"]) {
       assert.match(node.errors, new RegExp(`${flag}\\b`));
@@ -30,9 +31,9 @@ describe("trefoild, before it is a node", () => {
   });
 
   it("tells its version, its settings, and where each comes from", async () => {
-    const help = trefoild("--help");
-    const version = trefoild("--version");
-    const config = trefoild("config", "print", "--origin", "--id=n1", "--data=./x", "--join=h:1");
+    const help = trefoild(["--help"]);
+    const version = trefoild(["--version"]);
+    const config = trefoild(["config", "print", "--origin", "--id=n1", "--data=./x", "--join=h:1"]);
     for (const each of [help, version, config]) assert.equal((await each.ended).code, 0, each.errors);
     assert.match(help.output, /--election-timeout DURATION/);
     assert.match(version.output, /^\d+\.\d+\.\d+\n$/);
@@ -47,7 +48,7 @@ describe("trefoild, before it is a node", () => {
       const taken = createServer();
       await new Promise<void>((resolve) => taken.listen(first + at, "127.0.0.1", resolve));
       const data = join(folder, flag);
-      const node = trefoild(
+      const node = trefoild([
         "--id=n1",
         `--data=${data}`,
         "--join=127.0.0.1:1",
@@ -55,7 +56,7 @@ describe("trefoild, before it is a node", () => {
         `--admin=127.0.0.1:${first + 1}`,
         `--grpc=127.0.0.1:${first + 2}`,
         `--peer=127.0.0.1:${first + 3}`,
-      );
+      ]);
       assert.deepEqual(await node.ended, { code: 1, signal: null });
       assert.match(node.output, new RegExp(`--${flag} 127.0.0.1:${first + at}: another process listens there`));
       assert.equal(existsSync(data), flag === "peer");

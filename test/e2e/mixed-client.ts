@@ -8,7 +8,8 @@ import type { Version } from "../../internal/engine/cell.ts";
 import { versionName } from "../sim/history.ts";
 import type { History, HistoryEntry, Step, StepCondition } from "../sim/history.ts";
 import type { Asked, Exchange, HttpClient } from "./http-client.ts";
-import type { ClusterProcesses, NodePlace } from "./processes.ts";
+import type { NodePlace } from "../support/trefoild.ts";
+import type { ClusterProcesses } from "./processes.ts";
 import { toldOfRead, toldOfWrite } from "./told.ts";
 import type { WriteTold } from "./told.ts";
 

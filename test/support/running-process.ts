@@ -1,15 +1,21 @@
 // A program of ours as a process, as a test sees it: what it has written, when it has ended and how. What a test forgets is killed when
-// the process of the test ends.
+// the process of the test ends, or is told to.
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import process from "node:process";
+import { endsWithThisProcess } from "./children.ts";
 
 export interface ProcessOptions {
   readonly cwd?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Makes it the leader of a group of its own, as a shell does with what is typed: `signalGroup` reaches all that it starts. */
   readonly isGroup?: boolean;
+  /** It is told by the end of a channel that this process is no more. */
+  readonly hasChannel?: boolean;
+  /** What it writes goes to the end of this file, and nowhere else. */
+  readonly log?: string;
 }
 
 export interface Ending {
@@ -28,20 +34,20 @@ export class RunningProcess {
   private ending: Ending | undefined;
 
   constructor(command: string, commandArguments: readonly string[], options: ProcessOptions = {}) {
-    const { cwd = process.cwd(), environment = {}, isGroup = false } = options;
+    const { cwd = process.cwd(), environment = {}, isGroup = false, hasChannel = false, log } = options;
+    const said = log === undefined ? "pipe" : openSync(log, "a");
     this.child = spawn(command, [...commandArguments], {
       cwd,
       env: { ...withoutSettings(), ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", said, said, ...(hasChannel ? (["ipc"] as const) : [])],
       detached: isGroup,
     });
+    if (typeof said === "number") closeSync(said);
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => this.told("output", text));
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => this.told("errors", text));
-    const kill = (): void => this.signal("SIGKILL");
-    process.once("exit", kill);
+    endsWithThisProcess(this.child, isGroup ? () => this.signalGroup("SIGKILL") : undefined);
     this.ended = new Promise((resolve) => {
       this.child.once("close", (code, signal) => {
-        process.off("exit", kill);
         this.ending = { code, signal };
         this.wake();
         resolve(this.ending);

@@ -12,6 +12,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { runCommand, type Command, type Given } from "../../../scripts/command-line.ts";
 import { ClusterProcesses } from "../../e2e/processes.ts";
+import { endsWithThisProcess } from "../../support/children.ts";
 import { freePortList } from "../../support/free-ports.ts";
 import { renderRows, rowOf, type Row, type Target } from "../row.ts";
 import { needProgram } from "./debian.ts";
@@ -112,6 +113,7 @@ class Yardstick {
   constructor(ports: readonly number[], words: readonly (readonly string[])[]) {
     this.ports = ports;
     this.children = words.map((each) => spawn(process.execPath, each, { stdio: ["ignore", "inherit", "inherit"] }));
+    for (const child of this.children) endsWithThisProcess(child);
   }
 
   async ready(): Promise<this> {

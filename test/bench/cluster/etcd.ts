@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
+import { endsWithThisProcess } from "../../support/children.ts";
 
 export interface EtcdCluster {
   /** Where clients are listened to. */
@@ -30,7 +31,9 @@ export async function startEtcd(folder: string, ports: readonly number[]): Promi
       "initial-cluster-state": "new",
     };
     const words = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-    return spawn("etcd", words, { stdio: "ignore" });
+    const member = spawn("etcd", words, { stdio: "ignore" });
+    endsWithThisProcess(member);
+    return member;
   });
   const close = async (): Promise<void> => void (await Promise.all(members.map(stop)));
   try {
