@@ -57,9 +57,13 @@ type Wire = Record<string, unknown>;
 
 export const replicaMessages: MessageCodec = {
   encode(group: GroupId, message: ReplicaMessage): Uint8Array {
-    if (message.type === "append") return encodeAppend(group, message);
-    const wire: Wire = { ...message, type: numberOf.get(message.type), group };
-    if (message.type === "snapshot") wire["configuration"] = encodeConfiguration(message.configuration);
+    const { type, from, to } = message;
+    const fields: Wire = message as unknown as Wire;
+    // One by one: an object spread with something behind it costs ten times as much.
+    const wire: Wire = { type: numberOf.get(type), group, from, to };
+    for (const field of fieldsOf[type]) wire[field] = fields[field];
+    if (message.type === "append") wire["entries"] = message.entries.map((entry) => recordOf(group, entry));
+    else if (message.type === "snapshot") wire["configuration"] = encodeConfiguration(message.configuration);
     else if (message.type === "salvage") wire["writes"] = message.writes.map(encodeMerge);
     return messageType.encode(wire).finish();
   },
@@ -97,15 +101,6 @@ function checkFields(bytes: Uint8Array): void {
     if (error instanceof TrefoilError) throw error;
     throw corruption(`${bytes.length} bytes are no message of a replica`, error);
   }
-}
-
-/** By hand: a spread of the message would cost more than all the rest. */
-function encodeAppend(group: GroupId, message: Extract<ReplicaMessage, { type: "append" }>): Uint8Array {
-  const { from, to, term, hasQuorum, previousIndex, previousTerm, entries, commit } = message;
-  const type = numberOf.get("append");
-  const records = entries.map((entry) => recordOf(group, entry));
-  const wire = { type, group, from, to, term, hasQuorum, previousIndex, previousTerm, entries: records, commit };
-  return messageType.encode(wire).finish();
 }
 
 type Field = (typeof fieldsOf)[TypeName][number];

@@ -30,9 +30,20 @@ export class Query {
 
 const emptyQuery = new Query(new Map());
 
-/** `known` are the parameters of the route. */
+/** What a route was asked last, by its parameters: most requests ask the same. */
+const lastRead = new Map<readonly string[], { readonly query: string; readonly parsed: Query }>();
+
+/** `known` are the parameters of the route, one list for all its requests. */
 export function readQuery(query: string, known: readonly string[]): Query {
   if (query === "") return emptyQuery;
+  const last = lastRead.get(known);
+  if (last?.query === query) return last.parsed;
+  const parsed = parseQuery(query, known);
+  lastRead.set(known, { query, parsed });
+  return parsed;
+}
+
+function parseQuery(query: string, known: readonly string[]): Query {
   const raw = new Map<string, string>();
   for (const part of query.split("&")) {
     if (part === "") continue;
