@@ -214,10 +214,10 @@ export class Routing {
 
   private async tryAt<T>(node: NodeId, route: Route<T>, left: number, trace: string): Promise<GroupAnswer<T>> {
     const { service, table, keeper } = this.parts;
-    if (node === this.parts.node)
-      return service === undefined ? again("not_here") : this.serveHere(service, route, left);
-    const payload = encodeCall({ epoch: keeper.epoch, group: route.group, call: route.call });
     const isShort = route.isRepeatable && left > tryMillisecondsMax;
+    if (node === this.parts.node)
+      return service === undefined ? again("not_here") : this.serveHere(service, route, left, isShort);
+    const payload = encodeCall({ epoch: keeper.epoch, group: route.group, call: route.call });
     const timeoutMilliseconds = isShort ? tryMillisecondsMax : Math.ceil(left);
     const outcome = await table.request(node, payload, { timeoutMilliseconds, trace });
     if (isShort && outcome.kind === "unknown" && route.call.kind !== "write") return again("no_leader");
@@ -262,11 +262,18 @@ export class Routing {
     }
   }
 
-  /** A local replica may wait for a majority that does not come: the deadline holds here as well. */
-  private serveHere<T>(service: GroupService, route: Route<T>, left: number): Promise<GroupAnswer<T>> {
+  /** A local replica may wait for a majority that does not come: the deadline holds here as well, and a short try is as short. */
+  private serveHere<T>(
+    service: GroupService,
+    route: Route<T>,
+    left: number,
+    isShort: boolean,
+  ): Promise<GroupAnswer<T>> {
     return new Promise((resolve, reject) => {
-      const deadline = this.deadlines.begin(left, () => {
-        resolve(route.call.kind === "write" ? unknownWrite(this.parts.node, "late") : tooLate(this.parts.node));
+      const deadline = this.deadlines.begin(isShort ? tryMillisecondsMax : left, () => {
+        const { node } = this.parts;
+        if (route.call.kind === "write") resolve(unknownWrite(node, "late"));
+        else resolve(isShort ? again("no_leader") : tooLate(node));
       });
       route.serve(service).then(
         (answer) => {

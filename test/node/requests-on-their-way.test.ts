@@ -15,7 +15,7 @@ import { decodeCall, encodeAnswer, writeGot, writeWrote } from "../../internal/n
 import type { AddressedCall } from "../../internal/node/client-wire.ts";
 import { NodeCoordinator } from "../../internal/node/coordinator.ts";
 import { GroupRefusal } from "../../internal/node/failure.ts";
-import type { Again, GroupAnswer } from "../../internal/node/group-service.ts";
+import type { Again, GroupAnswer, GroupService } from "../../internal/node/group-service.ts";
 import { MapKeeper } from "../../internal/node/map-keeper.ts";
 import { PeerTable } from "../../internal/node/peer-table.ts";
 import type { Caller, WriteRequest } from "../../internal/node/requests.ts";
@@ -45,6 +45,8 @@ const wrote = {
   role: "leader" as const,
 };
 
+const threeNodes = (): ClusterMap => placedMap(["n1", "n2", "n3"].map((id) => mapNode(id)));
+
 type Says = GroupAnswer<unknown> | "served" | RequestOutcome;
 
 class Rig {
@@ -62,18 +64,20 @@ class Rig {
   /** Nodes that take requests and answer none. */
   readonly stuck = new Set<NodeId>();
 
-  constructor(map: ClusterMap = placedMap(["n1", "n2", "n3"].map((id) => mapNode(id))), zone = "") {
+  /** `own`: what lives on the node itself, which is n1 then, and else a gateway. */
+  constructor(map: ClusterMap = threeNodes(), zone = "", own?: Partial<GroupService>) {
     const { clock, network } = this;
     this.keeper = new MapKeeper(undefined, (failure) => assert.fail(failure));
     this.keeper.adopt(map);
-    const self = nodeId("gateway");
+    const self = own === undefined ? nodeId("gateway") : n1;
+    const service = own as GroupService | undefined;
     const table = new PeerTable({ network, codec: replicaMessages, self });
     table.follow(new Map(map.nodes.map(({ id, addresses }) => [id, addresses.peer])));
     const { keeper } = this;
     const world = { clock, scheduler: clock, logger: silentLogger };
     const defaults = { read: "fast", write: "strong" } as const;
     const awaited = (): string => "a cluster";
-    const parts = { ...world, node: self, zone, keeper, table, service: undefined, defaults, awaited };
+    const parts = { ...world, node: self, zone, keeper, table, service, defaults, awaited };
     this.coordinator = new NodeCoordinator(parts);
     network.script = async (node, payload, { timeoutMilliseconds }) => {
       const call = decodeCall(payload);
@@ -224,6 +228,17 @@ describe("a request on its way", () => {
     other.network.roundTrips.set(n1, 10);
     other.stuck.add(n1);
     assert.deepEqual(await other.write({}, 5000), { code: "outcome_unknown", outcome: "unknown", after: 5000 });
+  });
+
+  it("does not wait for a replica of its own that is stuck, either", async () => {
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const rig = new Rig(threeNodes(), "", { get: never, write: never, leaderOf: () => n1 });
+    rig.network.roundTrips.set(n2, 20).set(n3, 30);
+    assert.deepEqual(await rig.get("strong", 5000), { code: "done", outcome: "applied", after: 1000 });
+    assert.deepEqual(await rig.write(withId, 5000), { code: "done", outcome: "applied", after: 1000 });
+    assert.deepEqual(rig.network.asked, [n2, n2]);
+    assert.deepEqual(await rig.write({}, 5000), { code: "outcome_unknown", outcome: "unknown", after: 5000 });
+    assert.deepEqual(await rig.get("strong", 900), { code: "deadline_exceeded", outcome: "not_applied", after: 900 });
   });
 
   it("is not made twice when nobody knows what came of it and it carries no id", async () => {
