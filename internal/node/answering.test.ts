@@ -29,8 +29,8 @@ const write: ClientCall = {
     request: { kind: "delete", key, mode: "strong", condition: undefined, requestId: undefined },
   },
 };
-const position = { term: term(1), index: logIndex(1) };
-const got: GotValue = { record: undefined, role: "leader", stalenessMilliseconds: 0, position };
+const applied = { term: term(1), index: logIndex(1) };
+const got: GotValue = { record: undefined, role: "leader", stalenessMilliseconds: 0, applied, ahead: undefined };
 
 let time: VirtualTime;
 let keeper: MapKeeper;

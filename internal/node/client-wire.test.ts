@@ -34,6 +34,7 @@ const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option
 const mode = fc.constantFrom<ReadMode>("fast", "strong");
 const role = fc.constantFrom<Role>("leader", "follower", "learner");
 const version = record({ term: count.map(term), index: count.map(logIndex) });
+const told = record({ newest: version, committed: maybe(version) });
 const text = fc.string({ unit: "grapheme", maxLength: 20 });
 const node = text.map(nodeId);
 
@@ -56,7 +57,7 @@ const write: fc.Arbitrary<WriteRequest> = fc.oneof(
   record({ ...asked, kind: fc.constant("put" as const), value: bytes, contentType: text, ttl }),
 );
 const calls: fc.Arbitrary<ClientCall> = fc.oneof(
-  record({ key, mode, after: maybe(version) }).map((of): ClientCall => ({ kind: "get", asked: of })),
+  record({ key, mode, after: maybe(told) }).map((of): ClientCall => ({ kind: "get", asked: of })),
   record({ request: write, stamp: count.map(stamp) }).map((of): ClientCall => ({
     kind: "write",
     asked: { ...of, mode: of.request.mode ?? "fast" },
@@ -67,6 +68,7 @@ const calls: fc.Arbitrary<ClientCall> = fc.oneof(
     limit: fc.integer({ min: 1, max: 10_000 }),
     withValues: fc.boolean(),
     mode,
+    told: maybe(told),
   }).map((of): ClientCall => ({ kind: "list", asked: of })),
   fc.constant<ClientCall>({ kind: "view" }),
 );
@@ -79,7 +81,8 @@ const addressed: fc.Arbitrary<AddressedCall> = record({
 const got: fc.Arbitrary<GotValue> = record({
   role,
   stalenessMilliseconds: maybe(count),
-  position: version,
+  applied: version,
+  ahead: maybe(version),
   record: maybe(record({ version, contentType: text, expiresAt: maybe(count), value: bytes })),
 });
 const wrote: fc.Arbitrary<WroteValue> = record({
@@ -91,6 +94,8 @@ const wrote: fc.Arbitrary<WroteValue> = record({
   role,
 });
 const page: fc.Arbitrary<ListedPage> = record({
+  applied: version,
+  ahead: maybe(version),
   hasMore: fc.boolean(),
   end: maybe(bytes),
   records: fc.array(
@@ -203,8 +208,8 @@ describe("clients' requests between nodes", () => {
       return { kind: "write", asked: { mode: "strong", stamp: stamp(1), request: put as WriteRequest } };
     };
     const list = (to: object): ClientCall => {
-      const page = { prefix: new Uint8Array(0), after: undefined, limit: 10, withValues: true, mode: "fast" as const };
-      return { kind: "list", asked: { ...page, ...to } };
+      const page = { prefix: new Uint8Array(0), after: undefined, limit: 10, withValues: true };
+      return { kind: "list", asked: { ...page, mode: "fast", told: undefined, ...to } };
     };
     const get = (length: number): ClientCall => {
       return { kind: "get", asked: { key: new Uint8Array(length), mode: "fast", after: undefined } };

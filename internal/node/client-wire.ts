@@ -1,11 +1,12 @@
 // Clients' requests on their way from one node to another, and their answers, as bytes.
 //
 //   request := kind u8 | epoch varint | group varint | body      epoch: of the map that the asker went by
-//   get     := mode u8 | optional version | key block
+//   get     := mode u8 | optional told | key block
 //   write   := mode u8 | stamp u64 | what u8 | key block | condition | optional id block | [ ttl | type block | value block ]
-//   list    := mode u8 | flags u8 | limit varint | prefix block | optional after block
+//   list    := mode u8 | flags u8 | limit varint | prefix block | optional after block | optional told
 //   view    := nothing
 //   answer  := map | result u8 | body      map: optional block, when the answerer's is newer; result: done, again, failed
+//   told    := newest version | optional committed version
 //   optional x := 0 u8 | 1 u8 x            version := term varint | index varint
 //
 // What is asked is held against the bounds that edges keep: whoever serves it may rely on them, whatever another node has wrong.
@@ -36,6 +37,7 @@ import type {
 import { contentTypeBytesMax, requestIdBytesMax, ttlMillisecondsMax } from "./request-rules.ts";
 import { listLimitMax } from "./requests.ts";
 import type { Condition, ReadMode, Role, TimeToLive } from "./requests.ts";
+import type { Told } from "./told.ts";
 import { typeBytes, typeText } from "./type-text.ts";
 
 /** Above the kinds of peer-talk.ts. */
@@ -68,7 +70,7 @@ export function encodeCall({ epoch, group, call }: AddressedCall): Uint8Array {
   switch (call.kind) {
     case "get":
       writeChoice(writer, modes, call.asked.mode);
-      writeOptional(writer, call.asked.after, writeVersion);
+      writeOptional(writer, call.asked.after, writeTold);
       return writer.block(call.asked.key).finish();
     case "write":
       writeWrite(writer, call.asked);
@@ -80,6 +82,7 @@ export function encodeCall({ epoch, group, call }: AddressedCall): Uint8Array {
         .varint(call.asked.limit)
         .block(call.asked.prefix);
       writeOptional(writer, call.asked.after, (to, after) => to.block(after));
+      writeOptional(writer, call.asked.told, writeTold);
       return writer.finish();
     case "view":
       return writer.finish();
@@ -103,7 +106,7 @@ function readCall(reader: ByteReader, kind: number): ClientCall {
   switch (kind) {
     case clientKind.get: {
       const mode = readChoice(reader, modes);
-      const after = readOptional(reader, readVersion);
+      const after = readOptional(reader, readTold);
       return { kind: "get", asked: { mode, after, key: readBlock(reader, 1, keyBytesMax) } };
     }
     case clientKind.write:
@@ -114,7 +117,8 @@ function readCall(reader: ByteReader, kind: number): ClientCall {
       const limit = readCount(reader, 1, listLimitMax);
       const prefix = readBlock(reader, 0, keyBytesMax);
       const after = readOptional(reader, (from) => readBlock(from, 0, keyBytesMax));
-      return { kind: "list", asked: { mode, withValues, limit, prefix, after } };
+      const told = readOptional(reader, readTold);
+      return { kind: "list", asked: { mode, withValues, limit, prefix, after, told } };
     }
     case clientKind.view:
       return { kind: "view" };
@@ -238,9 +242,10 @@ function readAnswer<T>(reader: ByteReader, read: ReadValue<T>): GroupAnswer<T> {
   }
 }
 
-export function writeGot(writer: ByteWriter, { record, role, stalenessMilliseconds, position }: GotValue): void {
+export function writeGot(writer: ByteWriter, { record, role, stalenessMilliseconds, applied, ahead }: GotValue): void {
   writeChoice(writer, roles, role);
-  writeVersion(writer, position);
+  writeVersion(writer, applied);
+  writeOptional(writer, ahead, writeVersion);
   writeOptional(writer, stalenessMilliseconds, (to, value) => to.varint(Math.ceil(value)));
   writeOptional(writer, record, (to, { version, contentType, expiresAt, value }) => {
     writeVersion(to, version);
@@ -251,14 +256,15 @@ export function writeGot(writer: ByteWriter, { record, role, stalenessMillisecon
 
 export function readGot(reader: ByteReader): GotValue {
   const role = readChoice(reader, roles);
-  const position = readVersion(reader);
+  const applied = readVersion(reader);
+  const ahead = readOptional(reader, readVersion);
   const stalenessMilliseconds = readOptional(reader, (from) => from.varint());
   const record = readOptional(reader, (from) => {
     const version = readVersion(from);
     const expiresAt = readOptional(from, (deeper) => deeper.varint());
     return { version, expiresAt, contentType: typeText(from.block()), value: from.block() };
   });
-  return { role, stalenessMilliseconds, record, position };
+  return { role, stalenessMilliseconds, record, applied, ahead };
 }
 
 export function writeWrote(writer: ByteWriter, value: WroteValue): void {
@@ -280,8 +286,10 @@ export function readWrote(reader: ByteReader): WroteValue {
   return { version, acks, replicas, durability, expiresAt, role: readChoice(reader, roles) };
 }
 
-export function writePage(writer: ByteWriter, { records, hasMore, end }: ListedPage): void {
+export function writePage(writer: ByteWriter, { records, hasMore, end, applied, ahead }: ListedPage): void {
   writer.u8(hasMore ? 1 : 0);
+  writeVersion(writer, applied);
+  writeOptional(writer, ahead, writeVersion);
   writeOptional(writer, end, (to, key) => to.block(key));
   writer.varint(records.length);
   for (const { key, version, expiry, payload } of records) {
@@ -294,6 +302,8 @@ export function writePage(writer: ByteWriter, { records, hasMore, end }: ListedP
 
 export function readPage(reader: ByteReader): ListedPage {
   const hasMore = reader.u8() === 1;
+  const applied = readVersion(reader);
+  const ahead = readOptional(reader, readVersion);
   const end = readOptional(reader, (from) => from.block());
   const records: ScannedRecord[] = [];
   for (let count = reader.varint(); count > 0; count--) {
@@ -303,7 +313,7 @@ export function readPage(reader: ByteReader): ListedPage {
     const payload = readOptional(reader, (from) => from.block());
     records.push({ key, version, expiry: expiry === 0 ? neverExpires : expiry, payload });
   }
-  return { records, hasMore, end };
+  return { records, hasMore, end, applied, ahead };
 }
 
 export function writeSeen(writer: ByteWriter, seen: SeenReplica): void {
@@ -363,4 +373,14 @@ function writeVersion(writer: ByteWriter, version: Version): void {
 
 function readVersion(reader: ByteReader): Version {
   return { term: term(reader.varint()), index: logIndex(reader.varint()) };
+}
+
+function writeTold(writer: ByteWriter, { committed, newest }: Told): void {
+  writeVersion(writer, newest);
+  writeOptional(writer, committed, writeVersion);
+}
+
+function readTold(reader: ByteReader): Told {
+  const newest = readVersion(reader);
+  return { newest, committed: readOptional(reader, readVersion) };
 }

@@ -11,8 +11,6 @@ import { TrefoilError } from "../base/errors.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
 import { stampOfMilliseconds } from "../base/stamp.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
-import type { Version } from "../engine/cell.ts";
-import { compareVersions } from "../replica/answer.ts";
 import { slotPosition } from "../ring/positions.ts";
 import type { Ring } from "../ring/ring.ts";
 import { slotOf } from "../ring/slots.ts";
@@ -37,6 +35,7 @@ import type {
   WriteMode,
   WriteRequest,
 } from "./requests.ts";
+import { ToldPositions } from "./told.ts";
 import { Views } from "./views.ts";
 
 export interface CoordinatorParts extends RoutingParts {
@@ -50,8 +49,7 @@ export class NodeCoordinator implements Coordinator {
   private readonly parts: CoordinatorParts;
   private readonly routing: Routing;
   private readonly views: Views;
-  /** The newest entry of each group that a client of this node was told of. */
-  private readonly told = new Map<GroupId, Version>();
+  private readonly told = new ToldPositions();
 
   constructor(parts: CoordinatorParts) {
     this.parts = parts;
@@ -74,14 +72,14 @@ export class NodeCoordinator implements Coordinator {
     if (service === undefined || (request.mode ?? defaults.read) !== "fast") return undefined;
     const group = this.groupNow(request.key);
     if (group === undefined) return undefined;
-    const got = service.getNow(group, request.key, this.told.get(group));
+    const got = service.getNow(group, request.key, this.told.of(group));
     return got && this.gotAnswer({ answer: { kind: "done", value: got }, node: this.node }, group, "fast");
   }
 
   async get(request: GetRequest, caller: Caller): Promise<GetAnswer> {
     const mode = request.mode ?? this.parts.defaults.read;
     const group = this.groupNow(request.key) ?? (await this.groupOf(request.key, caller));
-    const after = mode === "fast" ? this.told.get(group) : undefined;
+    const after = mode === "fast" ? this.told.of(group) : undefined;
     const asked = { key: request.key, mode, after };
     const tried = await this.routing.route(
       {
@@ -113,7 +111,8 @@ export class NodeCoordinator implements Coordinator {
       caller,
     );
     const { version, acks, replicas, durability, expiresAt, role } = valueOf(tried, group, mode);
-    this.noteTold(group, version);
+    if (mode === "strong") this.told.note(group, version, undefined);
+    else this.told.note(group, undefined, version);
     return {
       version,
       acks,
@@ -128,9 +127,10 @@ export class NodeCoordinator implements Coordinator {
     const mode = request.mode ?? this.parts.defaults.read;
     const { ring } = await this.whenReady(caller);
     const { prefix, limit, withValues, cursor } = request;
-    const asked = { prefix, after: cursor, limit, withValues, mode };
     const pages = await Promise.all(
       ring.groups.map(async (group) => {
+        const told = mode === "fast" ? this.told.of(group) : undefined;
+        const asked = { prefix, after: cursor, limit, withValues, mode, told };
         const tried = await this.routing.route<ListedPage>(
           {
             group,
@@ -142,7 +142,9 @@ export class NodeCoordinator implements Coordinator {
           },
           caller,
         );
-        return valueOf(tried, group, mode);
+        const page = valueOf(tried, group, mode);
+        this.told.note(group, page.applied, page.ahead);
+        return page;
       }),
     );
     return { ...mergedPage(pages, request), consistency: mode };
@@ -190,17 +192,10 @@ export class NodeCoordinator implements Coordinator {
   }
 
   private gotAnswer(tried: Tried<GotValue>, group: GroupId, consistency: ReadMode): GetAnswer {
-    const { record, role, stalenessMilliseconds, position } = valueOf(tried, group, consistency);
-    this.noteTold(group, position);
+    const { record, role, stalenessMilliseconds, applied, ahead } = valueOf(tried, group, consistency);
+    this.told.note(group, applied, ahead);
     const served: Served = { node: tried.node, group, role, consistency };
     return { record, served, stalenessMilliseconds };
-  }
-
-  /** Of what an answer of the group may have shown, the last entry. */
-  private noteTold(group: GroupId, version: Version): void {
-    const before = this.told.get(group);
-    const isNewer = before === undefined || compareVersions(before, version) < 0;
-    if (isNewer) this.told.set(group, version);
   }
 
   /** Undefined: this node does not know yet where groups are. */

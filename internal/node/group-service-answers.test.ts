@@ -22,7 +22,7 @@ const record = {
 
 /** What a replica says; the test changes it. */
 let says: {
-  session: SessionRead;
+  session: SessionRead<EngineRecord | undefined>;
   staleness: number | undefined;
   refreshed: number;
   proposed: unknown;
@@ -38,7 +38,7 @@ beforeEach(() => {
       return says.staleness;
     },
     applied: { term: term(3), index: logIndex(6) },
-    seenBy: () => version,
+    aheadOf: () => undefined,
     refreshStaleness: () => void says.refreshed++,
     readFast: () => Promise.resolve(record),
     readOwnNow: () => record,
@@ -58,9 +58,9 @@ const value = (answer: GroupAnswer<GotValue>): string => {
 
 describe("a replica that serves clients", () => {
   it("rule 16: sends a read that it lacks something for to the leader, and waits for nothing that a log has lost", async () => {
-    const asked = { key, mode: "fast", after: version } as const;
+    const asked = { key, mode: "fast", after: { newest: version, committed: undefined } } as const;
     assert.deepEqual(await service.get(group, asked), { kind: "again", why: "behind", leader: nodeId("n1") });
-    says.session = { kind: "read", record: undefined };
+    says.session = { kind: "read", found: undefined };
     assert.equal(value(await service.get(group, asked)), "absent");
     says.session = { kind: "lost" };
     assert.equal(value(await service.get(group, asked)), "value", "or fast reads of this node never end again");

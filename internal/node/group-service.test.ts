@@ -8,6 +8,7 @@ import type { Replica } from "../replica/replica.ts";
 import { GroupService } from "./group-service.ts";
 import type { GroupWrite } from "./group-service.ts";
 import type { WriteMode } from "./requests.ts";
+import type { Told } from "./told.ts";
 
 const group = groupId(1);
 const key = utf8("k");
@@ -47,46 +48,46 @@ describe("what a node does with a replica of its own", () => {
   });
 
   it("rule 16: shows what its leader has answered fast, though a write before it has no majority; whatever else was told is waited for", async () => {
-    const asked = { key, mode: "fast", after: version } as const;
-    interface Status {
-      readonly role: string;
-      readonly ofTerm: number;
-      readonly persisted: number;
-      readonly commit: number;
-      readonly applied: number;
-    }
+    const at = (index: number, of = 5): Version => ({ term: term(of), index: logIndex(index) });
     const waitedFor: Version[] = [];
-    const kindAt = async (other: Partial<Status>): Promise<string> => {
-      const { role, ofTerm, persisted, commit, applied } = { ...leading, ...other };
+    /** At a replica that has applied 5.10 of 5.20 and leads, if nothing else is said. */
+    const kindAt = async (told: Told, other: { role?: string; ofTerm?: number; applied?: Version } = {}) => {
+      const { role = "leader", ofTerm = 5, applied = at(10) } = other;
       const service = serviceOf({
         stalenessMilliseconds: 0,
-        applied: { term: term(ofTerm), index: logIndex(applied) },
-        seenBy: () => version,
-        status: { role, term: term(ofTerm), persisted, commit, configuration: { voters: [], learners: [] } },
+        applied,
+        aheadOf: () => undefined,
+        status: { role, term: term(ofTerm), persisted: 20, configuration: { voters: [], learners: [] } },
         readInSession: (_: Uint8Array, seen: Version) => {
           waitedFor.push(seen);
           return Promise.resolve({ kind: "behind" });
         },
         readFast: () => Promise.resolve(undefined),
       });
-      return (await service.get(group, asked)).kind;
+      return (await service.get(group, { key, mode: "fast", after: told })).kind;
     };
-    const leading: Status = { role: "leader", ofTerm: 5, persisted: 20, commit: 10, applied: 10 };
-    assert.equal(await kindAt({}), "done");
-    assert.equal(await kindAt({ commit: 20, applied: 20 }), "done");
-    assert.deepEqual(waitedFor, []);
-    assert.equal(await kindAt({ persisted: 19 }), "again");
-    assert.equal(await kindAt({ role: "follower" }), "again");
+    const fast = { newest: at(20), committed: at(10) };
+    for (const told of [fast, { newest: at(15), committed: undefined }, { newest: at(10), committed: at(10) }]) {
+      assert.equal(await kindAt(told), "done");
+    }
+    assert.equal(await kindAt(fast, { role: "follower", applied: at(20) }), "done");
     assert.equal(
-      await kindAt({ commit: 20 }),
-      "again",
-      "a follower may have told of it before its leader has applied it",
+      await kindAt(fast, { ofTerm: 6, applied: at(2, 6) }),
+      "done",
+      "what is not here by then never will be",
     );
-    assert.deepEqual(waitedFor.splice(0), [version, version, version]);
-    assert.equal(await kindAt({ applied: 9 }), "again");
-    assert.deepEqual(waitedFor, [{ term: term(5), index: logIndex(10) }]);
-    assert.equal(await kindAt({ ofTerm: 4 }), "again");
-    assert.equal(await kindAt({ ofTerm: 6, applied: 2 }), "done", "what is not here by then never will be");
+    assert.deepEqual(waitedFor, []);
+    assert.equal(await kindAt({ newest: at(21), committed: at(10) }), "again");
+    assert.equal(await kindAt(fast, { role: "follower" }), "again");
+    assert.equal(await kindAt(fast, { ofTerm: 6 }), "again");
+    assert.deepEqual(waitedFor.splice(0), [at(21), at(20), at(20)]);
+    assert.equal(
+      await kindAt({ newest: at(20), committed: at(20) }),
+      "again",
+      "its follower may have applied it before",
+    );
+    assert.equal(await kindAt({ newest: at(20), committed: at(11) }), "again");
+    assert.deepEqual(waitedFor, [at(20), at(11)]);
   });
 
   it("rule 5: a strong page leaves out what has expired by the log, and waits for the log where the leader's clock is ahead of it", async () => {
@@ -96,6 +97,7 @@ describe("what a node does with a replica of its own", () => {
     const asked: string[] = [];
     const service = serviceOf({
       state: { last },
+      applied: version,
       readStrong: async (of: Uint8Array) => {
         asked.push(utf8Text(of));
         // The log has gone on to the leader's time when a read says that a record has expired.
@@ -109,7 +111,14 @@ describe("what a node does with a replica of its own", () => {
         return { records, hasMore: false, end: undefined };
       },
     });
-    const list = { prefix: utf8(""), after: undefined, limit: 10, withValues: false, mode: "strong" } as const;
+    const list = {
+      prefix: utf8(""),
+      after: undefined,
+      limit: 10,
+      withValues: false,
+      mode: "strong",
+      told: undefined,
+    } as const;
     const answer = await service.list(group, list);
     assert.deepEqual(asked, ["\0", "b"]);
     assert.ok(answer.kind === "done");
@@ -130,13 +139,13 @@ describe("what a node does with a replica of its own", () => {
       readInSession: async () => {
         stalenessMilliseconds = 5;
         await Promise.resolve();
-        return { kind: "read", record: undefined };
+        return { kind: "read", found: undefined };
       },
       status: { role: "leader", configuration: { learners: [] }, id: 1 },
       applied: { term: term(5), index: logIndex(19) },
-      seenBy: () => version,
+      aheadOf: () => undefined,
     });
-    for (const after of [undefined, version]) {
+    for (const after of [undefined, { newest: version, committed: undefined }]) {
       stalenessMilliseconds = 80;
       const answer = await service.get(group, { key, mode: "fast", after });
       assert.ok(answer.kind === "done");

@@ -14,10 +14,11 @@ import type { ScannedRecord } from "../replica/scan.ts";
 import type { WriteDone } from "../replica/write-waiters.ts";
 import type { WriteRefusal } from "../replica/write-rules.ts";
 import type { ReadMode, Role, StoredRecord, WriteMode, WriteRequest } from "./requests.ts";
-import { missingFor } from "./missing.ts";
 import { fastPage, strongPage } from "./pages.ts";
 import { beforeAnother } from "./refusals.ts";
 import { contentOf } from "./stored.ts";
+import { missingFor } from "./told.ts";
+import type { Told } from "./told.ts";
 import { commandOf } from "./write-command.ts";
 
 export type Again =
@@ -51,16 +52,18 @@ export type GroupAnswer<T> =
 export interface GroupGet {
   readonly key: Uint8Array;
   readonly mode: ReadMode;
-  /** The read shows this entry and all before it; else it is "behind". */
-  readonly after: Version | undefined;
+  /** What the read shows at least; else it is "behind". */
+  readonly after: Told | undefined;
 }
 
 export interface GotValue {
   readonly record: StoredRecord | undefined;
   readonly role: Role;
   readonly stalenessMilliseconds: number | undefined;
-  /** Whoever was told this is told nothing older: the last entry that it may show something of. */
-  readonly position: Version;
+  /** The last entry that was applied when it was read. */
+  readonly applied: Version;
+  /** What was answered fast ahead of that, and it may show something of. */
+  readonly ahead: Version | undefined;
 }
 
 export interface GroupWrite {
@@ -86,6 +89,8 @@ export interface GroupList {
   readonly limit: number;
   readonly withValues: boolean;
   readonly mode: ReadMode;
+  /** What the page shows at least; else it is "behind". */
+  readonly told: Told | undefined;
 }
 
 export interface ListedPage {
@@ -94,6 +99,9 @@ export interface ListedPage {
   readonly hasMore: boolean;
   /** What the page has looked at, when it is not whole: the next one goes on behind it. */
   readonly end: Uint8Array | undefined;
+  /** As of a value. */
+  readonly applied: Version;
+  readonly ahead: Version | undefined;
 }
 
 export interface SeenReplica {
@@ -131,7 +139,7 @@ export class GroupService {
     const read = await replica.readInSession(asked.key, missing);
     if (read.kind === "behind") return this.againAt(group, replica, "behind");
     // What was answered fast and lost is nowhere to be waited for.
-    const record = read.kind === "read" ? read.record : await replica.readFast(asked.key);
+    const record = read.kind === "read" ? read.found : await replica.readFast(asked.key);
     return this.got(replica, record, staleness);
   }
 
@@ -173,8 +181,7 @@ export class GroupService {
   async list(group: GroupId, asked: GroupList): Promise<GroupAnswer<ListedPage>> {
     const replica = this.replicaOf(group);
     if (replica === undefined) return again("not_here");
-    if (asked.mode === "fast") return { kind: "done", value: await fastPage(replica, asked) };
-    const read = await strongPage(replica, asked);
+    const read = await (asked.mode === "fast" ? fastPage(replica, asked) : strongPage(replica, asked));
     if (read.kind === "page") return { kind: "done", value: read.page };
     return this.againAt(group, replica, read.kind === "behind" ? "behind" : againOfRead(read.why));
   }
@@ -199,11 +206,11 @@ export class GroupService {
   }
 
   /** Of `after`, or something newer. Undefined: it takes waiting. */
-  getNow(group: GroupId, key: Uint8Array, after: Version | undefined): GotValue | undefined {
+  getNow(group: GroupId, key: Uint8Array, after: Told | undefined): GotValue | undefined {
     const replica = this.replicaOf(group);
     if (replica === undefined) return undefined;
     // It may have been opened since the client was told.
-    if (after !== undefined) replica.noteAnswered(after);
+    if (after !== undefined) replica.noteAnswered(after.newest);
     const record = replica.readOwnNow(key);
     if (record === undefined) return undefined;
     return valueGot(replica, record === "absent" ? undefined : record, stalenessOf(replica));
@@ -309,7 +316,8 @@ function valueGot(
   stalenessMilliseconds: number | undefined,
 ): GotValue {
   const record = found && storedOf(found);
-  return { record, role: roleOf(replica), stalenessMilliseconds, position: replica.seenBy(found) };
+  const { applied } = replica;
+  return { record, role: roleOf(replica), stalenessMilliseconds, applied, ahead: replica.aheadOf(found) };
 }
 
 function wroteValue(replica: Replica, outcome: WriteDone, expiry: Stamp): WroteValue {

@@ -4,8 +4,7 @@ import fc from "fast-check";
 import { compareBytes, utf8, utf8Text } from "../base/bytes.ts";
 import { logIndex, term } from "../base/ids.ts";
 import { neverExpires } from "../base/stamp.ts";
-import type { ScannedRecord } from "../replica/scan.ts";
-import type { ListedPage } from "./group-service.ts";
+import type { ScannedPage, ScannedRecord } from "../replica/scan.ts";
 import { mergedPage } from "./merged-page.ts";
 import { headOf, payloadOf } from "./stored.ts";
 
@@ -15,7 +14,7 @@ const record = (key: Uint8Array, value: Uint8Array = utf8("value")): ScannedReco
 };
 
 /** A group's page of its keys behind `after`, as a replica makes it: at most so many at a time. */
-function pageOf(keys: readonly Uint8Array[], after: Uint8Array | undefined, most: number): ListedPage {
+function pageOf(keys: readonly Uint8Array[], after: Uint8Array | undefined, most: number): ScannedPage {
   const behind = keys.filter((key) => after === undefined || compareBytes(key, after) > 0);
   const records = behind.slice(0, most).map((key) => record(key));
   const hasMore = behind.length > most;
@@ -54,7 +53,7 @@ describe("a page of all groups", () => {
 
   it("is bounded in bytes, and holds one record whatever its size", () => {
     const large = new Uint8Array(700_000);
-    const pages = ["a", "b", "c"].map((key): ListedPage => {
+    const pages = ["a", "b", "c"].map((key): ScannedPage => {
       return { records: [record(utf8(key), large)], hasMore: false, end: undefined };
     });
     const first = mergedPage(pages, { limit: 10, withValues: true });
@@ -63,7 +62,7 @@ describe("a page of all groups", () => {
       ["a"],
     );
     assert.deepEqual(first.cursor, utf8("a"));
-    const single: ListedPage = {
+    const single: ScannedPage = {
       records: [record(utf8("a"), new Uint8Array(8_000_000))],
       hasMore: false,
       end: undefined,
@@ -75,7 +74,7 @@ describe("a page of all groups", () => {
 
   it("says the content types without values, too", () => {
     const { payload, ...rest } = record(utf8("a"));
-    const head: ListedPage = {
+    const head: ScannedPage = {
       records: [{ ...rest, payload: payload && headOf(payload) }],
       hasMore: false,
       end: undefined,

@@ -3,9 +3,8 @@
 
 import { compareBytes } from "../base/bytes.ts";
 import { millisecondsOfStamp, neverExpires } from "../base/stamp.ts";
-import type { ScannedRecord } from "../replica/scan.ts";
+import type { ScannedPage, ScannedRecord } from "../replica/scan.ts";
 import { pageBytesMax } from "./pages.ts";
-import type { ListedPage } from "./group-service.ts";
 import type { ListAnswer, ListedRecord, ListRequest } from "./requests.ts";
 import { contentOf } from "./stored.ts";
 
@@ -13,7 +12,7 @@ type Asked = Pick<ListRequest, "limit" | "withValues">;
 
 /** The pages of all groups in one order; it ends where a group may have more that was not looked at. */
 export function mergedPage(
-  pages: readonly ListedPage[],
+  pages: readonly ScannedPage[],
   { limit, withValues }: Asked,
 ): Pick<ListAnswer, "records" | "cursor"> {
   let horizon: Uint8Array | undefined;

@@ -7,6 +7,11 @@ import type { Stamp } from "../base/stamp.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import { keyName } from "./decide.ts";
 
+export interface OverlaidRecord {
+  readonly key: Uint8Array;
+  readonly record: EngineRecord;
+}
+
 export class Overlay {
   private readonly newest = new Map<string, EngineRecord>();
   /** In the order of the log, for letting go. */
@@ -42,6 +47,19 @@ export class Overlay {
     return record.tombstone || isExpired(record.expiry, now) ? "absent" : record;
   }
 
+  /** Of the keys that begin so and lie behind `after`, in their order. */
+  within(prefix: Uint8Array, after: Uint8Array | undefined): readonly OverlaidRecord[] {
+    if (this.newest.size === 0) return [];
+    const [start, behind] = [keyName(prefix), after === undefined ? undefined : keyName(after)];
+    const names: string[] = [];
+    for (const name of this.newest.keys()) {
+      if (name.startsWith(start) && (behind === undefined || name > behind)) names.push(name);
+    }
+    return names.sort(compareNames).map((name) => {
+      return { key: keyOf(name), record: this.newest.get(name) as EngineRecord };
+    });
+  }
+
   /** The engine shows everything up to `index`. */
   appliedTo(index: number): void {
     while (this.head < this.order.length) {
@@ -66,3 +84,7 @@ export class Overlay {
     this.head = 0;
   }
 }
+
+/** Names are ordered as their keys' bytes are: each letter is one. */
+const compareNames = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
+const keyOf = (name: string): Uint8Array => Uint8Array.from(name, (letter) => letter.charCodeAt(0));

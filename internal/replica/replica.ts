@@ -21,8 +21,8 @@ import { positionOf, receiptOf } from "./receipts.ts";
 import type { Position, Receipt, ReceiptParts } from "./receipts.ts";
 import { ReplicaCore } from "./replica-core.ts";
 import type { ReplicaParts } from "./replica-parts.ts";
-import { scanRecords } from "./scan.ts";
-import type { ScannedPage, ScanRange } from "./scan.ts";
+import { scanRecords, withAhead } from "./scan.ts";
+import type { FastPage, ScannedPage, ScanRange } from "./scan.ts";
 import { isShown, readInSession } from "./session-reads.ts";
 import type { SessionParts, SessionRead } from "./session-reads.ts";
 import type { SlotsCommand } from "./slots-command.ts";
@@ -107,18 +107,37 @@ export class Replica {
     return record === "need_io" ? undefined : record;
   }
 
-  /** A page of what is applied here; `now`: the time to judge expiry by, this node's when left out. */
-  async scan(range: Omit<ScanRange, "now"> & { readonly now: Stamp | undefined }): Promise<ScannedPage> {
+  /** A page of what is applied here. */
+  async scan(range: ScanRange): Promise<ScannedPage> {
     while (this.core.installing !== undefined) await this.core.installing;
-    const now = range.now ?? hybridNow(this.core.parts);
-    return scanRecords(this.core.parts.engine, this.incarnation, { ...range, now });
+    return scanRecords(this.core.parts.engine, this.incarnation, range);
+  }
+
+  /** A page of what fast reads see: of what is applied here, and ahead of that of what this leader has answered fast. */
+  async scanFast(range: Omit<ScanRange, "now">): Promise<FastPage> {
+    while (this.core.installing !== undefined) await this.core.installing;
+    const whole = { ...range, now: hybridNow(this.core.parts) };
+    const ahead = this.core.writes.overlay.within(range.prefix, range.after);
+    const { applied } = this;
+    const shown = { applied, ahead: this.aheadOf(undefined) };
+    const page = await scanRecords(this.core.parts.engine, this.incarnation, whole);
+    return { ...withAhead(page, ahead, whole), ...shown };
   }
 
   /** As readFast, once what a session has seen is here. */
-  readInSession(key: Uint8Array, seen: Version): Promise<SessionRead> {
-    const { core } = this;
+  readInSession(key: Uint8Array, seen: Version): Promise<SessionRead<EngineRecord | undefined>> {
     const copy = key.slice();
-    const parts: SessionParts = {
+    return this.inSession(seen, () => this.readFast(copy));
+  }
+
+  /** As scanFast, once what a session has seen is here. */
+  scanInSession(range: Omit<ScanRange, "now">, seen: Version): Promise<SessionRead<FastPage>> {
+    return this.inSession(seen, () => this.scanFast(range));
+  }
+
+  private inSession<T>(seen: Version, read: () => Promise<T>): Promise<SessionRead<T>> {
+    const { core } = this;
+    const parts: SessionParts<T> = {
       shows: (version) => {
         const { status, appliedIndex } = this;
         const { entries } = core.parts;
@@ -126,7 +145,7 @@ export class Replica {
       },
       positionOf: (version) => this.positionOf(version),
       whenApplied: (version) => core.freshness.whenApplied(version),
-      readFast: () => this.readFast(copy),
+      read,
     };
     return readInSession(parts, seen);
   }
@@ -224,14 +243,14 @@ export class Replica {
     return this.core.applier.applied;
   }
 
-  /** The last entry that a read which has just ended, and found this or nothing, may have seen something of. */
-  seenBy(found: Version | undefined): Version {
+  /** Ahead of what is applied, the last entry that a fast read just now, which found this or nothing, may have shown something of. */
+  aheadOf(found: Version | undefined): Version | undefined {
     const { applied } = this;
     if (found !== undefined) {
-      return compareVersions(found, applied) > 0 ? { term: found.term, index: found.index } : applied;
+      return compareVersions(found, applied) > 0 ? { term: found.term, index: found.index } : undefined;
     }
-    const deleted = this.core.writes.overlay.lastIndex ?? 0;
-    return deleted > applied.index ? { term: this.status.term, index: logIndex(deleted) } : applied;
+    const last = this.core.writes.overlay.lastIndex ?? 0;
+    return last > applied.index ? { term: this.status.term, index: logIndex(last) } : undefined;
   }
 
   /** Fast writes that this replica's log lost are kept here, and their fate is not known yet. */

@@ -1,14 +1,16 @@
 // A page of a replica's records, in the order of their keys: what is applied here, tombstones and the expired left out. It ends after
 // so many records or so many bytes, whichever is first, and says where. What it passes over costs time, and others get their turns.
 
-import { prefixSuccessor } from "../base/bytes.ts";
-import { neverExpires } from "../base/stamp.ts";
+import { compareBytes, prefixSuccessor } from "../base/bytes.ts";
+import { isExpired, neverExpires } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { decodeCell } from "../engine/cell.ts";
 import type { Version } from "../engine/cell.ts";
 import type { Engine } from "../engine/engine.ts";
 import { corruption } from "../base/errors.ts";
+import { compareVersions } from "./answer.ts";
+import type { OverlaidRecord } from "./overlay.ts";
 import { areaBytes, userArea, userRecordKey } from "./areas.ts";
 
 export interface ScanRange {
@@ -35,8 +37,14 @@ export interface ScannedRecord {
 export interface ScannedPage {
   readonly records: readonly ScannedRecord[];
   readonly hasMore: boolean;
-  /** The last key of the page, when there is more. */
+  /** Up to where the page tells of all keys, when there is more. */
   readonly end: Uint8Array | undefined;
+}
+
+export interface FastPage extends ScannedPage {
+  /** The last entry that was applied, and ahead of that the last one that it may show something of. */
+  readonly applied: Version;
+  readonly ahead: Version | undefined;
 }
 
 /** Bytes of a record beside its key and value, for the bound of a page. */
@@ -61,12 +69,57 @@ export async function scanRecords(engine: Engine, of: Incarnation, range: ScanRa
       const payload = withValues ? (partOf?.(cell.payload) ?? cell.payload).slice() : undefined;
       const { term, index, expiry } = cell;
       records.push({ key, version: { term, index }, expiry: expiry ?? neverExpires, payload });
-      bytes += key.length + overheadBytes + (payload?.length ?? 0);
+      bytes += bytesOf(records.at(-1) as ScannedRecord);
     }
   } finally {
     walk.close();
   }
   return { records, hasMore: false, end: undefined };
+}
+
+const bytesOf = ({ key, payload }: ScannedRecord): number => key.length + overheadBytes + (payload?.length ?? 0);
+
+/** A page with what lies ahead of what is applied, in the order of its keys; of a key that both have, the newer counts. */
+export function withAhead(page: ScannedPage, ahead: readonly OverlaidRecord[], range: ScanRange): ScannedPage {
+  const { end } = page;
+  const within = end === undefined ? ahead : ahead.filter(({ key }) => compareBytes(key, end) <= 0);
+  if (within.length === 0) return page;
+  const merged: ScannedRecord[] = [];
+  let at = 0;
+  for (const over of within) {
+    for (; at < page.records.length; at++) {
+      const record = page.records[at] as ScannedRecord;
+      if (compareBytes(record.key, over.key) >= 0) break;
+      merged.push(record);
+    }
+    const under = page.records[at];
+    const isBoth = under !== undefined && compareBytes(under.key, over.key) === 0;
+    if (isBoth) at++;
+    if (isBoth && compareVersions(under.version, over.record) >= 0) merged.push(under);
+    else if (!over.record.tombstone && !isExpired(over.record.expiry, range.now)) merged.push(scanned(over, range));
+  }
+  for (const record of page.records.slice(at)) merged.push(record);
+  return cut({ ...page, records: merged }, range);
+}
+
+function scanned({ key, record }: OverlaidRecord, { withValues, partOf }: ScanRange): ScannedRecord {
+  const { term, index, expiry } = record;
+  const payload = withValues ? (partOf?.(record.payload) ?? record.payload).slice() : undefined;
+  return { key, version: { term, index }, expiry, payload };
+}
+
+/** To the bounds of a page. */
+function cut(page: ScannedPage, { limit, bytesMax }: ScanRange): ScannedPage {
+  let [count, bytes] = [0, 0];
+  for (const record of page.records) {
+    if (count >= limit || bytes >= bytesMax) {
+      const records = page.records.slice(0, count);
+      return { records, hasMore: true, end: records.at(-1)?.key };
+    }
+    count++;
+    bytes += bytesOf(record);
+  }
+  return page;
 }
 
 /** The first key that may be in a page: the one behind `after` ends in a zero byte. */

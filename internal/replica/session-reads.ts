@@ -5,35 +5,35 @@
 import { logIndex } from "../base/ids.ts";
 import type { LogIndex } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
-import type { EngineRecord } from "../engine/reader.ts";
 import type { RaftStatus } from "../raft/raft.ts";
 import type { LogEntries } from "./log-entries.ts";
 import type { Position } from "./receipts.ts";
 
-export type SessionRead =
-  | { readonly kind: "read"; readonly record: EngineRecord | undefined }
+export type SessionRead<T> =
+  | { readonly kind: "read"; readonly found: T }
   /** This replica does not have it yet. */
   | { readonly kind: "behind" }
   /** Another entry took its place, and none came in for it. */
   | { readonly kind: "lost" };
 
-export interface SessionParts {
+export interface SessionParts<T> {
   /** Whether a fast read would see an entry now, and all before it. */
   shows(version: Version): boolean;
   positionOf(version: Version): Promise<Position>;
   /** True: it is, or never will be. False: not in time. */
   whenApplied(version: Version): Promise<boolean>;
-  readFast(): Promise<EngineRecord | undefined>;
+  /** What fast reads see at once. */
+  read(): Promise<T>;
 }
 
 const roundsMax = 2;
 
-export async function readInSession(parts: SessionParts, seen: Version): Promise<SessionRead> {
+export async function readInSession<T>(parts: SessionParts<T>, seen: Version): Promise<SessionRead<T>> {
   for (let round = 1; round <= roundsMax; round++) {
     const position = await parts.positionOf(seen);
     if (position.kind === "lost") return { kind: "lost" };
     const version = position.kind === "here" ? position.version : seen;
-    if (parts.shows(version)) return { kind: "read", record: await parts.readFast() };
+    if (parts.shows(version)) return { kind: "read", found: await parts.read() };
     if (round < roundsMax && !(await parts.whenApplied(version))) break;
   }
   return { kind: "behind" };

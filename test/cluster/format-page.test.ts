@@ -60,11 +60,12 @@ describe("docs/formats/cluster.md", () => {
       role: "leader",
     } as const;
     const call = { epoch: 2, group: groupId(1) };
+    const after = { newest: version, committed: { term: term(3), index: logIndex(8) } };
     const encoded = [
       encodeCall({ ...call, call: { kind: "write", asked: { request, mode: "strong", stamp: stamp(2048) } } }),
       encodeAnswer({ kind: "done", value: wrote }, writeWrote, undefined),
       encodeAnswer({ kind: "again", why: "not_leader", leader: nodeId("n2") }, writeWrote, undefined),
-      encodeCall({ ...call, call: { kind: "get", asked: { mode: "fast", after: version, key: utf8("k") } } }),
+      encodeCall({ ...call, call: { kind: "get", asked: { mode: "fast", after, key: utf8("k") } } }),
     ];
     assert.deepEqual(examplesOfHexPage(page).map(hex), encoded.map(hex));
   });

@@ -23,7 +23,7 @@ describe("a fast read at once", () => {
       () => rig.replica(3),
       () => undefined,
     );
-    const read = () => service.getNow(theGroup, key, told.version);
+    const read = () => service.getNow(theGroup, key, { newest: told.version, committed: told.version });
     assert.equal(read(), undefined);
     rig.rejoin(3);
     await rig.level();
@@ -43,18 +43,18 @@ describe("a fast read at once", () => {
       );
     const seen = (id: number, name = "a") => {
       const got = at(id).getNow(theGroup, utf8(name), undefined);
-      return [got?.record && utf8Text(got.record.value), got?.position];
+      return [got?.record && utf8Text(got.record.value), got?.applied, got?.ahead];
     };
     const { applied } = rig.replica(2);
     assert.ok(applied.index >= first.version.index);
-    assert.deepEqual(seen(2), ["old", applied]);
-    assert.deepEqual(seen(2, "nothing"), [undefined, applied]);
+    assert.deepEqual(seen(2), ["old", applied, undefined]);
+    assert.deepEqual(seen(2, "nothing"), [undefined, applied, undefined]);
     rig.isolate(1);
     const second = await rig.write(1, "fast", put("a", "new"));
     const third = await rig.write(1, "fast", del("b"));
-    assert.deepEqual(seen(1), ["new", second.version]);
-    assert.deepEqual(seen(1, "b"), [undefined, third.version]);
-    assert.deepEqual(seen(2), ["old", applied]);
+    assert.deepEqual(seen(1), ["new", applied, second.version]);
+    assert.deepEqual(seen(1, "b"), [undefined, applied, third.version]);
+    assert.deepEqual(seen(2), ["old", applied, undefined]);
     await rig.close();
   });
 });

@@ -11,7 +11,8 @@ import { groupId, logIndex, nodeId, replicaId, term } from "../../internal/base/
 import type { NodeId } from "../../internal/base/ids.ts";
 import { encodeMap } from "../../internal/cluster/cluster-map.ts";
 import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
-import { decodeCall, encodeAnswer, writeGot, writeWrote } from "../../internal/node/client-wire.ts";
+import type { Version } from "../../internal/engine/cell.ts";
+import { decodeCall, encodeAnswer, writeGot, writePage, writeWrote } from "../../internal/node/client-wire.ts";
 import type { AddressedCall } from "../../internal/node/client-wire.ts";
 import { NodeCoordinator } from "../../internal/node/coordinator.ts";
 import { GroupRefusal } from "../../internal/node/failure.ts";
@@ -34,7 +35,8 @@ const got = {
   record: { value: utf8("value"), contentType: "", version, expiresAt: undefined },
   role: "follower" as const,
   stalenessMilliseconds: 1,
-  position: version,
+  applied: version,
+  ahead: undefined,
 };
 const wrote = {
   version,
@@ -45,7 +47,12 @@ const wrote = {
   role: "leader" as const,
 };
 
-const threeNodes = (): ClusterMap => placedMap(["n1", "n2", "n3"].map((id) => mapNode(id)));
+const emptyPage = { records: [], hasMore: false, end: undefined, applied: version, ahead: undefined };
+const threeNodes = (groups = 4): ClusterMap =>
+  placedMap(
+    ["n1", "n2", "n3"].map((id) => mapNode(id)),
+    groups,
+  );
 
 type Says = GroupAnswer<unknown> | "served" | RequestOutcome;
 
@@ -93,9 +100,14 @@ class Rig {
     const lines = this.says.get(node) ?? ["served"];
     const said = (lines.length > 1 ? lines.shift() : lines[0]) ?? "served";
     if (said !== "served" && isOutcome(said)) return said;
-    const answer: GroupAnswer<unknown> =
-      said === "served" ? { kind: "done", value: call.kind === "write" ? wrote : got } : said;
-    const write = (call.kind === "write" ? writeWrote : writeGot) as (writer: ByteWriter, value: unknown) => void;
+    const [served, writeServed] = {
+      get: [got, writeGot],
+      write: [wrote, writeWrote],
+      list: [emptyPage, writePage],
+      view: [undefined, writeGot],
+    }[call.kind];
+    const answer: GroupAnswer<unknown> = said === "served" ? { kind: "done", value: served } : said;
+    const write = writeServed as (writer: ByteWriter, value: unknown) => void;
     const newer = this.map === undefined ? undefined : encodeMap(this.map);
     return { kind: "answered", payload: encodeAnswer(answer, write, newer) };
   }
@@ -137,6 +149,11 @@ class Rig {
 
   get(mode: "fast" | "strong" = "fast", milliseconds = 1000): ReturnType<Rig["told"]> {
     return this.told(this.coordinator.get({ key, mode }, this.caller(milliseconds)));
+  }
+
+  list(mode: "fast" | "strong" = "fast"): ReturnType<Rig["told"]> {
+    const request = { prefix: utf8(""), cursor: undefined, limit: 10, withValues: false, mode };
+    return this.told(this.coordinator.list(request, this.caller()));
   }
 
   allSay(...lines: readonly Says[]): void {
@@ -234,11 +251,16 @@ describe("a request on its way", () => {
     const never = (): Promise<never> => new Promise(() => undefined);
     const rig = new Rig(threeNodes(), "", { get: never, write: never, leaderOf: () => n1 });
     rig.network.roundTrips.set(n2, 20).set(n3, 30);
-    assert.deepEqual(await rig.get("strong", 5000), { code: "done", outcome: "applied", after: 1000 });
-    assert.deepEqual(await rig.write(withId, 5000), { code: "done", outcome: "applied", after: 1000 });
+    /** Whoever is served here is not told at the very moment. */
+    const isAbout = (after: number, expected: number): boolean => after >= expected && after < expected + 100;
+    for (const told of [await rig.get("strong", 5000), await rig.write(withId, 5000)]) {
+      assert.ok(told.code === "done" && isAbout(told.after, 1000), `${told.code} after ${told.after}`);
+    }
     assert.deepEqual(rig.network.asked, [n2, n2]);
-    assert.deepEqual(await rig.write({}, 5000), { code: "outcome_unknown", outcome: "unknown", after: 5000 });
-    assert.deepEqual(await rig.get("strong", 900), { code: "deadline_exceeded", outcome: "not_applied", after: 900 });
+    const write = await rig.write({}, 5000);
+    assert.ok(write.code === "outcome_unknown" && isAbout(write.after, 5000), `${write.code} after ${write.after}`);
+    const read = await rig.get("strong", 900);
+    assert.ok(read.code === "deadline_exceeded" && isAbout(read.after, 900), `${read.code} after ${read.after}`);
   });
 
   it("is not made twice when nobody knows what came of it and it carries no id", async () => {
@@ -358,26 +380,33 @@ describe("a request on its way", () => {
     rig.says.set(n1, [again("behind", n3)]);
     assert.equal((await rig.get()).code, "done");
     const reads = rig.calls.filter(({ call }) => call.kind === "get");
+    const told = { newest: version, committed: version };
     assert.deepEqual(
       reads.map(({ call }) => call.kind === "get" && call.asked.after),
-      [version, version],
+      [told, told],
     );
     assert.deepEqual(rig.network.asked.slice(-2), [n1, n3]);
   });
 
-  it("rule 16: waits for what a read has told, too, of whatever was there or was not", async () => {
-    const rig = new Rig();
-    const position = (index: number): object => ({ position: { term: term(3), index: logIndex(index) } });
-    const says = (index: number, other: object = {}): GroupAnswer<unknown> => {
-      return { kind: "done", value: { ...got, ...position(index), ...other } };
+  it("rule 16: waits for what reads and pages have told, too, of whatever was there or was not", async () => {
+    const rig = new Rig(threeNodes(1));
+    const at = (index: number): Version => ({ term: term(3), index: logIndex(index) });
+    const says = (applied: number, ahead?: number, isThere = true): GroupAnswer<unknown> => {
+      const seen = { applied: at(applied), ahead: ahead === undefined ? undefined : at(ahead) };
+      return { kind: "done", value: { ...got, ...seen, record: isThere ? got.record : undefined } };
     };
+    const page: GroupAnswer<unknown> = { kind: "done", value: { ...emptyPage, applied: at(16), ahead: at(19) } };
     rig.network.roundTrips.set(n1, 10).set(n2, 20).set(n3, 30);
-    rig.says.set(n1, [says(9), says(12, { record: undefined }), says(8), says(15)]);
+    rig.says.set(n1, [says(9), says(12, undefined, false), says(8), says(15, 17), says(15), page, page, says(7)]);
     for (const mode of ["fast", "fast", "fast", "strong", "fast"] as const) await rig.get(mode);
-    assert.deepEqual(
-      rig.calls.map(({ call }) => call.kind === "get" && call.asked.after?.index),
-      [undefined, 9, 12, undefined, 15],
-    );
+    await rig.list();
+    await rig.list();
+    await rig.get();
+    const told = rig.calls.map(({ call }) => {
+      const seen = call.kind === "get" ? call.asked.after : call.kind === "list" ? call.asked.told : undefined;
+      return seen && [seen.newest.index, seen.committed?.index];
+    });
+    assert.deepEqual(told, [undefined, [9, 9], [12, 12], undefined, [17, 15], [17, 15], [19, 16], [19, 16]]);
   });
 
   it("is refused while as many are under way as there may be", async () => {

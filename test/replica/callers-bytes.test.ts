@@ -49,8 +49,8 @@ describe("bytes that a caller uses again", () => {
     assert.ok(own !== undefined && own !== "behind");
     assert.equal(valueOf(own), "value");
     const session = await changed(lead.readInSession(key, written.version));
-    assert.ok(session.kind === "read" && session.record !== undefined);
-    assert.equal(valueOf(session.record), "value");
+    assert.ok(session.kind === "read" && session.found !== undefined);
+    assert.equal(valueOf(session.found), "value");
     await rig.close();
   });
 });

@@ -391,8 +391,8 @@ describe("receipts", () => {
       await rig.write(1, "fast", put("b", "1"));
       ({ version: seen } = await rig.write(1, "fast", put("a", "one")));
       const own = await rig.answer(read(1));
-      assert.ok(own.kind === "read" && own.record !== undefined, "its leader shows it, though it is not applied");
-      assert.equal(valueOf(own.record), "one");
+      assert.ok(own.kind === "read" && own.found !== undefined, "its leader shows it, though it is not applied");
+      assert.equal(valueOf(own.found), "one");
       assert.deepEqual(await rig.answer(read(2)), { kind: "behind" });
     });
     await rig.write(leader, "strong", put("b", "2"));
@@ -409,8 +409,8 @@ describe("receipts", () => {
     await rig.until(() => !rig.replica(1).hasSalvage, "the merge");
     await rig.level();
     const merged = await rig.answer(read(3));
-    assert.ok(merged.kind === "read" && merged.record !== undefined, "its merge is here");
-    assert.equal(valueOf(merged.record), "one");
+    assert.ok(merged.kind === "read" && merged.found !== undefined, "its merge is here");
+    assert.equal(valueOf(merged.found), "one");
     await rig.close();
   });
 
@@ -428,8 +428,8 @@ describe("receipts", () => {
     await rig.until(() => rig.leader !== 1 && rig.leader !== undefined, "another leader");
     await rig.elect(rig.leader as number);
     const read = await rig.answer(rig.replica(2).readInSession(utf8("a"), write.version));
-    assert.ok(read.kind === "read" && read.record !== undefined);
-    assert.equal(valueOf(read.record), "new");
+    assert.ok(read.kind === "read" && read.found !== undefined);
+    assert.equal(valueOf(read.found), "new");
     assert.equal(lead.status.role, "leader", "it has not heard of that");
     assert.deepEqual(await rig.answer(lead.readInSession(utf8("a"), write.version)), { kind: "behind" });
     await rig.close();

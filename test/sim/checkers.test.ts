@@ -264,6 +264,47 @@ describe("the promises of a key", () => {
     assert.equal(session.verdict(), "session reads");
   });
 
+  it("forbid a node to show less than it has shown, unless that is lost, or another node did", () => {
+    const by = { remembersReads: true };
+    const story = (
+      first: readonly [Told, string],
+      then: readonly [Told, string],
+      mode: "fast" | "strong" = "strong",
+    ) => {
+      const told = written(mode);
+      for (const [at, [saw, via]] of [first, then].entries()) {
+        told.read("f0", [5 + 2 * at, 6 + 2 * at], saw, "fast").via = via;
+      }
+      return told;
+    };
+    const [older, newer] = [saw("1", at(1)), saw("2", at(2))];
+    assert.equal(story([older, "n1/1"], [newer, "n1/1"]).verdict(by), "fine");
+    assert.equal(story([newer, "n1/1"], [older, "n1/1"]).verdict(by), "own reads");
+    assert.equal(story([newer, "n1/1"], [older, "n1/1"]).verdict(), "fine", "it never promised that");
+    assert.equal(story([newer, "n1/1"], [older, "n1/3"]).verdict(by), "fine", "another process");
+    assert.equal(story([newer, "n1/1"], [saw(), "n1/1"]).verdict(by), "own reads");
+    assert.equal(story([newer, "n1/1"], [older, "n1/1"], "fast").verdict(by), "own reads");
+    const lost = { ...by, leaders: [{ term: 2, since: 7 }] };
+    assert.equal(story([newer, "n1/1"], [older, "n1/1"], "fast").verdict(lost), "fine", "its leader has a successor");
+    assert.equal(story([newer, "n1/1"], [older, "n1/1"]).verdict(lost), "own reads", "it was written strongly");
+  });
+
+  it("forbid a node to show again what it has shown and then found gone", () => {
+    const story = (modeOfDelete: "fast" | "strong", ...reads: readonly Told[]): string => {
+      const told = written("strong");
+      told.write([step("delete", "f0")], [4, 5], done(at(3), 4), modeOfDelete);
+      for (const [which, one] of reads.entries()) {
+        told.read("f0", [6 + 2 * which, 7 + 2 * which], one, "fast").via = "n1/1";
+      }
+      return told.verdict({ remembersReads: true });
+    };
+    const there = saw("2", at(2));
+    assert.equal(story("strong", there, saw()), "fine");
+    assert.equal(story("strong", there, saw(), there), "own reads");
+    assert.equal(story("fast", there, saw(), there), "fine", "the delete may be lost");
+    assert.equal(story("strong", saw(), there), "fine", "it may not have known of it at all");
+  });
+
   it("forbid what had expired, and what was gone and came back", () => {
     const late = new Story();
     late.write([put("f0", "1", { expiry: 10 })], [0, 1], done(at(1), 0), "fast");

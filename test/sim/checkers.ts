@@ -16,6 +16,8 @@ export interface JudgedBy {
   readonly fates: ReadonlyMap<string, string>;
   /** When each leader was first seen. */
   readonly leaders: readonly { readonly term: number; readonly since: number }[];
+  /** Nodes promise to show what they have shown, too (rule 16), and not only what was written by way of them. */
+  readonly remembersReads?: boolean;
 }
 
 /** Throws a Violation. */

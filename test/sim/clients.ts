@@ -167,7 +167,7 @@ export class Client {
     if (read !== "late" && read.kind === "lost") this.known.delete(key);
     if (read === "late" || read.kind !== "read") return this.giveUp(entry);
     entry.versions.push(known);
-    this.finish(entry, sawOf(read.record));
+    this.finish(entry, sawOf(read.found));
   }
 
   /** Under a request id it is tried again until the outcome is known, or patience ends. */

@@ -80,7 +80,7 @@ export interface HistoryEntry {
   versions: Version[];
   /** Of a bounded read: nothing that the group had at this moment may be missing. */
   freshAt: number | undefined;
-  /** Of an own read: the process that answered it; of a write: the one by way of which its client was answered. */
+  /** The process by way of which a client was answered: of writes, and of reads that are held to it. */
   via: string | undefined;
 }
 

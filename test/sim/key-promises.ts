@@ -48,6 +48,7 @@ export function checkKeyPromises(key: string, entries: readonly HistoryEntry[], 
     judge.isOfTheReplica(read);
     judge.isFresh(read);
     judge.isOfTheNode(read);
+    if (by.remembersReads === true) judge.goesOn(read);
   }
   judge.strongViewGrows();
   judge.touchesFoundIt();
@@ -133,6 +134,40 @@ class KeyJudge {
       return entry.done.mode === "strong" || this.isOfThePresentLeader(write, read);
     });
     this.sees(read, greatestOf(mine), "own reads");
+  }
+
+  /** Nor does it show less than reads by way of that process were shown before. */
+  goesOn(read: Read): void {
+    const { via, calledAt } = read.entry;
+    if (via === undefined) return;
+    const before = this.reads.filter(({ entry }) => entry.via === via && entry.returnedAt < calledAt);
+    const lasting = before.filter(({ saw }) => this.isLasting(saw, read));
+    this.sees(read, greatestOf(lasting.map(({ saw }) => saw)), "own reads");
+    const { version, expiresAt } = read.saw;
+    // What a fast delete took away may come back, if its leader does not stay.
+    const isDeletedFast = this.writes.some(({ entry, step }) => step.action === "delete" && entry.done.mode === "fast");
+    if (version === undefined || expiresAt !== undefined || isDeletedFast) return;
+    const gone = before.find(({ entry, saw }) => saw.value === undefined && this.wasKnown(version, entry));
+    if (gone === undefined) return;
+    this.fail(
+      "own reads",
+      `${this.nameOf(version)} was gone at ${gone.entry.calledAt}, and shown again at ${calledAt}`,
+    );
+  }
+
+  /** Whatever becomes of leaders, it is there from then on: it was written strongly, or its leader has no successor yet. */
+  private isLasting({ value, version }: Saw, { entry }: Read): boolean {
+    if (version === undefined) return false;
+    const isStrong = this.writes.some(({ step, entry: { done } }) => step.body === value && done.mode === "strong");
+    return isStrong || !this.by.leaders.some(({ term, since }) => term > version.term && since <= entry.returnedAt);
+  }
+
+  /** By way of the same process, before a read. */
+  private wasKnown(version: Version, { via, calledAt }: HistoryEntry): boolean {
+    const isBefore = (entry: HistoryEntry): boolean => entry.via === via && entry.returnedAt < calledAt;
+    const isSame = (other: Version | undefined): boolean => compareKnown(other, version) === 0;
+    const isWritten = this.writes.some((write) => write.isCertain && isBefore(write.entry) && isSame(write.version));
+    return isWritten || this.reads.some(({ entry, saw }) => isBefore(entry) && isSame(saw.version));
   }
 
   /** Strong reads and writes, in the order of time: versions never go back, and what was gone does not return. */

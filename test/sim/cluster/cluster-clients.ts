@@ -140,10 +140,8 @@ export class ClusterClient {
     }
     const { record, served, stalenessMilliseconds } = heard.value;
     this.noteServed(machine, served.node);
-    if (mode === "fast") {
-      entry.via = process;
-      if (stalenessMilliseconds !== undefined) entry.freshAt = entry.calledAt - stalenessMilliseconds;
-    }
+    entry.via = process;
+    if (mode === "fast" && stalenessMilliseconds !== undefined) entry.freshAt = entry.calledAt - stalenessMilliseconds;
     this.finish(entry, sawOf(record));
     return heard;
   }

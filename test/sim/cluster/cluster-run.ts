@@ -93,7 +93,8 @@ class ClusterRun {
         }
       }
       checkOnce(history);
-      judgeHistory(history, { clockError: world.clockError + 1, leaders: this.watch.leadersOf(group), fates });
+      const leaders = this.watch.leadersOf(group);
+      judgeHistory(history, { clockError: world.clockError + 1, leaders, fates, remembersReads: true });
     }
     return this.result();
   }

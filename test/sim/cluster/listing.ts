@@ -1,4 +1,5 @@
-// Pages of keys, judged as reads of each key that a page covers: what it does not show there is absent.
+// Pages of keys, judged as reads of each key that a page covers: what it does not show there is absent. They are held to rule 16 as
+// other reads are.
 
 import { utf8, utf8Text } from "../../../internal/base/bytes.ts";
 import type { Prng } from "../../../internal/base/prng.ts";
@@ -53,6 +54,7 @@ async function onePage(
     .filter((key) => key > behind)
     .map((key) => histories.begin(client, { kind: "read", mode, key }, time.now));
   const request = { prefix: utf8(prefix), cursor, limit: random.between(1, 3), withValues: true, mode };
+  const { process } = machine;
   const heard = await askNode(world, machine, timeoutMilliseconds, (coordinator, caller) =>
     coordinator.list(request, caller),
   );
@@ -60,6 +62,7 @@ async function onePage(
   if (seen !== undefined) world.met.note("page of keys");
   for (const entry of entries) {
     const saw = seen?.(keyOf(entry));
+    entry.via = process;
     if (saw === undefined) histories.of(entry).endVoid(entry, time.now);
     else histories.of(entry).end(entry, saw, time.now);
   }
