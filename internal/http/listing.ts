@@ -1,8 +1,7 @@
 // `/-/keys`: what a listing asks for, and its page as JSON.
 
 import { emptyBytes } from "../base/bytes.ts";
-import { TrefoilError } from "../base/errors.ts";
-import { checkPrefix } from "../node/request-rules.ts";
+import { checkCursor, checkPrefix } from "../node/request-rules.ts";
 import { listLimitMax } from "../node/requests.ts";
 import type { ListAnswer, ListRequest } from "../node/requests.ts";
 import type { Answer } from "./answer.ts";
@@ -42,10 +41,5 @@ export function listingAnswer(given: ListAnswer, node: string): Answer {
 
 function cursorOf(text: string | undefined): Uint8Array | undefined {
   if (text === undefined) return undefined;
-  const bytes = base64urlBytes(text);
-  if (bytes !== undefined && bytes.length > 0) return bytes;
-  throw new TrefoilError(
-    "bad_request",
-    `a cursor is what the page before gave, word for word; leave it out at the beginning`,
-  );
+  return checkCursor(base64urlBytes(text) ?? emptyBytes);
 }

@@ -50,6 +50,11 @@ describe("bad input", () => {
     await refusedAs("bad_key", "Scan", { prefix: new Uint8Array(1025) });
   });
 
+  it("cursors longer than any key", async () => {
+    const { details } = await refusedAs("bad_request", "Scan", { cursor: new Uint8Array(1025) });
+    assert.match(details, /a cursor is what the page before gave/);
+  });
+
   it("times to live of every wrong kind", async () => {
     for (const ttl of [0, 100 * 366 * 86_400_000 + 1, Number.MAX_SAFE_INTEGER]) {
       const { details } = await refusedAs("bad_ttl", "Put", { key, ttl_ms: ttl });

@@ -6,6 +6,7 @@ import { logIndex, term } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
 import {
   checkContentType,
+  checkCursor,
   checkKey,
   checkPrefix,
   refuseFast,
@@ -64,7 +65,7 @@ export function readScan(bytes: Uint8Array): KvScan {
   const limit = numberOf(message.limit);
   const request = {
     prefix: checkPrefix(bytesOf(prefix)),
-    cursor: cursor.length === 0 ? undefined : cursor,
+    cursor: cursor.length === 0 ? undefined : checkCursor(cursor),
     withValues,
     mode: modeOf(message),
   };

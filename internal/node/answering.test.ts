@@ -159,9 +159,16 @@ describe("what a node answers to another", () => {
     assert.ok(!asked.isRefused);
   });
 
-  it("is a refusal for what cannot be read, for keys of the meta group, and for what another one is to do", async () => {
-    assert.ok((await ask(Uint8Array.of(17, 1, 2))).isRefused);
-    assert.ok((await ask(utf8("noise"))).isRefused);
+  it("is a failure for a client's request that cannot be read: it is the same again, here and elsewhere", async () => {
+    for (const payload of [Uint8Array.of(17, 1, 2), utf8("noise")]) {
+      const { answer } = answerIn(await ask(payload));
+      assert.ok(answer.kind === "failed" && answer.code === "bad_request", answer.kind);
+      assert.equal(answer.outcome, "not_applied");
+    }
+    assert.deepEqual([served, failures], [0, []]);
+  });
+
+  it("is a refusal for what else cannot be read, for keys of the meta group, and for what another one is to do", async () => {
     assert.ok((await ask(new Uint8Array(0))).isRefused);
     assert.ok((await ask(encodeTalk({ kind: "register", node: mapNode("n4") }))).isRefused);
     const { answer } = answerIn(await ask(call({ group: groupId(0) })));

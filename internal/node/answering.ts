@@ -85,15 +85,15 @@ export class Answering {
     this.parts.logger.warn("a request of another node was refused", { from, why: failure.message });
   }
 
-  /** A refusal says that nothing was begun, so it is for what cannot be read alone. */
+  /** A refusal says that nothing was begun, and that it may be tried again: so it is for no request of a client. */
   private serveClient(from: NodeId, request: IncomingRequest): void {
     let asked: AddressedCall;
     try {
       asked = decodeCall(request.payload);
     } catch (failure) {
-      request.refuse();
-      if (failure instanceof TrefoilError) this.warn(from, failure);
-      else this.parts.onFailure(failure);
+      if (!(failure instanceof TrefoilError)) return this.parts.onFailure(failure);
+      this.warn(from, failure);
+      request.answer(encodeAnswer(unreadable(failure), nothing, undefined));
       return;
     }
     if (asked.epoch > this.parts.keeper.epoch) this.parts.duties.askMap(from);
@@ -197,6 +197,12 @@ const nothing = (): void => undefined;
 
 function late(node: NodeId, { kind }: ClientCall): GroupAnswer<never> {
   return kind === "write" ? unknownWrite(node, "late") : tooLate(node);
+}
+
+/** Another node lets in what this one does not, or writes it otherwise: it would be the same again. */
+function unreadable({ message }: TrefoilError): GroupAnswer<never> {
+  const detail = `the node that holds the key does not understand the request: ${message}`;
+  return failedBy(new TrefoilError("bad_request", detail));
 }
 
 function failedBy({ code, outcome, message }: TrefoilError): GroupAnswer<never> {

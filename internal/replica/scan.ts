@@ -122,10 +122,10 @@ function cut(page: ScannedPage, { limit, bytesMax }: ScanRange): ScannedPage {
   return page;
 }
 
-/** The first key that may be in a page: the one behind `after` ends in a zero byte. */
+/** The first key that may be in a page: the one behind `after` ends in a zero byte. A cursor may come from before the prefix. */
 function lowerOf(prefix: Uint8Array, after: Uint8Array | undefined): Uint8Array {
   if (after === undefined) return prefix;
   const next = new Uint8Array(after.length + 1);
   next.set(after);
-  return next;
+  return compareBytes(next, prefix) < 0 ? prefix : next;
 }

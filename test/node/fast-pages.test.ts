@@ -52,6 +52,15 @@ describe("a fast page of keys", () => {
     await rig.close();
   });
 
+  it("holds what its prefix says, though the cursor lies before that", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    for (const key of ["a", "b", "pa", "pb", "q"]) await rig.write(1, "strong", put(key, "1"));
+    assert.deepEqual(await shown(rig, 1, { prefix: utf8("p"), after: utf8("a") }), ["pa=1", "pb=1"]);
+    assert.deepEqual(await shown(rig, 1, { prefix: utf8("p"), after: utf8("pa") }), ["pb=1"]);
+    await rig.close();
+  });
+
   it("rule 16: waits for a moment for what is about to come", async () => {
     const rig = await Rig.open({ replica: { ownReadMilliseconds: 2000 } });
     await rig.elect(1);
