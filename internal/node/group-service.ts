@@ -15,7 +15,8 @@ import type { WriteDone } from "../replica/write-waiters.ts";
 import type { WriteRefusal } from "../replica/write-rules.ts";
 import type { ReadMode, Role, StoredRecord, WriteMode, WriteRequest } from "./requests.ts";
 import { fastPage, strongPage } from "./pages.ts";
-import { beforeAnother } from "./refusals.ts";
+import { again, beforeAnother } from "./refusals.ts";
+import { failed, refusedAtApply, requestTooNew, requestTooOld, tooManyRemembered } from "./refused-writes.ts";
 import { contentOf } from "./stored.ts";
 import { missingFor } from "./told.ts";
 import type { Told } from "./told.ts";
@@ -279,12 +280,6 @@ export class GroupService {
   }
 }
 
-const again = (why: Again): GroupAnswer<never> => ({ kind: "again", why, leader: undefined });
-
-function failed(code: ErrorCode, outcome: Outcome, detail: string, version?: Version): GroupAnswer<never> {
-  return { kind: "failed", code, outcome, detail, version, mayRepeat: false };
-}
-
 function unknown({ term, index }: Version, detail: string): GroupAnswer<never> {
   const version = { term, index };
   return { kind: "failed", code: "outcome_unknown", outcome: "unknown", detail, version, mayRepeat: true };
@@ -331,58 +326,6 @@ function wroteValue(replica: Replica, outcome: WriteDone, expiry: Stamp): WroteV
     expiresAt: expiry === neverExpires ? undefined : millisecondsOfStamp(expiry),
     role: "leader",
   };
-}
-
-function tooManyRemembered(): GroupAnswer<never> {
-  return failed(
-    "busy",
-    "not_applied",
-    "too many answers to requests with idempotency keys are remembered; try again later",
-  );
-}
-
-/** This try did nothing; an earlier one may have. */
-function requestTooOld(): GroupAnswer<never> {
-  return failed(
-    "outcome_unknown",
-    "unknown",
-    "the request is older than the ten minutes for which answers are remembered: whether it took effect before is not known",
-  );
-}
-
-function requestTooNew(): GroupAnswer<never> {
-  return failed(
-    "bad_request",
-    "not_applied",
-    "the clock of the node that took the request is far ahead of the leader's",
-  );
-}
-
-function refusedAtApply({ answer }: WriteDone): GroupAnswer<never> {
-  if (answer.kind !== "refused") return failed("internal", "unknown", "a refused write without a reason");
-  switch (answer.why) {
-    case "condition": {
-      const { present } = answer;
-      const now = present === undefined ? "there is no such key" : `its version is ${present.term}.${present.index}`;
-      const version = present && { term: present.term, index: present.index };
-      return failed("precondition_failed", "not_applied", `the condition does not hold: ${now}`, version);
-    }
-    case "sealed":
-    case "not_sealed":
-      return again("not_here");
-    case "conflict":
-      return failed("conflict", "not_applied", "the value under the key is not of the kind that the request needs");
-    case "too_large":
-      return failed("too_large", "not_applied", "what it would make is larger than a value may be");
-    case "answers_full":
-      return tooManyRemembered();
-    case "request_too_old":
-      return requestTooOld();
-    case "request_too_new":
-      return requestTooNew();
-    default:
-      return unreachable(answer.why, "a reason to refuse");
-  }
 }
 
 function againOfRead(why: string): Again {

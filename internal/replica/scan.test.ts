@@ -19,15 +19,11 @@ interface Held {
   readonly did: "put" | "delete" | "expired";
 }
 
-const recordOf = ({ index, did }: Held): EngineRecord =>
-  ({
-    term: term(1),
-    index: logIndex(index),
-    stamp: stamp(1),
-    expiry: did === "expired" ? stamp(50) : neverExpires,
-    tombstone: did === "delete",
-    payload: utf8(`value ${index}`),
-  }) as unknown as EngineRecord;
+const recordOf = ({ index, did }: Held): EngineRecord => {
+  const expiry = did === "expired" ? stamp(50) : neverExpires;
+  const header = { term: term(1), index: logIndex(index), stamp: stamp(1), expiry, tombstone: did === "delete" };
+  return { ...header, payload: utf8(`value ${index}`) };
+};
 
 function scannedOf(name: string, held: Held): ScannedRecord {
   const { term: of, index, expiry, payload } = recordOf(held);
