@@ -4,8 +4,7 @@
 //
 //   newest write at or below it      must be found
 //   a record                         that record
-//   a tombstone                      the tombstone, or nothing; never what is older
-//   a record that could be collected when the reader began     the record, or nothing; never what is older
+//   a record or tombstone that could be collected when the reader began     that, or nothing; never what is older
 
 import assert from "node:assert/strict";
 import { compareBytes, hex } from "../../internal/base/bytes.ts";
@@ -310,10 +309,9 @@ export class CompactionWorld {
 }
 
 function mayBeGone({ of, entry, tombstone, expiry }: Write, { horizons }: Reader): boolean {
-  if (tombstone) return true;
   const horizon = horizons.get(of);
-  if (horizon === undefined || expiry === undefined) return false;
-  return expiry <= horizon.expiryHorizon && entry.sequence <= horizon.watermark;
+  if (horizon === undefined || entry.sequence > horizon.watermark) return false;
+  return tombstone || (expiry !== undefined && expiry <= horizon.expiryHorizon);
 }
 
 function finish<Output>(steps: JobSteps<Output>): Output {

@@ -86,6 +86,30 @@ describe("garbage", () => {
     });
   });
 
+  it("a delete that a snapshot shows stays while it is held, however far the horizon has risen since (seed 743451)", async () => {
+    const rig = await FaultRig.open();
+    await rig.table(10);
+    await rig.life.write(rig.of, [{ key: "key-7" }]);
+    const held = rig.engine.snapshot();
+    const shows = async (): Promise<boolean> => {
+      const found = await rig.engine.get(rig.of, utf8("key-7"), { snapshot: held, tombstones: true });
+      return found?.tombstone === true;
+    };
+    const collect = async (): Promise<void> => {
+      await rig.table(10, 5);
+      raise(rig);
+      await rig.engine.flush();
+      await rig.engine.compactRange(rig.of);
+    };
+    await collect();
+    assert.ok(await shows());
+    held.release();
+    await collect();
+    assert.ok(rig.engine.stats().compaction.tombstonesCollected > 0);
+    await rig.life.check(rig.of);
+    await rig.engine.close();
+  });
+
   it("an expired record below a newer version goes without harm to that one", async () => {
     const rig = await FaultRig.open();
     await rig.life.write(rig.of, [{ key: "a", text: "brief", expiry: 3 }]);

@@ -58,7 +58,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant("tombstone dropped above an older level", filter, "|| this.mayLieBelow(entry)", ""),
   mutant("watermark ignored", filter, "stampOfCell(cellBytes, cellStart) > horizon.watermark || ", ""),
-  mutant("expired record dropped before its horizon", filter, "expiry > horizon.expiryHorizon || ", ""),
+  mutant("expired record dropped before its horizon", filter, "|| expiry > horizon.expiryHorizon", ""),
   mutant("version of a snapshot dropped", filter, "&& stratum === this.lastStratum", ""),
   mutant(
     "snapshot not told to the flush",

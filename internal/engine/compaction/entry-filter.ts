@@ -6,9 +6,10 @@
 //   snapshots      12        7
 //   versions   20 15 | 11 9 8 | 5 3        keep 20, 11, 5
 //
-// A tombstone or an expired record is garbage when it lies behind the horizon of its incarnation and
-// in the oldest stratum (so that every older version in the merge is dropped with it), and no table
-// below the output can hold the key (so that nothing older comes to light).
+// A tombstone or an expired record is garbage when it lies behind the horizon of its incarnation, there is no live snapshot, and
+// no table below the output can hold the key (so that nothing older comes to light). What a snapshot shows stays, deletes among
+// it: the horizon may have risen since, and whoever goes on from what it showed, with entries of that time, needs them to refuse
+// what is older.
 
 import { compareRanges } from "../../base/bytes.ts";
 import { readU32BigEndian } from "../../base/codec.ts";
@@ -73,18 +74,17 @@ export class EntryFilter {
       this.counts.hidden++;
       return false;
     }
-    return !this.isGarbage(entry, stratum);
+    return !this.isGarbage(entry);
   }
 
-  private isGarbage(entry: EntryView, stratum: number): boolean {
+  private isGarbage(entry: EntryView): boolean {
     const { horizon, counts } = this;
-    if (horizon === undefined || stratum !== 0) return false;
+    if (horizon === undefined || this.rules.snapshots.length > 0) return false;
     const { cellBytes, cellStart } = entry;
     const tombstone = isTombstone(cellBytes, cellStart);
     if (!tombstone) {
-      // A snapshot may judge expiry by an earlier time, so while there is one, what it sees stays.
       const expiry = expiryOfCell(cellBytes, cellStart);
-      if (expiry === neverExpires || expiry > horizon.expiryHorizon || this.rules.snapshots.length > 0) return false;
+      if (expiry === neverExpires || expiry > horizon.expiryHorizon) return false;
     }
     if (stampOfCell(cellBytes, cellStart) > horizon.watermark || this.mayLieBelow(entry)) return false;
     if (tombstone) counts.tombstones++;
