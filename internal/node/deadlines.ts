@@ -1,10 +1,7 @@
-// When requests that are served here are over, served or not. One timer looks at all of them: each with a timer of its own would
-// pay more for it than for most of the rest.
+// When requests that are served here are over, served or not. One timer stands for all of them, at the time of the earliest: each with
+// a timer of its own would pay more for it than for most of the rest.
 
-import type { Clock, Scheduler } from "../platform/clock.ts";
-
-/** How much later than its time a request may be told. */
-const sweepMilliseconds = 20;
+import type { Clock, Scheduler, Timer } from "../platform/clock.ts";
 
 export interface Deadline {
   readonly at: number;
@@ -15,7 +12,8 @@ export class Deadlines {
   private readonly clock: Clock;
   private readonly scheduler: Scheduler;
   private readonly waiting = new Set<Deadline>();
-  private isSweepDue = false;
+  /** No later than the earliest of those that wait. */
+  private next: { readonly at: number; readonly timer: Timer } | undefined;
 
   constructor(clock: Clock, scheduler: Scheduler) {
     this.clock = clock;
@@ -26,7 +24,7 @@ export class Deadlines {
   begin(milliseconds: number, late: () => void): Deadline {
     const made = { at: this.clock.monotonicMilliseconds() + milliseconds, late };
     this.waiting.add(made);
-    this.sweepLater();
+    if (this.next === undefined || made.at < this.next.at) this.wake(made.at, milliseconds);
     return made;
   }
 
@@ -35,20 +33,24 @@ export class Deadlines {
     this.waiting.delete(deadline);
   }
 
-  private sweepLater(): void {
-    if (this.isSweepDue) return;
-    this.isSweepDue = true;
-    this.scheduler.after(sweepMilliseconds, () => this.sweep());
+  private wake(at: number, milliseconds: number): void {
+    this.next?.timer.cancel();
+    // An idle timer: those that wait were perhaps all ended, and what they wait for keeps a process open by itself.
+    this.next = { at, timer: this.scheduler.after(milliseconds, () => this.review(), true) };
   }
 
-  private sweep(): void {
-    this.isSweepDue = false;
+  private review(): void {
+    this.next = undefined;
     const now = this.clock.monotonicMilliseconds();
+    let earliest = Number.POSITIVE_INFINITY;
     for (const deadline of this.waiting) {
-      if (deadline.at > now) continue;
+      if (deadline.at > now) {
+        earliest = Math.min(earliest, deadline.at);
+        continue;
+      }
       this.waiting.delete(deadline);
       deadline.late();
     }
-    if (this.waiting.size > 0) this.sweepLater();
+    if (earliest < Number.POSITIVE_INFINITY) this.wake(earliest, earliest - now);
   }
 }
