@@ -5,14 +5,13 @@ import { TrefoilError } from "../base/errors.ts";
 import type { GroupId } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
 import { GroupRefusal } from "../node/failure.ts";
-import { isPrintable } from "../node/request-rules.ts";
 import type { GetAnswer, Served, StoredRecord, WriteAnswer } from "../node/requests.ts";
 import type { Answer } from "./answer.ts";
 import type { KeyGet, KeyWrite } from "./key-requests.ts";
 import { entityTag, rangeApplies, readVerdict, versionText } from "./preconditions.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
 import { readRange } from "./range.ts";
-import { expiryText, recordText } from "./records.ts";
+import { expiryText, recordText, shownType } from "./records.ts";
 import { headerOf, mediaType, recordType } from "./request-headers.ts";
 
 const noBytes = "";
@@ -68,8 +67,7 @@ function valueAnswer(asked: KeyGet, record: StoredRecord, headers: string[], nam
 const runnable = /html|xml|svg|pdf/;
 
 function pushType(headers: string[], contentType: string): void {
-  const isFit = contentType !== "" && isPrintable(contentType);
-  headers.push("Content-Type", isFit ? contentType : "application/octet-stream");
+  headers.push("Content-Type", shownType(contentType));
   if (runnable.test(mediaType(contentType))) {
     headers.push("Content-Security-Policy", "sandbox", "X-Content-Type-Options", "nosniff");
   }

@@ -358,6 +358,23 @@ describe("what is stored", () => {
     assert.deepEqual(without.bytes, new Uint8Array([255]));
   });
 
+  test("stands in a record as nothing else could, whether or not it is the JSON that it is said to be", async () => {
+    const bodies = [`abc`, `"abc"`, ` "abc"`, `"\\u0061bc"`, "YWJj", `"YWJj"`, "", "null", "5", `"5"`];
+    const members: string[] = [];
+    for (const body of bodies) {
+      await rig.ask("PUT", "/j", { body, headers: { "Content-Type": "application/json" } });
+      const { text } = await rig.ask("GET", "/j", { headers: { Accept: recordType } });
+      const { value, value64 } = JSON.parse(text) as Record<string, unknown>;
+      const told =
+        value64 === undefined ? JSON.stringify(value) : Buffer.from(value64 as string, "base64url").toString();
+      if (value64 === undefined) assert.deepEqual(JSON.parse(body), value);
+      else assert.equal(told, body);
+      members.push(text.slice(0, text.indexOf(`,"version"`)));
+    }
+    assert.equal(new Set(members).size, bodies.length, members.join("\n"));
+    assert.ok(members[0]?.endsWith(`"value64":"YWJj"`) && members[1]?.endsWith(`"value":"abc"`), members.join("\n"));
+  });
+
   test("is answered without a body under Prefer: return=minimal", async () => {
     const told = await rig.ask("PUT", "/m", { body: "1", headers: { Prefer: "respond-async, return=minimal" } });
     assert.deepEqual([told.status, told.text, told.headers["preference-applied"]], [204, "", "return=minimal"]);

@@ -49,11 +49,14 @@ export const schemas: Readonly<Record<string, Json>> = {
     {
       key: { type: "string", description: "the key, when it is UTF-8" },
       key64: { type: "string", description: "the key in base64url, when it is not" },
-      value: { description: "a text, or the JSON itself of a value of type application/json" },
-      value64: { type: "string", description: "the value in base64url, when it is no UTF-8" },
+      value: { description: "a text; of a value of type application/json, the JSON itself" },
+      value64: {
+        type: "string",
+        description: "the value in base64url, when it is no UTF-8, or of type application/json and no JSON",
+      },
       version: versionSchema,
       expiresAt,
-      contentType: { type: "string", description: "empty: none was given" },
+      contentType: { type: "string", description: "as GET tells it: application/octet-stream when none was given" },
     },
     ["key", "key64", "value", "value64"],
   ),

@@ -54,7 +54,7 @@ describe("a listing", () => {
     assert.equal(cursor, null);
     for (const { version, contentType, ...rest } of keys) {
       assert.match(version as string, /^7\.\d+$/);
-      assert.equal(contentType, "");
+      assert.equal(contentType, "application/octet-stream", "as a GET says of what came without a type");
       assert.ok(!("value" in rest) && !("value64" in rest));
     }
   });

@@ -1,7 +1,7 @@
 // What a node knows of the cluster and of a key's place in it, as JSON. Members are always there: null is unknown, or nobody.
 
 import type { ClusterView, Explanation } from "../node/requests.ts";
-import { expiryText, bytesMember } from "./records.ts";
+import { expiryText, bytesMember, shownType } from "./records.ts";
 import { versionText } from "./preconditions.ts";
 import type { Answer } from "./answer.ts";
 
@@ -17,7 +17,7 @@ export function explanationAnswer(key: Uint8Array, explanation: Explanation, nod
       : {
           version: versionText(record.version),
           expiresAt: record.expiresAt === undefined ? undefined : expiryText(record.expiresAt),
-          contentType: record.contentType,
+          contentType: shownType(record.contentType),
         };
   return viewAnswer(`{${bytesMember("key", key)},${jsonText({ ...rest, record: shown }).slice(1)}`, node);
 }

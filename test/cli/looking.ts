@@ -90,6 +90,9 @@ function describeList(rig: () => CliRig, fine: Command, run: Command): void {
     it("shows values and keys of every kind, safe for a terminal as a table, as they are otherwise", async () => {
       await store(rig().nodes, "odd/\u001b[31m", "\u001b[2J");
       await store(rig().nodes, "odd/json", `{"n": 1.10}`, "application/json");
+      await store(rig().nodes, "odd/json1", `"abc"`, "application/json");
+      await store(rig().nodes, "odd/json2", "abc", "application/json");
+      await store(rig().nodes, "odd/json3", `"a"`, "application/json-patch+json");
       await store(rig().nodes, "odd/long", "x".repeat(500));
       await store(rig().nodes, "odd/zbytes", Uint8Array.of(255, 0), "");
       const table = await fine("list", "odd/", "--values", strong);
@@ -98,11 +101,11 @@ function describeList(rig: () => CliRig, fine: Command, run: Command): void {
       assert.match(table.out, /^odd\/long +\d+\.\d+ +- +text\/plain +x{59}…$/m);
       assert.match(table.out, /^odd\/zbytes .* \\xff\\x00$/m);
       const raw = await fine("list", "odd/", "--values", "-o", "raw", strong);
-      const expected = `odd/\u001b[31m\t\u001b[2J\nodd/json\t{"n": 1.10}\nodd/long\t${"x".repeat(500)}\nodd/zbytes\t`;
+      const expected = `odd/\u001b[31m\t\u001b[2J\nodd/json\t{"n": 1.10}\nodd/json1\t"abc"\nodd/json2\tabc\nodd/json3\t"a"\nodd/long\t${"x".repeat(500)}\nodd/zbytes\t`;
       assert.deepEqual(raw.bytes, Buffer.concat([Buffer.from(expected), Buffer.of(255, 0, 10)]));
       const json = await fine("list", "odd/", "--values", "-o", "json", strong);
       assert.match(json.out, /"value":\{"n": 1\.10\}/);
-      assert.equal((JSON.parse(json.out) as readonly unknown[]).length, 4);
+      assert.equal((JSON.parse(json.out) as readonly unknown[]).length, 7);
     });
 
     it("lists nothing where there is nothing", async () => {

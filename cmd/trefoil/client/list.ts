@@ -4,8 +4,10 @@ import process from "node:process";
 import { unreachable } from "../../../internal/base/assert.ts";
 import { concatBytes, emptyBytes, utf8 } from "../../../internal/base/bytes.ts";
 import { TrefoilError } from "../../../internal/base/errors.ts";
+import { jsonType } from "../../../internal/http/envelope.ts";
 import { itemsOf, membersOf } from "../../../internal/http/json-text.ts";
 import { consistencyOf } from "../../../internal/http/parameters.ts";
+import { mediaType } from "../../../internal/http/request-headers.ts";
 import { checkPrefix } from "../../../internal/node/request-rules.ts";
 import { exitCodes } from "../failure.ts";
 import { parseLimit } from "../output.ts";
@@ -146,7 +148,7 @@ function rowOf(text: RecordText): Cell[] {
   const row = [key, version, expiresAt];
   if (value === undefined) return row;
   const shown = shortened(visibleBytes(value), valueCharactersShown);
-  return [...row, contentType === "" ? null : contentType, shown];
+  return [...row, contentType, shown];
 }
 
 /** Bytes that stand there as text, in base64url, or as the JSON that they are; undefined: they do not. */
@@ -155,6 +157,6 @@ function bytesIn(members: ReadonlyMap<string, string>, name: string): Uint8Array
   if (encoded !== undefined) return Buffer.from(JSON.parse(encoded) as string, "base64url");
   const text = members.get(name);
   if (text === undefined) return undefined;
-  const isJson = /^"application\/json\b/i.test(members.get("contentType") ?? "") && name === "value";
+  const isJson = name === "value" && mediaType(JSON.parse(members.get("contentType") ?? `""`) as string) === jsonType;
   return utf8(isJson || !text.startsWith('"') ? text : (JSON.parse(text) as string));
 }
