@@ -66,6 +66,7 @@ const calls: fc.Arbitrary<ClientCall> = fc.oneof(
     prefix: bytes,
     after: maybe(bytes),
     limit: fc.integer({ min: 1, max: 10_000 }),
+    bytesMax: fc.integer({ min: 1, max: 1024 * 1024 }),
     withValues: fc.boolean(),
     mode,
     told: maybe(told),
@@ -208,7 +209,7 @@ describe("clients' requests between nodes", () => {
       return { kind: "write", asked: { mode: "strong", stamp: stamp(1), request: put as WriteRequest } };
     };
     const list = (to: object): ClientCall => {
-      const page = { prefix: new Uint8Array(0), after: undefined, limit: 10, withValues: true };
+      const page = { prefix: new Uint8Array(0), after: undefined, limit: 10, bytesMax: 1000, withValues: true };
       return { kind: "list", asked: { ...page, mode: "fast", told: undefined, ...to } };
     };
     const get = (length: number): ClientCall => {
@@ -226,6 +227,8 @@ describe("clients' requests between nodes", () => {
       write({ ttl: { kind: "milliseconds", milliseconds: 4e12 } }),
       list({ limit: 0 }),
       list({ limit: 10_001 }),
+      list({ bytesMax: 0 }),
+      list({ bytesMax: 1024 * 1024 + 1 }),
       list({ prefix: new Uint8Array(1025) }),
       list({ after: new Uint8Array(1025) }),
     ];

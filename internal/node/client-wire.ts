@@ -3,7 +3,7 @@
 //   request := kind u8 | epoch varint | group varint | body      epoch: of the map that the asker went by
 //   get     := mode u8 | optional told | key block
 //   write   := mode u8 | stamp u64 | what u8 | key block | condition | optional id block | [ ttl | type block | value block ]
-//   list    := mode u8 | flags u8 | limit varint | prefix block | optional after block | optional told
+//   list    := mode u8 | flags u8 | limit varint | bytes varint | prefix block | optional after block | optional told
 //   view    := nothing
 //   answer  := map | result u8 | body      map: optional block, when the answerer's is newer; result: done, again, failed
 //   told    := newest version | optional committed version
@@ -34,6 +34,7 @@ import type {
   SeenReplica,
   WroteValue,
 } from "./group-service.ts";
+import { pageBytesMax } from "./pages.ts";
 import { contentTypeBytesMax, requestIdBytesMax, ttlMillisecondsMax } from "./request-rules.ts";
 import { listLimitMax } from "./requests.ts";
 import type { Condition, ReadMode, Role, TimeToLive } from "./requests.ts";
@@ -80,6 +81,7 @@ export function encodeCall({ epoch, group, call }: AddressedCall): Uint8Array {
       writer
         .u8(call.asked.withValues ? valuesFlag : 0)
         .varint(call.asked.limit)
+        .varint(call.asked.bytesMax)
         .block(call.asked.prefix);
       writeOptional(writer, call.asked.after, (to, after) => to.block(after));
       writeOptional(writer, call.asked.told, writeTold);
@@ -115,10 +117,11 @@ function readCall(reader: ByteReader, kind: number): ClientCall {
       const mode = readChoice(reader, modes);
       const withValues = reader.u8() === valuesFlag;
       const limit = readCount(reader, 1, listLimitMax);
+      const bytesMax = readCount(reader, 1, pageBytesMax);
       const prefix = readBlock(reader, 0, keyBytesMax);
       const after = readOptional(reader, (from) => readBlock(from, 0, keyBytesMax));
       const told = readOptional(reader, readTold);
-      return { kind: "list", asked: { mode, withValues, limit, prefix, after, told } };
+      return { kind: "list", asked: { mode, withValues, limit, bytesMax, prefix, after, told } };
     }
     case clientKind.view:
       return { kind: "view" };

@@ -17,6 +17,7 @@ import { slotOf } from "../ring/slots.ts";
 import { readGot, readPage, readWrote } from "./client-wire.ts";
 import type { GotValue, ListedPage, WroteValue } from "./group-service.ts";
 import { mergedPage } from "./merged-page.ts";
+import type { NextPiece, PieceBounds } from "./merged-page.ts";
 import { valueOf } from "./refusals.ts";
 import { longer, pauseMilliseconds, Routing } from "./routing.ts";
 import type { RoutingParts, Tried } from "./routing.ts";
@@ -42,6 +43,14 @@ export interface CoordinatorParts extends RoutingParts {
   readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
   /** For whom this node waits, while it does not know where groups are. */
   awaited(): string;
+}
+
+/** Of a listing, what is asked of a group at a time. */
+interface Piece {
+  readonly request: ListRequest;
+  readonly mode: ReadMode;
+  readonly after: Uint8Array | undefined;
+  readonly bounds: PieceBounds;
 }
 
 export class NodeCoordinator implements Coordinator {
@@ -126,28 +135,13 @@ export class NodeCoordinator implements Coordinator {
   async list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
     const mode = request.mode ?? this.parts.defaults.read;
     const { ring } = await this.whenReady(caller);
-    const { prefix, limit, withValues, cursor } = request;
-    const pages = await Promise.all(
-      ring.groups.map(async (group) => {
-        const told = mode === "fast" ? this.told.of(group) : undefined;
-        const asked = { prefix, after: cursor, limit, withValues, mode, told };
-        const tried = await this.routing.route<ListedPage>(
-          {
-            group,
-            call: { kind: "list", asked },
-            wants: "nearest",
-            isRepeatable: true,
-            read: readPage,
-            serve: (service) => service.list(group, asked),
-          },
-          caller,
-        );
-        const page = valueOf(tried, group, mode);
-        this.told.note(group, page.applied, page.ahead);
-        return page;
-      }),
+    const pieces = ring.groups.map(
+      (group): NextPiece =>
+        (after, bounds) =>
+          this.piece(group, { request, mode, after, bounds }, caller),
     );
-    return { ...mergedPage(pages, request), consistency: mode };
+    const nextTurn = (): Promise<void> => new Promise((resolve) => this.parts.scheduler.afterTurn(resolve));
+    return { ...(await mergedPage(pieces, request, nextTurn)), consistency: mode };
   }
 
   async explain(key: Uint8Array, caller: Caller): Promise<Explanation> {
@@ -182,6 +176,26 @@ export class NodeCoordinator implements Coordinator {
   async cluster(caller: Caller): Promise<ClusterView> {
     const map = await this.whenMap(caller);
     return this.views.cluster(map, this.parts.keeper.ring);
+  }
+
+  private async piece(group: GroupId, { request, mode, after, bounds }: Piece, caller: Caller): Promise<ListedPage> {
+    const { prefix, withValues } = request;
+    const told = mode === "fast" ? this.told.of(group) : undefined;
+    const asked = { prefix, after, withValues, mode, told, ...bounds };
+    const tried = await this.routing.route<ListedPage>(
+      {
+        group,
+        call: { kind: "list", asked },
+        wants: "nearest",
+        isRepeatable: true,
+        read: readPage,
+        serve: (service) => service.list(group, asked),
+      },
+      caller,
+    );
+    const page = valueOf(tried, group, mode);
+    this.told.note(group, page.applied, page.ahead);
+    return page;
   }
 
   /** Explicit fast where something is read first is for the group's leader to refuse; a default of fast does not reach so far. */

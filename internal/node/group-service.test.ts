@@ -115,6 +115,7 @@ describe("what a node does with a replica of its own", () => {
       prefix: utf8(""),
       after: undefined,
       limit: 10,
+      bytesMax: 1000,
       withValues: false,
       mode: "strong",
       told: undefined,

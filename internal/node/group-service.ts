@@ -88,6 +88,8 @@ export interface GroupList {
   /** The last key of the page before. */
   readonly after: Uint8Array | undefined;
   readonly limit: number;
+  /** Of keys and values, at least one record whatever its size. */
+  readonly bytesMax: number;
   readonly withValues: boolean;
   readonly mode: ReadMode;
   /** What the page shows at least; else it is "behind". */

@@ -45,8 +45,8 @@ export async function strongPage(replica: Replica, asked: GroupList): Promise<Gr
   return { kind: "behind" };
 }
 
-function rangeOf({ prefix, after, limit, withValues }: GroupList): Omit<ScanRange, "now"> {
+function rangeOf({ prefix, after, limit, bytesMax, withValues }: GroupList): Omit<ScanRange, "now"> {
   // Without values the content types are there all the same.
   const partOf = withValues ? undefined : headOf;
-  return { prefix, after, limit, withValues: true, partOf, bytesMax: pageBytesMax };
+  return { prefix, after, limit, withValues: true, partOf, bytesMax };
 }

@@ -12,6 +12,7 @@ const whole: GroupList = {
   prefix: utf8(""),
   after: undefined,
   limit: 10,
+  bytesMax: 1000,
   withValues: true,
   mode: "fast",
   told: undefined,
