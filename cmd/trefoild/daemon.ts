@@ -23,7 +23,7 @@ import { NodeNumbers, noteMilliseconds } from "./node-numbers.ts";
 import { nodeSettingsOf } from "./node-settings.ts";
 import { openCore } from "./open-node.ts";
 import type { NodeWorld, OpenedCore } from "./open-node.ts";
-import { StartWatch } from "./start-watch.ts";
+import { NodeReadiness } from "./readiness.ts";
 
 /** Of the cluster map and what it lies in. */
 const format = 1;
@@ -37,7 +37,7 @@ export interface DaemonWorld extends NodeWorld {
 export class Daemon {
   private readonly values: NodeValues;
   private readonly logger: Logger;
-  private readonly watch = new StartWatch(systemClock);
+  private readonly readiness = new NodeReadiness(systemClock);
   private readonly numbers = new NodeNumbers(systemClock);
   private readonly requests = new RequestMetrics(() => systemClock.monotonicMilliseconds());
   private readonly loop = monitorLoop();
@@ -70,7 +70,7 @@ export class Daemon {
   async stop(): Promise<void> {
     const { values, logger, core, edges } = this;
     logger.info("stopping: leaderships are handed over, requests under way are answered");
-    this.watch.stops();
+    this.readiness.stops();
     const left = await core?.node.leave(2 * values["election-timeout"] + lookMilliseconds);
     if (left !== undefined && left.length > 0) {
       logger.warn("nobody has taken over what was led here", { groups: left.join(", ") });
@@ -87,14 +87,14 @@ export class Daemon {
       coordinator,
       requests: this.requests,
       logger,
-      readiness: () => this.watch.readiness(),
+      readiness: () => this.readiness.readiness(),
       metrics: () => this.readMetrics(),
     });
     const bound = { ...this.edges.bound, peer: values.peer };
     this.core = await openCore(nodeSettingsOf(values, bound), printAddress(values.peer), world);
     const { node } = this.core;
     coordinator.opens(node.coordinator);
-    this.watch.opens(node);
+    this.readiness.opens(node);
     this.numbers.opens(node);
     this.readMetrics = this.openMetrics();
     logger.info("listening", {
@@ -111,9 +111,9 @@ export class Daemon {
   }
 
   private waitUntilReady(world: DaemonWorld): void {
-    this.watch.allOpen();
+    this.readiness.allOpen();
     this.again("look", lookMilliseconds, () => {
-      const isReady = this.watch.look();
+      const isReady = this.readiness.look();
       if (!isReady) return false;
       this.logger.info("ready");
       world.onReady();

@@ -26,11 +26,12 @@ let says: {
   staleness: number | undefined;
   refreshed: number;
   proposed: unknown;
+  isWhole: boolean;
 };
 let service: GroupService;
 
 beforeEach(() => {
-  says = { session: { kind: "behind" }, staleness: 5, refreshed: 0, proposed: undefined };
+  says = { session: { kind: "behind" }, staleness: 5, refreshed: 0, proposed: undefined, isWhole: true };
   const replica = {
     id: replicaId(2),
     status: { role: "follower", id: 2, configuration: { voters: [1, 2, 3], learners: [] } },
@@ -39,7 +40,13 @@ beforeEach(() => {
     },
     applied: { term: term(3), index: logIndex(6) },
     aheadOf: () => undefined,
+    get isWhole() {
+      return says.isWhole;
+    },
     refreshStaleness: () => void says.refreshed++,
+    readStrong: () => Promise.resolve({ kind: "record", record }),
+    scanFast: () => Promise.resolve({ records: [], hasMore: false, end: undefined }),
+    appliedIndex: 7,
     readFast: () => Promise.resolve(record),
     readOwnNow: () => record,
     readInSession: () => Promise.resolve(says.session),
@@ -65,6 +72,23 @@ describe("a replica that serves clients", () => {
     says.session = { kind: "lost" };
     assert.equal(value(await service.get(group, asked)), "value", "or fast reads of this node never end again");
     assert.deepEqual(await service.get(groupId(9), asked), { kind: "again", why: "not_here", leader: undefined });
+  });
+
+  it("is asked for nothing that there is while it is being filled: whoever asks goes to another one", async () => {
+    const page = { prefix: utf8(""), after: undefined, limit: 10, withValues: false, told: undefined } as const;
+    const kinds = async (): Promise<string[]> => {
+      const answers = await Promise.all([
+        ...(["fast", "strong"] as const).map((mode) => service.get(group, { key, mode, after: undefined })),
+        service.list(group, { ...page, mode: "fast" }),
+      ]);
+      return answers.map((answer) => (answer.kind === "again" ? `${answer.why}, ${answer.leader} leads` : answer.kind));
+    };
+    assert.deepEqual(await kinds(), ["done", "done", "done"]);
+    assert.equal(service.view(group)?.role, "follower");
+    says.isWhole = false;
+    assert.deepEqual(await kinds(), Array(3).fill("behind, n1 leads"));
+    assert.equal(service.getNow(group, key, undefined), undefined);
+    assert.equal(service.view(group)?.role, "learner");
   });
 
   it("asks the leader how far it is when somebody reads and the bound has grown", async () => {

@@ -17,7 +17,7 @@ const version = { term: term(5), index: logIndex(20) };
 /** Of a replica, what a test says. */
 const serviceOf = (replica: object): GroupService =>
   new GroupService(
-    () => replica as Replica,
+    () => ({ isWhole: true, ...Object.defineProperties({}, Object.getOwnPropertyDescriptors(replica)) }) as Replica,
     () => undefined,
   );
 

@@ -31,7 +31,7 @@ export type Again =
   | "no_leader"
   /** The leader hears no majority. */
   | "no_quorum"
-  /** This replica lacks what the caller's node has been answered. */
+  /** This replica lacks what the caller's node has been answered, or is being filled. */
   | "behind"
   | "busy"
   | "stopping";
@@ -134,16 +134,18 @@ export class GroupService {
   async get(group: GroupId, asked: GroupGet): Promise<GroupAnswer<GotValue>> {
     const replica = this.replicaOf(group);
     if (replica === undefined) return again("not_here");
+    // What it lacks may be anything.
+    if (!replica.isWhole) return this.againAt(group, replica, "behind");
     if (asked.mode === "strong") return this.getStrong(group, replica, asked.key);
     // As of now: what is learnt of the leader while the record is read says nothing of the record.
-    const staleness = stalenessOf(replica);
+    const as = { role: roleOf(replica), stalenessMilliseconds: stalenessOf(replica) };
     const missing = asked.after && missingFor(replica, asked.after);
-    if (missing === undefined) return this.got(replica, await replica.readFast(asked.key), staleness);
+    if (missing === undefined) return gotValue(replica, await replica.readFast(asked.key), as);
     const read = await replica.readInSession(asked.key, missing);
     if (read.kind === "behind") return this.againAt(group, replica, "behind");
     // What was answered fast and lost is nowhere to be waited for.
-    const record = read.kind === "read" ? read.found : await replica.readFast(asked.key);
-    return this.got(replica, record, staleness);
+    const found = read.kind === "read" ? read.found : await replica.readFast(asked.key);
+    return gotValue(replica, found, as);
   }
 
   async write(group: GroupId, { request, mode, stamp: firstTry }: GroupWrite): Promise<GroupAnswer<WroteValue>> {
@@ -184,6 +186,7 @@ export class GroupService {
   async list(group: GroupId, asked: GroupList): Promise<GroupAnswer<ListedPage>> {
     const replica = this.replicaOf(group);
     if (replica === undefined) return again("not_here");
+    if (!replica.isWhole) return this.againAt(group, replica, "behind");
     const read = await (asked.mode === "fast" ? fastPage(replica, asked) : strongPage(replica, asked));
     if (read.kind === "page") return { kind: "done", value: read.page };
     return this.againAt(group, replica, read.kind === "behind" ? "behind" : againOfRead(read.why));
@@ -211,26 +214,21 @@ export class GroupService {
   /** Of `after`, or something newer. Undefined: it takes waiting. */
   getNow(group: GroupId, key: Uint8Array, after: Told | undefined): GotValue | undefined {
     const replica = this.replicaOf(group);
-    if (replica === undefined) return undefined;
+    if (replica === undefined || !replica.isWhole) return undefined;
     // It may have been opened since the client was told.
     if (after !== undefined) replica.noteAnswered(after.newest);
     const record = replica.readOwnNow(key);
     if (record === undefined) return undefined;
-    return valueGot(replica, record === "absent" ? undefined : record, stalenessOf(replica));
+    const as = { role: roleOf(replica), stalenessMilliseconds: stalenessOf(replica) };
+    return valueGot(replica, record === "absent" ? undefined : record, as);
   }
 
   private async getStrong(group: GroupId, replica: Replica, key: Uint8Array): Promise<GroupAnswer<GotValue>> {
+    const role = roleOf(replica);
     const read = await replica.readStrong(key);
     if (read.kind === "refused") return this.againAt(group, replica, againOfRead(read.why));
-    return this.got(replica, read.kind === "record" ? read.record : undefined, 0);
-  }
-
-  private got(
-    replica: Replica,
-    record: EngineRecord | undefined,
-    stalenessMilliseconds: number | undefined,
-  ): GroupAnswer<GotValue> {
-    return { kind: "done", value: valueGot(replica, record, stalenessMilliseconds) };
+    const found = read.kind === "record" ? read.record : undefined;
+    return gotValue(replica, found, { role, stalenessMilliseconds: 0 });
   }
 
   private refusedWrite(
@@ -288,9 +286,8 @@ function unknown({ term, index }: Version, detail: string): GroupAnswer<never> {
 }
 
 function roleOf(replica: Replica): Role {
-  const { role, configuration, id } = replica.status;
-  if (role === "leader") return "leader";
-  return configuration.learners.includes(id) ? "learner" : "follower";
+  if (replica.status.role === "leader") return "leader";
+  return replica.isWhole ? "follower" : "learner";
 }
 
 /** Whoever reads keeps the bound small: the leader is asked when it has grown, once at a time. */
@@ -307,14 +304,17 @@ function storedOf({ term, index, expiry, payload }: EngineRecord): StoredRecord 
   return { value, contentType, version: { term, index }, expiresAt };
 }
 
-function valueGot(
-  replica: Replica,
-  found: EngineRecord | undefined,
-  stalenessMilliseconds: number | undefined,
-): GotValue {
-  const record = found && storedOf(found);
+/** As what it was served: as of when it began. */
+type As = Pick<GotValue, "role" | "stalenessMilliseconds">;
+
+function gotValue(replica: Replica, found: EngineRecord | undefined, as: As): GroupAnswer<GotValue> {
+  return { kind: "done", value: valueGot(replica, found, as) };
+}
+
+function valueGot(replica: Replica, found: EngineRecord | undefined, { role, stalenessMilliseconds }: As): GotValue {
   const { applied } = replica;
-  return { record, role: roleOf(replica), stalenessMilliseconds, applied, ahead: replica.aheadOf(found) };
+  const record = found && storedOf(found);
+  return { record, role, stalenessMilliseconds, applied, ahead: replica.aheadOf(found) };
 }
 
 function wroteValue(replica: Replica, outcome: WriteDone, expiry: Stamp): WroteValue {

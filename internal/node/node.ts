@@ -10,25 +10,17 @@
 import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
-import type { Prng } from "../base/prng.ts";
-import type { Addresses, ClusterMap, MapNode } from "../cluster/cluster-map.ts";
+import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
 import { foundersOf } from "../cluster/map-changes.ts";
 import { NodeFolder, nodeParts } from "../cluster/node-folder.ts";
 import { Engine } from "../engine/engine.ts";
-import type { EngineOptions } from "../engine/options.ts";
 import { openLog } from "../log/open-log.ts";
 import type { Log } from "../log/log.ts";
-import type { LogOptions } from "../log/options.ts";
-import type { Background } from "../platform/background.ts";
 import { closeAll } from "../platform/close-all.ts";
-import type { Clock, Scheduler, Timer } from "../platform/clock.ts";
-import type { Disk } from "../platform/disk.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Machine } from "../platform/machine.ts";
-import type { Network, NetworkHost, NodeIdentity } from "../platform/network.ts";
-import type { Addressed, MessageCodec } from "../replica/message-codec.ts";
+import type { Timer } from "../platform/clock.ts";
+import type { NetworkHost, NodeIdentity } from "../platform/network.ts";
+import type { Addressed } from "../replica/message-codec.ts";
 import { replicaDefaults } from "../replica/options.ts";
-import type { ReplicaOptions } from "../replica/options.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Answering } from "./answering.ts";
 import { awaitedOf } from "./awaiting.ts";
@@ -42,42 +34,11 @@ import { MapKeeper } from "./map-keeper.ts";
 import { MetaGroup } from "./meta-group.ts";
 import { NodeDuties } from "./node-duties.ts";
 import { PeerClocks } from "./peer-clocks.ts";
+import type { NodeSeams, NodeSettings } from "./node-settings.ts";
 import { PeerTable } from "./peer-table.ts";
-import type { ReadMode, WriteMode } from "./requests.ts";
+import type { WatchedNode } from "./start-watch.ts";
 
-export interface NodeSeams {
-  readonly disk: Disk;
-  readonly background: Background;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly machine: Machine;
-  readonly logger: Logger;
-  readonly random: Prng;
-  readonly network: Network;
-  readonly codec: MessageCodec;
-  /** The process cannot go on. */
-  onFailure(failure: Error): void;
-}
-
-export interface NodeSettings {
-  readonly id: NodeId;
-  readonly folder: string;
-  /** Where the others listen, and this one; the first three by id found the cluster. Empty: it joins. */
-  readonly peers: ReadonlyMap<NodeId, string>;
-  /** Of a node that joins: where some nodes of the cluster listen. */
-  readonly seeds?: readonly string[];
-  readonly groups: number;
-  /** So long a group goes on with whom it has elected, when the map would have another one lead it. */
-  readonly leadershipMilliseconds?: number;
-  /** So far apart the nodes' clocks are believed to be. */
-  readonly clockSkewMilliseconds?: number;
-  readonly zone: string;
-  readonly addresses: Addresses;
-  readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
-  readonly log: Partial<LogOptions>;
-  readonly engine: Partial<EngineOptions>;
-  readonly replica: Partial<ReplicaOptions>;
-}
+export type { NodeSeams, NodeSettings } from "./node-settings.ts";
 
 const metaGroupId = groupId(0);
 /** Of clusters and data folders. */
@@ -205,6 +166,24 @@ export class Node {
   get awaited(): string {
     const { settings, table, keeper } = this;
     return awaitedOf({ self: settings.id, map: keeper.map, peers: [...settings.peers.keys()], table });
+  }
+
+  /** What there is to look at for whoever asks whether it may be given work. */
+  get watched(): WatchedNode {
+    const { settings, folder, keeper, groups } = this;
+    const awaited = (): string => this.awaited;
+    return {
+      id: settings.id,
+      disk: folder.record.disk,
+      get map() {
+        return keeper.map;
+      },
+      get awaited() {
+        return awaited();
+      },
+      replicaOf: (group) => groups.get(group),
+      nodeOf: (group, replica) => groups.nodeOf(group, replica),
+    };
   }
 
   /**

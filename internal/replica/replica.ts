@@ -253,6 +253,14 @@ export class Replica {
     return last > applied.index ? { term: this.status.term, index: logIndex(last) } : undefined;
   }
 
+  /**
+   * It has applied that it votes, and with that all that was committed when it was taken in. One that is being filled, or has left, says
+   * nothing of what there is.
+   */
+  get isWhole(): boolean {
+    return isVoter(this.state.configuration.configuration, this.id);
+  }
+
   /** Fast writes that this replica's log lost are kept here, and their fate is not known yet. */
   get hasSalvage(): boolean {
     return this.core.salvager.isPending;

@@ -6,6 +6,8 @@ import { describe, it } from "node:test";
 import { nodeId } from "../../internal/base/ids.ts";
 import { nodeOf } from "../../internal/cluster/cluster-map.ts";
 import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
+import { StartWatch } from "../../internal/node/start-watch.ts";
+import { systemClock } from "../../internal/os/system-clock.ts";
 import { RealNodes } from "./real-nodes.ts";
 
 const keys = Array.from({ length: 40 }, (_, at) => `key ${at}`);
@@ -28,16 +30,25 @@ const isExchanged = ({ groups }: ClusterMap, id: string): boolean =>
     return exchange === undefined && own?.replica === 4;
   });
 
-/** Every replica on the node `id` is another one than before, and has all there is. */
-async function isWholeAgain(nodes: RealNodes, id: string): Promise<void> {
+/** Every replica on the node `id` is another one than before, and has all there is; until then others are asked. */
+async function isWholeAgain(nodes: RealNodes, id: string, others: "have all" | "begin, too"): Promise<void> {
   const node = nodes.node(id);
+  const reads = async (key: string): Promise<boolean> => (await nodes.get(id, key, "fast")) === `value of ${key}`;
+  const watch = new StartWatch(node.watched, systemClock);
+  await node.whenReady();
+  watch.allOpen();
+  await nodes.until(async () => {
+    for (const key of keys) assert.ok((await reads(key)) || others === "begin, too", "it is being filled");
+    return watch.look();
+  });
+  for (const replica of node.groups.all.values()) assert.ok(replica.isWhole && replica.id === 4, "it is ready");
   await nodes.until(() => node.keeper.map !== undefined && isExchanged(node.keeper.map, id));
   await nodes.until(() => [...node.groups.all.values()].length === 5);
   for (const replica of node.groups.all.values()) {
     assert.equal(replica.id, 4, "under its old id it may have voted");
     await nodes.until(() => replica.status.configuration.voters.includes(replica.id));
   }
-  for (const key of keys) await nodes.until(async () => (await nodes.get(id, key, "fast")) === `value of ${key}`);
+  for (const key of keys) await nodes.until(() => reads(key));
   // With the other two it is a majority of what was there before, and one is enough beside it now.
   const [first] = ["n1", "n2", "n3"].filter((other) => other !== id);
   assert.ok(first !== undefined);
@@ -56,7 +67,7 @@ describe("a node with an empty data folder", { timeout: 120_000 }, () => {
       await nodes.wipe("n2");
       await nodes.put("n1", keys[0] ?? "", `value of ${keys[0]}`);
       await nodes.start("n2");
-      await isWholeAgain(nodes, "n2");
+      await isWholeAgain(nodes, "n2", "have all");
     });
   });
 
@@ -66,7 +77,7 @@ describe("a node with an empty data folder", { timeout: 120_000 }, () => {
       for (const id of ["n1", "n2", "n3"]) await nodes.stop(id);
       await nodes.wipe("n1");
       await Promise.all(["n1", "n2", "n3"].map((id) => nodes.start(id)));
-      await isWholeAgain(nodes, "n1");
+      await isWholeAgain(nodes, "n1", "begin, too");
       assert.equal(nodes.node("n1").keeper.map?.cluster, cluster);
     });
   });

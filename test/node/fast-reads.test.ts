@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
+import { replicaId } from "../../internal/base/ids.ts";
 import { GroupService } from "../../internal/node/group-service.ts";
 import { del, put, Rig, theGroup } from "../replica/rig.ts";
 
 const key = utf8("a");
+const ids = (...numbers: number[]) => numbers.map(replicaId);
 
 describe("a fast read at once", () => {
   it("rule 16: is none while the replica lacks what the node told a client before the replica was opened", async () => {
@@ -55,6 +57,34 @@ describe("a fast read at once", () => {
     assert.deepEqual(seen(1), ["new", applied, second.version]);
     assert.deepEqual(seen(1, "b"), [undefined, applied, third.version]);
     assert.deepEqual(seen(2), ["old", applied, undefined]);
+    await rig.close();
+  });
+
+  it("is none while the replica is being filled, be it that all has come and it does not know yet that it votes", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.write(1, "strong", put("a", "there"));
+    await rig.level();
+    await rig.add(4).start();
+    const service = new GroupService(
+      () => rig.replica(4),
+      () => undefined,
+    );
+    const read = (): string => {
+      const got = service.getNow(theGroup, key, undefined);
+      return got === undefined ? "none" : got.record === undefined ? "absent" : utf8Text(got.record.value);
+    };
+    const seen = new Set<string>();
+    lead.change({ voters: ids(1, 2, 3), learners: ids(4) });
+    await rig.until(() => {
+      seen.add(read());
+      return lead.state.configuration.index > 0 && rig.replica(4).appliedIndex === lead.appliedIndex;
+    }, "all to have come");
+    seen.add(read());
+    await rig.until(() => lead.change({ voters: ids(1, 2, 4), learners: [] }).kind === "accepted", "the exchange");
+    assert.deepEqual([...seen], ["none"]);
+    await rig.until(() => read() !== "none", "it to know that it votes");
+    assert.equal(read(), "there");
     await rig.close();
   });
 });

@@ -86,6 +86,20 @@ export const clusterMutants: readonly SimMutant[] = [
     replace: "first: configuration(group.replicas.map(({ replica }) => replica)),",
   },
   {
+    name: "a replica that is being filled serves reads",
+    run: "cluster",
+    file: "internal/node/group-service.ts",
+    find: '// What it lacks may be anything.\n    if (!replica.isWhole) return this.againAt(group, replica, "behind");',
+    replace: "",
+    also: [
+      {
+        file: "internal/node/group-service.ts",
+        find: "if (replica === undefined || !replica.isWhole) return undefined;",
+        replace: "if (replica === undefined) return undefined;",
+      },
+    ],
+  },
+  {
     name: "a new data folder begins with a life that the others know",
     run: "cluster",
     file: "internal/node/node.ts",

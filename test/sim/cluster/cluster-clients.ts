@@ -8,7 +8,7 @@ import { GroupRefusal } from "../../../internal/node/failure.ts";
 import type { Coordinator, GetAnswer } from "../../../internal/node/requests.ts";
 import type { ClientCounts } from "../clients.ts";
 import type { Done, HistoryEntry, ReadDone, Told, WriteDone } from "../history.ts";
-import { Violation } from "../violation.ts";
+import { expectThat, Violation } from "../violation.ts";
 import { keysOfAKind } from "../workload.ts";
 import type { Feature, Intent, Workload } from "../workload.ts";
 import { askNode } from "./ask-node.ts";
@@ -140,6 +140,9 @@ export class ClusterClient {
     }
     const { record, served, stalenessMilliseconds } = heard.value;
     this.noteServed(machine, served.node);
+    expectThat(served.role !== "learner", "reads are served by voters", () => {
+      return `${served.node} served a ${mode} read of ${done.kind === "read" ? done.key : ""} in group ${served.group} while it was being filled`;
+    });
     entry.via = process;
     if (mode === "fast" && stalenessMilliseconds !== undefined) entry.freshAt = entry.calledAt - stalenessMilliseconds;
     this.finish(entry, sawOf(record));

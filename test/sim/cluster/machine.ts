@@ -7,6 +7,7 @@ import type { GroupId, NodeId } from "../../../internal/base/ids.ts";
 import type { Prng } from "../../../internal/base/prng.ts";
 import { replicaMessages } from "../../../internal/grpc/replica-messages.ts";
 import { Node } from "../../../internal/node/node.ts";
+import { StartWatch } from "../../../internal/node/start-watch.ts";
 import { silentLogger } from "../../../internal/platform/logger.ts";
 import type { Logger } from "../../../internal/platform/logger.ts";
 import type { ReplicaMessage } from "../../../internal/replica/messages.ts";
@@ -37,6 +38,7 @@ export interface MachineParts {
 }
 
 const folder = "/node";
+const lookMilliseconds = 100;
 export const addressOf = (name: string): string => `${name}:7400`;
 
 export class Machine {
@@ -52,6 +54,8 @@ export class Machine {
   /** It stays down until it is told otherwise. */
   isHeldDown = false;
   isStopping = false;
+  /** Looks whether the present process may be given work. */
+  startWatch: StartWatch | undefined;
   /** What stopped it, when it was not a fault of the simulation. */
   failure: Error | undefined;
   /** Why its process gave up founding, as often as it did so in turn. */
@@ -205,6 +209,17 @@ export class Machine {
     // Its replicas are about to open, and have not touched the log yet.
     this.promises.check(node.log);
     this.node = node;
+    const watch = new StartWatch(node.watched, clock);
+    this.startWatch = watch;
+    await node.whenReady();
+    watch.allOpen();
+    this.lookAgain(watch, clock);
+  }
+
+  /** As a process does. */
+  private lookAgain(watch: StartWatch, clock: NodeClock): void {
+    if (watch.look()) this.parts.met.note("node ready");
+    else clock.after(lookMilliseconds, () => this.lookAgain(watch, clock));
   }
 
   /** A failure that its process met. */
@@ -240,6 +255,7 @@ export class Machine {
     this.isStopping = false;
     this.clock.isDead = true;
     this.node = undefined;
+    this.startWatch = undefined;
     for (const action of this.ends) action();
     this.ends.clear();
   }

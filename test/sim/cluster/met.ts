@@ -5,6 +5,7 @@ export const clusterSightings = [
   "founder crashed in the founding",
   "founder waits for its operator",
   "operator emptied the founders",
+  "node ready",
   "node stopped in order",
   "node left before it stopped",
   "process ended by its disk",

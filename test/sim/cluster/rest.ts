@@ -1,5 +1,5 @@
 // When a cluster has come to rest: every node that is not held down is there and knows the same map, in which nothing is to be done; each group has the
-// replicas of the map, level with their leader. Then replicas of a group hold the same.
+// replicas of the map, level with their leader; every node says that it is ready. Then replicas of a group hold the same.
 
 import { groupOf, nodeOf } from "../../../internal/cluster/cluster-map.ts";
 import type { ClusterMap, MapGroup } from "../../../internal/cluster/cluster-map.ts";
@@ -17,9 +17,9 @@ export const isAtRest = (world: SimWorld, watch: ClusterWatch): boolean => unres
 function unrest(world: SimWorld, { newest }: ClusterWatch): string | undefined {
   if (newest === undefined) return "no cluster was founded";
   if (newest.ring.length === 0) return "no groups are placed";
-  for (const { id, node, isHeldDown } of world.machines) {
+  for (const { id, node, startWatch, isHeldDown } of world.machines) {
     if (isHeldDown) continue;
-    if (node === undefined) return `${id} is down`;
+    if (node === undefined || startWatch === undefined) return `${id} is down`;
     if (node.keeper.epoch !== newest.epoch) return `${id} has epoch ${node.keeper.epoch}, and there is ${newest.epoch}`;
   }
   for (const { id, exchange, replicas } of newest.groups) {
@@ -31,6 +31,10 @@ function unrest(world: SimWorld, { newest }: ClusterWatch): string | undefined {
   for (const group of newest.groups) {
     const why = unrestOf(world, group);
     if (why !== undefined) return `group ${group.id}: ${why}`;
+  }
+  for (const { id, startWatch } of world.machines) {
+    const missing = startWatch?.isReady === false ? startWatch.checks().find(({ isFine }) => !isFine) : undefined;
+    if (missing !== undefined) return `${id} is not ready: ${missing.name}: ${missing.detail}`;
   }
   return undefined;
 }
