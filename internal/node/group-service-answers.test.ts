@@ -75,7 +75,14 @@ describe("a replica that serves clients", () => {
   });
 
   it("is asked for nothing that there is while it is being filled: whoever asks goes to another one", async () => {
-    const page = { prefix: utf8(""), after: undefined, limit: 10, withValues: false, told: undefined } as const;
+    const page = {
+      prefix: utf8(""),
+      after: undefined,
+      limit: 10,
+      bytesMax: 1024,
+      withValues: false,
+      told: undefined,
+    } as const;
     const kinds = async (): Promise<string[]> => {
       const answers = await Promise.all([
         ...(["fast", "strong"] as const).map((mode) => service.get(group, { key, mode, after: undefined })),
