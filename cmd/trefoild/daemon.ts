@@ -30,6 +30,8 @@ const format = 1;
 const lookMilliseconds = 100;
 
 export interface DaemonWorld extends NodeWorld {
+  /** Somebody has said how many there are to be. */
+  readonly asksForGroups: boolean;
   /** Once: it may be given work. */
   onReady(): void;
 }
@@ -112,6 +114,7 @@ export class Daemon {
 
   private waitUntilReady(world: DaemonWorld): void {
     this.readiness.allOpen();
+    if (world.asksForGroups) this.compareGroups();
     this.again("look", lookMilliseconds, () => {
       const isReady = this.readiness.look();
       if (!isReady) return false;
@@ -119,6 +122,16 @@ export class Daemon {
       world.onReady();
       return true;
     });
+  }
+
+  /** Whoever starts a node again with another number may believe that it counts. */
+  private compareGroups(): void {
+    const map = this.core?.node.keeper.map;
+    const asked = this.values.groups;
+    // One of them is the meta group.
+    const present = (map?.groups.length ?? 0) - 1;
+    if (map === undefined || present === asked) return;
+    this.logger.warn(`--groups ${asked} counts when a cluster is founded, and this one has ${present}; leave it out`);
   }
 
   /** True ends it. */

@@ -50,8 +50,8 @@ async function main(commandArguments: readonly string[]): Promise<void> {
     printConfig(commandArguments.slice(1));
     return;
   }
-  const values = read(commandArguments)?.values;
-  if (values !== undefined) await run(values);
+  const found = read(commandArguments);
+  if (found !== undefined) await run(found.values, found.given.has("groups"));
 }
 
 /** Undefined: it was told what is wrong. */
@@ -80,7 +80,7 @@ function printConfig([verb, ...rest]: readonly string[]): void {
   process.stdout.write(print(printedSettings(trefoildSchema, found), rest.includes("--origin")));
 }
 
-async function run(values: NodeValues): Promise<void> {
+async function run(values: NodeValues, asksForGroups: boolean): Promise<void> {
   const isTerminal = process.stdout.isTTY;
   const form = logFormOf(values["log-format"], isTerminal);
   const hasColours = isTerminal && (process.env["NO_COLOR"] ?? "") === "";
@@ -92,7 +92,7 @@ async function run(values: NodeValues): Promise<void> {
   const seed = randomInt(2 ** 32);
   // Whoever has started it need not ask, and takes nobody else for it who has its ports.
   const onReady = (): void => void process.send?.("ready", undefined, undefined, () => undefined);
-  const daemon = await Daemon.open(values, { logger, seed, onFailure: fail, onReady }).catch(fail);
+  const daemon = await Daemon.open(values, { logger, seed, asksForGroups, onFailure: fail, onReady }).catch(fail);
   logger.info("told to stop", { by: await told });
   await daemon.stop().catch(fail);
   // Whatever else may hold the process: all that counts has ended.

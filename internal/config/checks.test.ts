@@ -24,10 +24,12 @@ describe("settings beside one another", () => {
     ["node", ...joining, "--peer=0.0.0.0:7400", "--insecure", "--advertise-peer=n1.example:7400"],
     ["node", ...founding, "--http=127.0.0.1:0", "--resp=127.0.0.1:0"],
     ["node", ...founding, "--http=127.0.0.1:80", "--resp=127.0.0.2:80"],
+    ["node", ...founding, "--http=127.0.0.1:7379"],
     ["node", ...founding, "--heartbeat=100ms", "--election-timeout=300ms"],
     ["node", ...founding, "--max-value-bytes=8MiB"],
     ["dev"],
     ["dev", "--nodes=5", "--http=65531"],
+    ["dev", "--http=7379"],
     ["gateway", "--seeds=a:1,b:1"],
   ] as readonly (readonly ["node" | "dev" | "gateway", ...string[]])[]) {
     test(`pass: ${command} ${flags.slice(-2).join(" ")}`, () => assert.deepEqual(violationsOf(command, flags), []));
@@ -46,6 +48,7 @@ describe("settings beside one another", () => {
       /--http 10\.0\.0\.1:8080, --admin \[::\]:9400: others.*--insecure/,
     ],
     [[...founding, "--http=127.0.0.1:80", "--admin=127.0.0.1:80"], /--http and --admin both take port 80/],
+    [[...founding, "--http=127.0.0.1:80", "--resp=127.0.0.1:80"], /--http and --resp both take port 80/],
     [[...founding, "--insecure", "--http=0.0.0.0:80", "--admin=127.0.0.1:80"], /both take port 80/],
     [[...joining, "--insecure", "--peer=0.0.0.0:7400"], /--peer 0\.0\.0\.0:7400 is no address.*--advertise-peer/],
     [[...joining, "--advertise=0.0.0.0"], /--advertise 0\.0\.0\.0: nobody can dial it/],

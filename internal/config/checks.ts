@@ -15,19 +15,19 @@ export type IsGiven = (flag: string) => boolean;
 export function checkNode(values: Partial<NodeValues>, isGiven: IsGiven): string[] {
   return [
     ...checkEntry(values, isGiven),
-    ...checkListeners(values),
+    ...checkListeners(values, isGiven),
     ...checkAdvertised(values),
     ...checkTiming(values),
     ...checkSizes(values),
   ];
 }
 
-export function checkGateway(values: Partial<GatewayValues>): string[] {
-  return [...checkListeners(values), ...checkSizes(values)];
+export function checkGateway(values: Partial<GatewayValues>, isGiven: IsGiven): string[] {
+  return [...checkListeners(values, isGiven), ...checkSizes(values)];
 }
 
-export function checkDev(values: Partial<DevValues>): string[] {
-  return [...checkPortRanges(values), ...checkTiming(values), ...checkSizes(values)];
+export function checkDev(values: Partial<DevValues>, isGiven: IsGiven): string[] {
+  return [...checkPortRanges(values, isGiven), ...checkTiming(values), ...checkSizes(values)];
 }
 
 /** How the node comes into its cluster. */
@@ -71,7 +71,12 @@ function checkPeers(peers: readonly PeerAddress[], id: string | undefined): stri
 
 type Listening = { readonly [Flag in ListenerFlag]?: HostPort | undefined } & { readonly insecure?: boolean };
 
-function checkListeners(values: Listening): string[] {
+/** Nothing listens for RESP yet: where it would, unasked, is in nobody's way. */
+function takenFlags(isGiven: IsGiven): readonly ListenerFlag[] {
+  return listenerFlags.filter((flag) => flag !== "resp" || isGiven(flag));
+}
+
+function checkListeners(values: Listening, isGiven: IsGiven): string[] {
   const wrong: string[] = [];
   const open = listenerFlags.filter((flag) => {
     const address = values[flag];
@@ -83,8 +88,9 @@ function checkListeners(values: Listening): string[] {
       `${named}: others than this machine would reach it, with nothing encrypted and nobody asked who they are; bind to 127.0.0.1, or accept that with --insecure`,
     );
   }
-  for (const [at, flag] of listenerFlags.entries()) {
-    for (const other of listenerFlags.slice(at + 1)) {
+  const taken = takenFlags(isGiven);
+  for (const [at, flag] of taken.entries()) {
+    for (const other of taken.slice(at + 1)) {
       const [one, two] = [values[flag], values[other]];
       if (one !== undefined && two !== undefined && collide(one, two)) {
         wrong.push(`--${flag} and --${other} both take port ${one.port} of ${two.host}; change one of them`);
@@ -181,11 +187,12 @@ function checkSizes(values: Sizes): string[] {
 
 const portMax = 65_535;
 
-function checkPortRanges(values: Partial<DevValues>): string[] {
+function checkPortRanges(values: Partial<DevValues>, isGiven: IsGiven): string[] {
   const wrong: string[] = [];
   const { nodes } = values;
   if (nodes === undefined) return wrong;
-  for (const [at, flag] of listenerFlags.entries()) {
+  const taken = takenFlags(isGiven);
+  for (const [at, flag] of taken.entries()) {
     const first = values[flag];
     if (first === undefined) continue;
     if (first + nodes - 1 > portMax) {
@@ -193,7 +200,7 @@ function checkPortRanges(values: Partial<DevValues>): string[] {
         `--${flag} ${first}: ${nodes} nodes take ports up to ${first + nodes - 1}, and ${portMax} is the last; take a lower one`,
       );
     }
-    for (const other of listenerFlags.slice(at + 1)) {
+    for (const other of taken.slice(at + 1)) {
       const second = values[other];
       if (second !== undefined && Math.abs(first - second) < nodes) {
         wrong.push(

@@ -133,6 +133,8 @@ describe("settings", () => {
       PATH: "/bin",
     });
     assert.match(wrong(founding, { TREFOIL_PORTS: "1" }).join("\n"), /TREFOIL_PORTS: there is no such setting/);
+    const port = wrong(founding, { TREFOIL_HTTP_PORT: "9999" }).join("\n");
+    assert.match(port, /TREFOIL_HTTP_PORT: there is no such setting; the nearest is TREFOIL_HTTP/);
   });
 
   for (const [text, words] of [

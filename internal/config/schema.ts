@@ -54,7 +54,7 @@ const requests = {
 
 const listeners = {
   http: setting(bindAddress, "127.0.0.1:8080", "Where the HTTP interface listens."),
-  resp: setting(bindAddress, "127.0.0.1:7379", "Where the RESP interface listens."),
+  resp: setting(bindAddress, "127.0.0.1:7379", "Where the RESP interface is going to listen; this version has none."),
   grpc: setting(bindAddress, "127.0.0.1:7500", "Where the public gRPC interface listens."),
   admin: setting(bindAddress, "127.0.0.1:9400", "Where metrics, health and the admin interface listen."),
   insecure: setting(
@@ -129,7 +129,7 @@ export const trefoildSchema = {
   peer: setting(bindAddress, "127.0.0.1:7400", "Where other nodes are listened to."),
   advertise: optional(host, "The host under which others reach this node, where it is not the one that it listens on."),
   "advertise-http": optional(dialAddress, "Where others reach the HTTP interface."),
-  "advertise-resp": optional(dialAddress, "Where others reach the RESP interface."),
+  "advertise-resp": optional(dialAddress, "Where others are going to reach the RESP interface."),
   "advertise-grpc": optional(dialAddress, "Where others reach the public gRPC interface."),
   "advertise-peer": optional(dialAddress, "Where other nodes reach this one."),
   "advertise-admin": optional(dialAddress, "Where others reach the admin interface."),
@@ -157,7 +157,7 @@ export const devSchema = {
   ),
   data: setting(folder, "./data", "The folder of all data."),
   http: setting(port, "8080", "HTTP port of the first node; each further node takes the next."),
-  resp: setting(port, "7379", "RESP port of the first node."),
+  resp: setting(port, "7379", "RESP port of the first node; this version listens on none."),
   peer: setting(port, "7400", "Port of the first node for other nodes."),
   grpc: setting(port, "7500", "gRPC port of the first node."),
   admin: setting(port, "9400", "Admin port of the first node."),

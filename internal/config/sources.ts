@@ -101,7 +101,7 @@ export function readEnvironment(
       const content = contentOf(text, readFile);
       if ("fault" in content) violations.push(`${variable}: ${content.fault}`);
       else given.set(secret, { text: content.text.trimEnd(), origin: "environment", place: variable });
-    } else if (!isElsewhere(variable)) {
+    } else if (!isElsewhere(variable, text)) {
       violations.push(unknownName(variable, nearestOf(variable, [...flags.keys()]) ?? ""));
     }
   }
@@ -111,10 +111,14 @@ export function readEnvironment(
 const fileEnding = "_FILE";
 
 /** Kubernetes tells every container of the services beside it, one called trefoil or trefoil-… under our prefix. */
-const serviceLink = /(?:_SERVICE_(?:HOST|PORT(?:_\w+)?)|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/;
+const serviceLink = /(?:_SERVICE_(?:HOST|PORT(?:_\w+)?)|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+const servicePort = /_PORT$/;
+/** What it says there; `TREFOIL_HTTP_PORT=9999` is somebody's mistake. */
+const serviceAddress = /^(?:tcp|udp|sctp):\/\//;
 
-function isElsewhere(variable: string): boolean {
+function isElsewhere(variable: string, text: string): boolean {
   if (serviceLink.test(variable) || clientVariables.includes(variable)) return true;
+  if (servicePort.test(variable) && serviceAddress.test(text)) return true;
   return Object.values(schemas).some((schema) => Object.keys(schema).some((flag) => variableOf(flag) === variable));
 }
 

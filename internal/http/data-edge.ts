@@ -13,7 +13,7 @@ import { listingAnswer, listParameters, readListing } from "./listing.ts";
 import { openApiText } from "./openapi.ts";
 import { timeoutOf } from "./parameters.ts";
 import { clusterRoute, htmlType, plainType, reading, viewParameters } from "./reading.ts";
-import { accepts } from "./request-headers.ts";
+import { accepts, headerOf } from "./request-headers.ts";
 import { noRoute, routePaths } from "./routes.ts";
 import type { Handler } from "./serving.ts";
 import { encodedKey, explain64Path, explainPath, plainKey } from "./target.ts";
@@ -53,9 +53,12 @@ function keysOf(coordinator: Coordinator, { valueBytesMax }: HttpLimits): Handle
 }
 
 function helpRoute(): Handler {
-  return reading([], ({ exchange }) => {
-    const asPage = accepts(exchange.headers, "text/html");
-    return asPage ? answerOf(200, htmlType, helpHtml()) : answerOf(200, plainType, helpText());
+  return reading([], ({ exchange: { headers } }) => {
+    // It has been looked at: no letter of it means anything in HTML.
+    const host = headerOf(headers, "host") ?? "";
+    const shown = host === "" ? "localhost:8080" : host;
+    const asPage = accepts(headers, "text/html");
+    return asPage ? answerOf(200, htmlType, helpHtml(shown)) : answerOf(200, plainType, helpText(shown));
   });
 }
 

@@ -1,9 +1,10 @@
 // `GET /`: what somebody sees who asks a node without knowing it. Plain for curl, with links for browsers.
 
-const firstLines: readonly string[] = [
-  "curl -X PUT 'localhost:8080/hello?ttl=60' -d world",
-  "curl localhost:8080/hello",
-  "curl -X DELETE localhost:8080/hello",
+/** `host` is how the node was reached. */
+const firstLines = (host: string): readonly string[] => [
+  `curl -X PUT '${host}/hello?ttl=60' -d world`,
+  `curl ${host}/hello`,
+  `curl -X DELETE ${host}/hello`,
 ];
 
 const links: readonly (readonly [string, string])[] = [
@@ -13,12 +14,12 @@ const links: readonly (readonly [string, string])[] = [
   ["/-/cluster", "nodes and groups"],
 ];
 
-export function helpText(): string {
+export function helpText(host: string): string {
   const width = Math.max(...links.map(([path]) => path.length)) + 2;
   return [
     "Trefoil: a sharded, replicated key-value store. This node takes any request.",
     "",
-    ...firstLines.map((line) => `  ${line}`),
+    ...firstLines(host).map((line) => `  ${line}`),
     "",
     "A write is on a majority of its group when it is answered, a read is local:",
     "?consistency=fast or ?consistency=strong says otherwise.",
@@ -28,13 +29,13 @@ export function helpText(): string {
   ].join("\n");
 }
 
-export function helpHtml(): string {
+export function helpHtml(host: string): string {
   const items = links.map(([path, words]) => `<li><a href="${path}">${path}</a> ${words}</li>`);
   return [
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">`,
     `<title>Trefoil</title><style>${pageStyle}</style>`,
     `<main><h1>Trefoil</h1><p>A sharded, replicated key-value store. This node takes any request.</p>`,
-    `<pre>${firstLines.join("\n")}</pre>`,
+    `<pre>${firstLines(host).join("\n")}</pre>`,
     `<p>A write is on a majority of its group when it is answered, a read is local: <code>?consistency=fast</code> or`,
     `<code>?consistency=strong</code> says otherwise.</p>`,
     `<ul>${items.join("")}</ul></main></html>`,

@@ -113,6 +113,16 @@ describe("views", () => {
     assert.equal(told.headers["trefoil-node"], "n1");
   });
 
+  test("the help page tells to ask where it was asked", async () => {
+    const [plain, page, nowhere] = [
+      (await rig.ask("GET", "/")).text,
+      (await rig.ask("GET", "/", { headers: { Accept: "text/html" } })).text,
+      await rig.say("GET / HTTP/1.0\r\n\r\n"),
+    ];
+    for (const text of [plain, page]) assert.match(text, new RegExp(`curl 127\\.0\\.0\\.1:${rig.port}/hello`));
+    assert.match(nowhere, /curl localhost:8080\/hello/);
+  });
+
   test("the help page helps, plainly or for browsers; the documentation knows every code and loads nothing", async () => {
     assert.match((await rig.ask("GET", "/")).text, /^Trefoil: [^<]*curl -X PUT/);
     const help = await rig.ask("GET", "/", { headers: { Accept: "text/html,*/*;q=0.8" } });

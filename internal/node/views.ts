@@ -1,6 +1,7 @@
 // What there is to see of the cluster, as those say who hold its replicas.
 
 import { assert } from "../base/assert.ts";
+import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
 import { groupOf } from "../cluster/cluster-map.ts";
@@ -63,8 +64,19 @@ export class Views {
     const payload = encodeCall({ epoch: keeper.epoch, group, call: { kind: "view" } });
     const outcome = await table.request(node, payload, { timeoutMilliseconds: viewMilliseconds, trace: "" });
     if (outcome.kind !== "answered") return undefined;
-    const { answer } = decodeAnswer(outcome.payload, readSeen);
-    return answer.kind === "done" ? answer.value : undefined;
+    return this.read(node, outcome.payload);
+  }
+
+  /** What cannot be read says nothing. */
+  private read(node: NodeId, payload: Uint8Array): SeenReplica | undefined {
+    try {
+      const { answer } = decodeAnswer(payload, readSeen);
+      return answer.kind === "done" ? answer.value : undefined;
+    } catch (failure) {
+      if (!(failure instanceof TrefoilError)) throw failure;
+      this.parts.logger.warn("another node's look at a replica cannot be read", { from: node, why: failure.message });
+      return undefined;
+    }
   }
 
   wouldDo(group: GroupView): Explanation["wouldDo"] {

@@ -82,6 +82,18 @@ describe("trefoil with several endpoints", () => {
     assert.match(last.asked[0] ?? "", /^PUT \/k\?raw=1&timeout=\d+ms$/);
   });
 
+  it("shows a node that has not said yet where it listens, as one of which nothing is known", async () => {
+    const admin = await stub((_incoming, outgoing) => void outgoing.writeHead(200).end("alive\n"));
+    const nodes = [
+      { node: "n1", addresses: { admin: admin.address } },
+      { node: "n2", addresses: { admin: "" } },
+    ];
+    const map = await stub((_incoming, outgoing) => void outgoing.writeHead(200).end(JSON.stringify({ nodes })));
+    const { code, out, errors } = await run([map], "health", "-o", "raw");
+    assert.deepEqual([code, errors], [5, ""]);
+    assert.match(out, /^n1\t127.*\tyes\tyes\t\nn2\t-?\tno\tno\tit has not told the cluster yet where it listens\n$/);
+  });
+
   it("writes nothing a second time when nobody knows, unless the node can tell", async () => {
     const causes: [stub: Stub, says: RegExp][] = [
       [

@@ -409,6 +409,15 @@ describe("a request on its way", () => {
     assert.deepEqual(told, [undefined, [9, 9], [12, 12], undefined, [17, 15], [17, 15], [19, 16], [19, 16]]);
   });
 
+  it("for the state of the cluster is answered though what other nodes say cannot be read", async () => {
+    const rig = new Rig();
+    rig.network.script = () => Promise.resolve({ kind: "answered", payload: Uint8Array.of(0, 0, 9) });
+    const asked = rig.coordinator.cluster(rig.caller());
+    assert.equal((await rig.told(asked)).code, "done");
+    const { groups } = await asked;
+    assert.deepEqual([...new Set(groups.flatMap(({ replicas }) => replicas.map(({ role }) => role)))], [undefined]);
+  });
+
   it("is refused while as many are under way as there may be", async () => {
     const rig = new Rig();
     rig.milliseconds = 50;

@@ -18,14 +18,16 @@ export interface HealthOptions extends SessionOptions {
 interface NodeHealth {
   /** Null: it was named by its address alone. */
   readonly node: string | null;
-  readonly admin: string;
+  /** Null: nobody knows it yet. */
+  readonly admin: string | null;
   readonly live: boolean;
   readonly ready: boolean;
   /** Why not, or what is not as it should be. */
   readonly detail: string;
 }
 
-type Asked = readonly [node: string | null, endpoint: Endpoint];
+/** Without an endpoint: a founder that has not told the others yet where it listens. */
+type Asked = readonly [node: string | null, endpoint: Endpoint | undefined];
 
 export function health(options: HealthOptions): Promise<number> {
   return inSession(options, async (session) => {
@@ -56,7 +58,10 @@ async function fromMap({ client }: Session): Promise<readonly Asked[]> {
   try {
     const { body } = await client.ask({ method: "GET", path: "/-/cluster", mayRepeat: true });
     const { nodes } = JSON.parse(body.toString()) as ClusterView;
-    return nodes.flatMap(({ node, addresses }) => adminEndpoints(addresses.admin).map((at): Asked => [node, at]));
+    return nodes.map(({ node, addresses: { admin } }): Asked => [
+      node,
+      admin === "" ? undefined : adminEndpoints(admin)[0],
+    ]);
   } catch (failure) {
     if (!(failure instanceof CommandFailure)) throw failure;
     const hint = "Without the map, --admin-endpoint says which nodes to ask";
@@ -65,6 +70,7 @@ async function fromMap({ client }: Session): Promise<readonly Asked[]> {
 }
 
 async function healthOf(agent: Agent, [node, endpoint]: Asked, milliseconds: number): Promise<NodeHealth> {
+  if (endpoint === undefined) return { node, admin: null, live: false, ready: false, detail: notRegistered };
   const patience = { connectMilliseconds: milliseconds, wholeMilliseconds: milliseconds };
   const ask = (path: string): Promise<Exchange> => exchange(agent, endpoint, { method: "GET", path }, patience);
   const [living, readiness] = await Promise.all([ask("/livez"), ask("/readyz?verbose")]);
@@ -72,6 +78,8 @@ async function healthOf(agent: Agent, [node, endpoint]: Asked, milliseconds: num
   const ready = readiness.kind === "answered" && readiness.status === 200;
   return { node, admin: nameOf(endpoint), live, ready, detail: live ? detailOf(readiness) : wordsOf(living) };
 }
+
+const notRegistered = "it has not told the cluster yet where it listens";
 
 /** Of a node that is ready, what it lists as not fine; of another, what it waits for. */
 function detailOf(readiness: Exchange): string {

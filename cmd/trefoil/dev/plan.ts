@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { flagsOf } from "../../../internal/config/print-settings.ts";
 import { devSchema, handedToNodes } from "../../../internal/config/schema.ts";
-import { listenerFlags } from "../../../internal/config/values.ts";
+import { listenedOn } from "../../trefoild/listened-on.ts";
 import type { DevValues, ListenerFlag } from "../../../internal/config/values.ts";
 
 export interface PlannedNode {
@@ -37,7 +37,7 @@ export function planOf(values: DevValues): Plan {
       admin: values.admin + at,
     };
     const own = [`--id=${id}`, `--data=${join(values.data, id)}`, `--peers=${peers}`, `--groups=${values.groups}`];
-    const listeners = listenerFlags.map((flag) => `--${flag}=${loopback}:${ports[flag]}`);
+    const listeners = listenedOn.map((flag) => `--${flag}=${loopback}:${ports[flag]}`);
     return { id, ports, flags: [...own, ...listeners, ...handed, "--log-format=json"] };
   });
   return { values, nodes };
