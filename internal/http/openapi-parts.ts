@@ -78,7 +78,14 @@ export const schemas: Readonly<Record<string, Json>> = {
     leader: maybe("string"),
     commitIndex: count,
     replicas: listOf(
-      object({ replica: count, node: text, role, appliedIndex: maybe("integer"), lag: maybe("integer") }),
+      object({
+        replica: count,
+        node: text,
+        role,
+        appliedIndex: maybe("integer"),
+        lag: maybe("integer"),
+        joining: { type: "boolean" },
+      }),
     ),
   }),
   Cluster: object({

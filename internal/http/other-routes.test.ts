@@ -99,7 +99,10 @@ describe("views", () => {
     const text = (await rig.ask("GET", "/-/explain64/_w")).text;
     const absent = JSON.parse(text) as Record<string, unknown>;
     assert.deepEqual([absent["key64"], absent["record"], absent["ttlMilliseconds"]], ["_w", null, null]);
-    assert.ok(text.includes(`{"replica":3,"node":"n3","role":null,"appliedIndex":null,"lag":null}`), text);
+    assert.ok(
+      text.includes(`{"replica":3,"node":"n3","role":null,"appliedIndex":null,"lag":null,"joining":false}`),
+      text,
+    );
   });
 
   test("cluster tells of nodes and groups", async () => {

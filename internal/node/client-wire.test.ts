@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { ByteReader, ByteWriter } from "../base/codec.ts";
 import { errorCodes, TrefoilError } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import { groupId, logIndex, nodeId, term } from "../base/ids.ts";
+import { groupId, logIndex, nodeId, replicaId, term } from "../base/ids.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
 import {
   decodeAnswer,
@@ -110,6 +110,7 @@ const page: fc.Arbitrary<ListedPage> = record({
   ),
 });
 const view: fc.Arbitrary<SeenReplica> = record({
+  replica: fc.nat({ max: 2 ** 32 - 1 }).map(replicaId),
   role,
   term: count,
   leader: maybe(node),

@@ -17,7 +17,7 @@ import { utf8, utf8Text } from "../base/bytes.ts";
 import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { corruption, errorCodes } from "../base/errors.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
-import { groupId, logIndex, nodeId, term } from "../base/ids.ts";
+import { groupId, logIndex, nodeId, replicaId, term } from "../base/ids.ts";
 import { keyBytesMax } from "../base/limits.ts";
 import type { GroupId } from "../base/ids.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
@@ -321,15 +321,16 @@ export function readPage(reader: ByteReader): ListedPage {
 
 export function writeSeen(writer: ByteWriter, seen: SeenReplica): void {
   writeChoice(writer, roles, seen.role);
-  writer.varint(seen.term).varint(seen.commitIndex).varint(seen.appliedIndex);
+  writer.varint(seen.replica).varint(seen.term).varint(seen.commitIndex).varint(seen.appliedIndex);
   writeOptional(writer, seen.leader, (to, leader) => to.block(utf8(leader)));
 }
 
 export function readSeen(reader: ByteReader): SeenReplica {
   const role = readChoice(reader, roles);
+  const replica = replicaId(reader.varint());
   const [of, commitIndex, appliedIndex] = [reader.varint(), reader.varint(), reader.varint()];
   const leader = readOptional(reader, (from) => nodeId(utf8Text(from.block())));
-  return { role, term: of, commitIndex, appliedIndex, leader };
+  return { replica, role, term: of, commitIndex, appliedIndex, leader };
 }
 
 function writeChoice<T>(writer: ByteWriter, choices: readonly T[], choice: T): void {

@@ -4,7 +4,7 @@
 
 import { unreachable } from "../base/assert.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
-import type { GroupId, NodeId } from "../base/ids.ts";
+import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
 import { millisecondsOfStamp, neverExpires } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
@@ -108,6 +108,7 @@ export interface ListedPage {
 }
 
 export interface SeenReplica {
+  readonly replica: ReplicaId;
   readonly role: Role;
   readonly term: number;
   readonly leader: NodeId | undefined;
@@ -197,6 +198,7 @@ export class GroupService {
     if (replica === undefined) return undefined;
     const { term, commit } = replica.status;
     return {
+      replica: replica.id,
       role: roleOf(replica),
       term,
       leader: this.nodeOf(group, replica),

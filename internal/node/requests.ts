@@ -121,6 +121,8 @@ export interface ReplicaView {
   readonly appliedIndex: number | undefined;
   /** Entries behind the leader's commit index. */
   readonly lag: number | undefined;
+  /** It is about to take the place of another one, and is none of the three yet. */
+  readonly joining: boolean;
 }
 
 export interface GroupView {

@@ -4,12 +4,12 @@ import { assert } from "../base/assert.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
-import { groupOf } from "../cluster/cluster-map.ts";
-import type { ClusterMap } from "../cluster/cluster-map.ts";
+import { groupOf, replicasOf } from "../cluster/cluster-map.ts";
+import type { ClusterMap, MapGroup } from "../cluster/cluster-map.ts";
 import type { Ring } from "../ring/ring.ts";
 import { decodeAnswer, encodeCall, readSeen } from "./client-wire.ts";
 import type { SeenReplica } from "./group-service.ts";
-import type { ClusterView, Explanation, GroupView, NodeView } from "./requests.ts";
+import type { ClusterView, Explanation, GroupView, NodeView, ReplicaView } from "./requests.ts";
 import type { RoutingParts } from "./routing.ts";
 
 const viewMilliseconds = 500;
@@ -33,6 +33,7 @@ export class Views {
     const troubles = [
       ...unreachable.map(({ node }) => `node ${node} cannot be reached from ${self}`),
       ...groups.filter(({ leader }) => leader === undefined).map(({ group }) => `group ${group} has no leader`),
+      ...map.groups.flatMap(exchangeInWords),
       ...map.expected.map((id) => `node ${id} has not come yet`),
     ];
     const { cluster, epoch } = map;
@@ -42,17 +43,26 @@ export class Views {
   async viewOf(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<GroupView> {
     const placed = groupOf(map, id);
     assert(placed !== undefined, "a group of the map", { group: id });
-    const seen = await Promise.all(placed.replicas.map(({ node }) => this.seenAt(node, id)));
+    const seats = replicasOf(placed);
+    const said = new Map(seats.map(({ node }) => [node, this.seenAt(node, id)]));
+    // A node may have another replica of the group than the one of a seat: what it says of that one is not told of this.
+    const seen = await Promise.all(
+      seats.map(async ({ node, replica }) => {
+        const there = await said.get(node);
+        return there?.replica === replica ? there : undefined;
+      }),
+    );
     const leading = seen.find(
       (each) => each?.role === "leader" && seen.every((other) => (other?.term ?? 0) <= each.term),
     );
     const commitIndex = Math.max(0, ...seen.map((each) => each?.commitIndex ?? 0));
-    const replicas = placed.replicas.map(({ replica, node }, at) => {
+    const replicas = seats.map(({ replica, node }, at): ReplicaView => {
       const { role, appliedIndex } = seen[at] ?? {};
       const lag = appliedIndex === undefined ? undefined : commitIndex - appliedIndex;
-      return { replica, node, role, appliedIndex, lag };
+      const joining = replica === placed.exchange?.joining.replica;
+      return { replica, node, role, appliedIndex, lag, joining };
     });
-    const leader = leading === undefined ? undefined : placed.replicas[seen.indexOf(leading)]?.node;
+    const leader = leading === undefined ? undefined : seats[seen.indexOf(leading)]?.node;
     const term = Math.max(0, ...seen.map((each) => each?.term ?? 0));
     const slots = ring === undefined || id === groupId(0) ? 0 : ring.slotsOf(id).length;
     return { group: id, slots, term, leader, commitIndex, replicas };
@@ -80,7 +90,8 @@ export class Views {
   }
 
   wouldDo(group: GroupView): Explanation["wouldDo"] {
-    const [nearest] = this.parts.table.byDistance(group.replicas.map(({ node }) => node));
+    const members = group.replicas.filter(({ joining }) => !joining);
+    const [nearest] = this.parts.table.byDistance(members.map(({ node }) => node));
     const { leader } = group;
     const byLeader =
       leader === undefined ? "wait for a leader, until the deadline" : `be taken by ${leader}, which leads`;
@@ -91,4 +102,12 @@ export class Views {
       strongWrite: `${byLeader}, and be answered when a majority has it on disk and it is applied`,
     };
   }
+}
+
+function exchangeInWords({ id, replicas, exchange }: MapGroup): readonly string[] {
+  if (exchange === undefined) return [];
+  const { leaving, joining } = exchange;
+  const place = replicas.find(({ replica }) => replica === leaving)?.node;
+  const words = `group ${id}: replica ${leaving} of ${place} is lost; replica ${joining.replica} of ${joining.node} takes its place`;
+  return [words];
 }

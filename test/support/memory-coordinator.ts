@@ -243,9 +243,9 @@ const groupView: GroupView = {
   leader: nodeId("n1"),
   commitIndex: 40,
   replicas: [
-    { replica: 1, node: nodeId("n1"), role: "leader", appliedIndex: 40, lag: 0 },
-    { replica: 2, node: nodeId("n2"), role: "follower", appliedIndex: 39, lag: 1 },
-    { replica: 3, node: nodeId("n3"), role: undefined, appliedIndex: undefined, lag: undefined },
+    { replica: 1, node: nodeId("n1"), role: "leader", appliedIndex: 40, lag: 0, joining: false },
+    { replica: 2, node: nodeId("n2"), role: "follower", appliedIndex: 39, lag: 1, joining: false },
+    { replica: 3, node: nodeId("n3"), role: undefined, appliedIndex: undefined, lag: undefined, joining: false },
   ],
 };
 

@@ -28,9 +28,10 @@ export function unavailableIn({ groups, answeredBy }: ClusterView): readonly str
   if (groups.every(({ group }) => group === 0)) return ["the cluster is being founded, and serves no keys yet"];
   return groups.flatMap(({ group, leader, replicas }) => {
     if (leader === null || leader === undefined) return [`group ${group} has no leader`];
-    const seen = replicas.filter(({ role }) => role !== null && role !== undefined).length;
-    if (seen * 2 > replicas.length) return [];
-    return [`group ${group} has no majority: ${answeredBy} sees ${seen} of ${replicas.length} replicas`];
+    const members = replicas.filter(({ joining }) => !joining);
+    const seen = members.filter(({ role }) => role !== null && role !== undefined).length;
+    if (seen * 2 > members.length) return [];
+    return [`group ${group} has no majority: ${answeredBy} sees ${seen} of ${members.length} replicas`];
   });
 }
 
@@ -79,6 +80,8 @@ function partsOf(view: ClusterView): readonly Part[] {
 /** The greatest lag that is known, and each replica's. */
 function lagCells(replicas: GroupView["replicas"]): readonly [lag: number | null, words: string] {
   const known = replicas.flatMap(({ lag }) => (typeof lag === "number" ? [lag] : []));
-  const words = replicas.map(({ node, role, lag }) => `${node} ${role ?? "unseen"}${lag ? ` -${lag}` : ""}`);
+  const words = replicas.map(({ node, role, lag, joining }) => {
+    return `${node} ${joining ? "joining" : (role ?? "unseen")}${lag ? ` -${lag}` : ""}`;
+  });
   return [known.length === 0 ? null : Math.max(...known), words.join(", ")];
 }

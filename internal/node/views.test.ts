@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { mapNode, placedMap } from "../../test/node/sample-map.ts";
+import { groupId, nodeId, replicaId } from "../base/ids.ts";
+import type { NodeId } from "../base/ids.ts";
+import type { ClusterMap } from "../cluster/cluster-map.ts";
+import { decodeCall, encodeAnswer, writeSeen } from "./client-wire.ts";
+import type { SeenReplica } from "./group-service.ts";
+import type { RoutingParts } from "./routing.ts";
+import { Views } from "./views.ts";
+
+const [n1, n2, n3] = [nodeId("n1"), nodeId("n2"), nodeId("n3")];
+const group = groupId(1);
+
+/** Of a gateway that reaches these nodes, each with what it says of its replica. */
+function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>): Views {
+  const table = {
+    get: (node: NodeId) => (said.has(node) ? { life: 1 } : undefined),
+    request: (node: NodeId, payload: Uint8Array) => {
+      assert.equal(decodeCall(payload).call.kind, "view");
+      const value = said.get(node);
+      if (value === undefined) return Promise.resolve({ kind: "refused", why: "down" });
+      return Promise.resolve({
+        kind: "answered",
+        payload: encodeAnswer({ kind: "done", value }, writeSeen, undefined),
+      });
+    },
+    byDistance: (nodes: readonly NodeId[]) => nodes,
+  };
+  const parts = { node: nodeId("gateway"), service: undefined, table, keeper: { epoch: 1 } };
+  return new Views(parts as unknown as RoutingParts);
+}
+
+const seen = (replica: number, role: SeenReplica["role"], appliedIndex: number): SeenReplica => {
+  return { replica: replicaId(replica), role, term: 3, leader: n1, commitIndex: 20, appliedIndex };
+};
+
+/** n2 came back with an empty folder: replica 4 takes the place of replica 2 there. */
+function exchanging(): ClusterMap {
+  const map = placedMap([mapNode("n1"), mapNode("n2", "", "new disk"), mapNode("n3")], 1);
+  const groups = map.groups.map((each) => {
+    const replicas = [n1, n2, n3].map((node, at) => ({ replica: replicaId(at + 1), node, disk: "disk" }));
+    const exchange = { joining: { replica: replicaId(4), node: n2, disk: "new disk" }, leaving: replicaId(2) };
+    return each.id === group ? { ...each, replicas, exchange, nextReplica: replicaId(5) } : each;
+  });
+  return { ...map, groups };
+}
+
+describe("what there is to see of a cluster", () => {
+  it("tells a replica that takes the place of another one from that one, and says what goes on", async () => {
+    const views = viewsOf(
+      new Map([
+        [n1, seen(1, "leader", 20)],
+        [n2, seen(4, "learner", 5)],
+        [n3, seen(3, "follower", 18)],
+      ]),
+    );
+    const { groups, troubles } = await views.cluster(exchanging(), undefined);
+    const view = groups.find((each) => each.group === group);
+    assert.deepEqual(
+      view?.replicas.map(({ replica, node, role, lag, joining }) => [replica, node, role, lag, joining]),
+      [
+        [1, n1, "leader", 0, false],
+        [2, n2, undefined, undefined, false],
+        [3, n3, "follower", 2, false],
+        [4, n2, "learner", 15, true],
+      ],
+    );
+    assert.equal(view?.leader, n1);
+    assert.deepEqual(troubles, ["group 1: replica 2 of n2 is lost; replica 4 of n2 takes its place"]);
+    assert.equal(views.wouldDo(view).fastRead, "be served by n1, the nearest replica, at once");
+  });
+
+  it("tells nothing of a replica whose node is away, or has another one", async () => {
+    const views = viewsOf(new Map([[n2, seen(2, "follower", 5)]]));
+    const { replicas, leader } = await views.viewOf(exchanging(), undefined, group);
+    assert.deepEqual(
+      replicas.map(({ role }) => role),
+      [undefined, "follower", undefined, undefined],
+    );
+    assert.equal(leader, undefined);
+  });
+});
