@@ -85,6 +85,22 @@ const register = (id: string) => (of: ClusterMap) => registerNode(of, mapNode(id
 const noLeader = { code: "no_leader" };
 
 describe("the map in the meta group", () => {
+  it("is read once as long as it is the same", async () => {
+    await meta.found(map);
+    const read: ClusterMap[] = [];
+    const look = (present: ClusterMap): ClusterMap => {
+      read.push(present);
+      return present;
+    };
+    await meta.change(look);
+    await meta.change(look);
+    await meta.change(register("n4"));
+    await meta.change(look);
+    const [first, second, third] = read;
+    assert.equal(second, first);
+    assert.deepEqual(third?.nodes.length, map.nodes.length + 1);
+  });
+
   it("is founded once, whoever comes later with another one", async () => {
     await meta.found(map);
     await meta.found({ ...map, epoch: 99 });

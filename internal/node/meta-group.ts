@@ -5,6 +5,7 @@ import { utf8 } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { decodeMap, encodeMap } from "../cluster/cluster-map.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
+import type { Version } from "../engine/cell.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import { action, conditionKind, expiryMode } from "../replica/command.ts";
 import type { Command } from "../replica/command.ts";
@@ -22,6 +23,8 @@ export class MetaGroup {
   private readonly onMap: (map: ClusterMap) => void;
   private changing: Promise<unknown> = Promise.resolve();
   private looked = 0;
+  /** The map as it was read last, and the entry that wrote it: whoever leads asks for it many times a second. */
+  private known: { readonly by: Version; readonly map: ClusterMap } | undefined;
 
   constructor(replica: () => Replica | undefined, onMap: (map: ClusterMap) => void) {
     this.replica = replica;
@@ -42,7 +45,7 @@ export class MetaGroup {
     if (replica === undefined || replica.appliedIndex === this.looked) return;
     this.looked = replica.appliedIndex;
     const record = await replica.readFast(mapKey);
-    if (record !== undefined) this.onMap(mapOf(record));
+    if (record !== undefined) this.onMap(this.mapOf(record));
   }
 
   /** The first map, when there is none yet. */
@@ -60,7 +63,7 @@ export class MetaGroup {
         const replica = this.leading();
         const record = await replica.readFast(mapKey);
         if (record === undefined) throw notYet("the cluster has no map yet");
-        const present = mapOf(record);
+        const present = this.mapOf(record);
         const changed = change(present);
         if (changed === present) return present;
         if (await this.put(replica, changed, record)) {
@@ -70,6 +73,14 @@ export class MetaGroup {
         if (tries >= triesMax) throw notYet("the map changed under each of its changes");
       }
     });
+  }
+
+  private mapOf({ term, index, payload }: EngineRecord): ClusterMap {
+    const { known } = this;
+    if (known?.by.term === term && known.by.index === index) return known.map;
+    const map = decodeMap(contentOf(payload).value);
+    this.known = { by: { term, index }, map };
+    return map;
   }
 
   private leading(): Replica {
@@ -109,7 +120,5 @@ function putOf(map: ClusterMap, before: EngineRecord | undefined): Command {
   };
   return { request: undefined, operations: [operation] };
 }
-
-const mapOf = (record: EngineRecord): ClusterMap => decodeMap(contentOf(record.payload).value);
 
 const notYet = (detail: string): TrefoilError => new TrefoilError("no_leader", detail);
