@@ -49,7 +49,11 @@ const requests = {
   ),
   "headers-timeout": setting(duration("100ms", "10m"), "10s", "An HTTP request's headers have come by then, or 408."),
   "idle-timeout": setting(duration("1s", "1h"), "60s", "An HTTP connection is closed when nothing came for so long."),
-  "drain-timeout": setting(duration("0ms", "10m"), "10s", "What a stopping process waits for requests under way."),
+  "drain-timeout": setting(
+    duration("0ms", "10m"),
+    "10s",
+    "What a stopping process waits for others to take over, and then for requests under way.",
+  ),
 };
 
 const listeners = {

@@ -46,6 +46,8 @@ export interface GatewaySettings {
 const lookMilliseconds = 1000;
 const firstLookMilliseconds = 200;
 const talkMilliseconds = 1000;
+/** Of a seed, to which no connection stands: one that is busy takes its time for that. */
+const visitMilliseconds = 5000;
 const nameCharactersMax = 63;
 const chanceDigits = 8;
 
@@ -172,7 +174,7 @@ export class Gateway {
   }
 
   private async askSeed(address: string): Promise<void> {
-    const options = { timeoutMilliseconds: talkMilliseconds, trace: "" };
+    const options = { timeoutMilliseconds: visitMilliseconds, trace: "" };
     const outcome = await this.table.ask(address, this.question(), options);
     this.seedWords.set(address, wordsOf(outcome));
     const map = this.mapIn(address, outcome);

@@ -40,6 +40,8 @@ export interface DutyParts {
 const dutyMilliseconds = 100;
 const registerMilliseconds = 1000;
 const talkMilliseconds = 1000;
+/** Of whom no connection stands yet: whoever is busy takes his time for one, and nothing else can be done meanwhile. */
+const visitMilliseconds = 5000;
 const gossipMilliseconds = 1000;
 const elsewhereMilliseconds = 1000;
 
@@ -97,9 +99,8 @@ export class NodeDuties {
   }
 
   /** Tells every peer that this node stops. Resolves when all have heard it, or did not answer in time. */
-  tellLeaving(): Promise<void> {
-    const payload = encodeTalk({ kind: "leaving" });
-    return this.parts.table.tellAll(payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
+  tellLeaving(timeoutMilliseconds: number): Promise<void> {
+    return this.parts.table.tellAll(encodeTalk({ kind: "leaving" }), { timeoutMilliseconds, trace: "" });
   }
 
   spread(map: ClusterMap): void {
@@ -157,7 +158,7 @@ export class NodeDuties {
     const asked = [...table.all.keys()].map((node) => this.swapMaps(node, undefined));
     const payload = encodeTalk({ kind: "map", epoch: 0, map: undefined });
     const visited = seeds.map(async (address) => {
-      const outcome = await table.ask(address, payload, { timeoutMilliseconds: talkMilliseconds, trace: "" });
+      const outcome = await table.ask(address, payload, { timeoutMilliseconds: visitMilliseconds, trace: "" });
       if (outcome.kind === "answered") this.hear(address, outcome.payload);
     });
     await Promise.all([...asked, ...visited]);

@@ -197,7 +197,7 @@ export class Node {
     const until = clock.monotonicMilliseconds() + milliseconds;
     const [left] = await Promise.all([
       new HandOver({ groups, table, clock, scheduler }).run(milliseconds),
-      this.duties.tellLeaving(),
+      this.duties.tellLeaving(milliseconds),
       this.flush(),
     ]);
     while (this.answering.quietMilliseconds < quietMilliseconds && clock.monotonicMilliseconds() < until) {

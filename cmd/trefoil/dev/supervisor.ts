@@ -152,7 +152,8 @@ export class Supervisor {
   }
 
   private async endAll(): Promise<void> {
-    const milliseconds = this.plan.values["drain-timeout"] + stopMilliseconds;
+    // Once for handing over, once for what clients asked.
+    const milliseconds = 2 * this.plan.values["drain-timeout"] + stopMilliseconds;
     for (const child of this.children) child.signal("SIGTERM");
     const timer = setTimeout(() => {
       for (const child of this.children.filter(({ isRunning }) => isRunning)) {

@@ -203,6 +203,20 @@ describe("a gateway of a simulated cluster", () => {
     assert.ok(scene.gateway.isReady);
   });
 
+  it("finds its way though every word takes its time", async () => {
+    const scene = new Scene(5);
+    for (const machine of scene.world.machines) {
+      machine.start();
+      for (const link of [addressLink(gatewayAddress, machine.address), addressLink(machine.address, gatewayAddress)]) {
+        scene.world.wires.slow.set(link, { milliseconds: 300, bytesPerMillisecond: 500_000 });
+      }
+    }
+    await scene.rest();
+    await scene.open([addressOf("n1")]);
+    await scene.run(restMilliseconds, () => scene.gateway.isReady);
+    assert.ok(scene.gateway.isReady, scene.gateway.awaited);
+  });
+
   it("hears of a newer map, though nobody asks it for anything", async () => {
     const scene = new Scene(2);
     for (const machine of scene.world.machines) machine.start();
