@@ -167,7 +167,10 @@ function addHealth(program: Command): void {
     output: outputHelp,
     examples: ["trefoil health", "trefoil health --admin-endpoint n1:9400,n2:9400,n3:9400"],
   })
-    .option("--admin-endpoint <addresses>", "admin addresses of nodes, between commas (default: those of the map)")
+    .option(
+      "--admin-endpoint <addresses>",
+      "admin addresses of nodes, between commas (default: $TREFOIL_ADMIN_ENDPOINT, or those of the map)",
+    )
     .action(async (options: object) => {
       const { health } = await import("./client/health.ts");
       process.exitCode = await health(options);

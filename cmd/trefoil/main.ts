@@ -4,6 +4,7 @@
 import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { addClientCommands } from "./client-commands.ts";
+import { addConfig } from "./config-command.ts";
 import { addDev } from "./dev-command.ts";
 import { version } from "../version.ts";
 import { addGateway } from "./gateway-command.ts";
@@ -20,6 +21,7 @@ async function main(): Promise<number> {
   addClientCommands(program);
   addDev(program);
   addGateway(program);
+  addConfig(program);
   addInspect(program);
   try {
     await program.parseAsync(process.argv);

@@ -7,13 +7,14 @@
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { printedSettings, helpText, settingsJson, settingsText } from "../../internal/config/print-settings.ts";
+import { helpText } from "../../internal/config/print-settings.ts";
 import { readNodeSettings } from "../../internal/config/read-settings.ts";
 import { trefoildSchema } from "../../internal/config/schema.ts";
 import type { NodeValues } from "../../internal/config/values.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
 import { logFormOf, openLogger } from "../../internal/telemetry/logger.ts";
 import type { OpenLogger } from "../../internal/telemetry/logger.ts";
+import { printConfig } from "../print-config.ts";
 import { onStopSignals } from "../stop-signals.ts";
 import { version } from "../version.ts";
 import { Daemon } from "./daemon.ts";
@@ -47,7 +48,7 @@ async function main(commandArguments: readonly string[]): Promise<void> {
     return;
   }
   if (commandArguments[0] === "config") {
-    printConfig(commandArguments.slice(1));
+    process.exitCode = config(commandArguments.slice(1));
     return;
   }
   const found = read(commandArguments);
@@ -68,16 +69,10 @@ function read(commandArguments: readonly string[]) {
   return undefined;
 }
 
-function printConfig([verb, ...rest]: readonly string[]): void {
-  if (verb !== "print") {
-    process.stderr.write("trefoild: config can be printed: trefoild config print [--origin] [--json] <settings>\n");
-    process.exitCode = exitCodes.usage;
-    return;
-  }
-  const found = read(rest.filter((argument) => argument !== "--origin" && argument !== "--json"));
-  if (found === undefined) return;
-  const print = rest.includes("--json") ? settingsJson : settingsText;
-  process.stdout.write(print(printedSettings(trefoildSchema, found), rest.includes("--origin")));
+function config([verb, ...rest]: readonly string[]): number {
+  if (verb === "print") return printConfig("trefoild", rest);
+  process.stderr.write("trefoild: config can be printed: trefoild config print [--origin] [--json] <settings>\n");
+  return exitCodes.usage;
 }
 
 async function run(values: NodeValues, asksForGroups: boolean): Promise<void> {

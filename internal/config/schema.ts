@@ -192,7 +192,7 @@ export const schemas = {
 } as const;
 export type CommandName = keyof typeof schemas;
 
-/** Variables that the command line's other commands read; a process that is started beside them overlooks them. */
+/** Variables that the command line's other commands know, to use or to say that they do not; a process beside them overlooks them. */
 export const clientVariables: readonly string[] = ["TREFOIL_ENDPOINT", "TREFOIL_ADMIN_ENDPOINT", "TREFOIL_TOKEN"];
 
 function keysOf<Part extends object>(part: Part): (keyof Part)[] {

@@ -41,6 +41,14 @@ function get(target: string, method = "GET"): Promise<Told> {
   return ask(edge.address.port, method, target);
 }
 
+test("the type of a problem leads to its explanation", async () => {
+  const { type } = JSON.parse((await get("/nowhere")).text) as Record<string, string>;
+  const [path = "", anchor = ""] = (type as string).split("#");
+  const page = await get(path);
+  assert.equal(page.status, 200);
+  assert.ok(page.text.includes(`id="${anchor}"`), `${anchor} is not explained`);
+});
+
 test("livez answers as long as the process turns over", async () => {
   readiness = { state: "stopping", checks };
   const told = await get("/livez");

@@ -2,13 +2,14 @@
 
 import type { Answer } from "./answer.ts";
 import { answerOf } from "./answer.ts";
+import { docsPage } from "./docs-page.ts";
 import { openEdge } from "./edge.ts";
 import type { EdgeOptions, OpenEdge } from "./edge.ts";
 import { TrefoilError } from "../base/errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ListenAddress } from "./listener.ts";
 import { flagOf } from "./parameters.ts";
-import { clusterRoute, plainType, reading } from "./reading.ts";
+import { clusterRoute, htmlType, plainType, reading } from "./reading.ts";
 import { adminPaths, noRoute } from "./routes.ts";
 import type { Handler } from "./serving.ts";
 import { splitTarget } from "./target.ts";
@@ -59,6 +60,11 @@ export function openAdminEdge(options: AdminOptions, at: ListenAddress): Promise
         }),
       );
       add("/-/cluster", clusterRoute(options.coordinator));
+      // Where problem documents of this listener, too, say that their codes are explained.
+      add(
+        "/-/docs",
+        reading([], () => answerOf(200, htmlType, docsPage())),
+      );
       add("/-/admin/*", (exchange) => options.admin?.(exchange) ?? unknownRoute(exchange));
       add("/*", unknownRoute);
     },

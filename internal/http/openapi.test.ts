@@ -8,23 +8,16 @@ import { errorCodes, TrefoilError } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { groupId, logIndex, nodeId, term } from "../base/ids.ts";
 import { GroupRefusal } from "../node/failure.ts";
-import { schemaFaults } from "../../test/http/json-schema.ts";
+import { Announced } from "../../test/http/announced.ts";
+import type { Fields, Method } from "../../test/http/announced.ts";
 import { HttpRig } from "../../test/http/rig.ts";
 import type { Asking, Told } from "../../test/http/rig.ts";
 import type { Json } from "./openapi-parts.ts";
 
-type Fields = Readonly<Record<string, Json>>;
-type Method = "get" | "head" | "put" | "delete";
-
 let rig: HttpRig;
-let document: { readonly paths: Readonly<Record<string, Readonly<Record<string, Fields>>>> };
-/** `get /{key} 200`, with ` header` or ` type` or ` code` behind it. */
-const seen = new Set<string>();
+let announced: Announced;
 
 const recordType = "application/vnd.trefoil+json";
-/** Of HTTP itself. */
-const commonHeaders = ["date", "connection", "keep-alive", "content-type", "content-length", "transfer-encoding"];
-
 /** One path of each kind, to put in place of the names in braces. */
 const places: Readonly<Record<string, string>> = { key: "k%20/1", key64: Buffer.from("k /1").toString("base64url") };
 /** That the edge comes to by itself: of any request, and of what it reads. */
@@ -33,63 +26,11 @@ const readCodes = ["not_found", "precondition_failed", "bad_range"];
 
 before(async () => {
   rig = await HttpRig.open({ valueBytesMax: 1000 });
-  document = JSON.parse((await rig.ask("GET", "/-/openapi.json")).text) as typeof document;
+  announced = new Announced((await rig.ask("GET", "/-/openapi.json")).text);
 });
 after(() => rig.close());
 
-function resolve(ref: string): Json {
-  let found = document as unknown as Json;
-  for (const name of ref.slice(2).split("/")) found = (found as Fields)[name] as Json;
-  assert.ok(found !== undefined, `${ref} leads nowhere`);
-  return found;
-}
-
-function follow(json: Json): Fields {
-  const ref = (json as Fields)["$ref"];
-  return (ref === undefined ? json : resolve(ref as string)) as Fields;
-}
-
-function check(method: Method, path: string, told: Told): void {
-  const name = `${method} ${path} ${told.status}`;
-  const operation = document.paths[path]?.[method] as Fields;
-  const announced = (operation["responses"] as Fields)[String(told.status)] as Fields | undefined;
-  assert.ok(announced !== undefined, `${name} is not announced: ${told.text}`);
-  seen.add(name);
-  const headers = Object.entries((announced["headers"] ?? {}) as Fields);
-  for (const [header, described] of headers) {
-    const value = told.headers[header.toLowerCase()];
-    const { required, schema } = follow(described);
-    if (value === undefined) {
-      assert.ok(required !== true, `${name} lacks ${header}`);
-      continue;
-    }
-    seen.add(`${name} ${header}`);
-    assert.deepEqual(schemaFaults(schema as Json, value, resolve), [], `${name} ${header}`);
-  }
-  const known = new Set([...commonHeaders, ...headers.map(([header]) => header.toLowerCase())]);
-  for (const header of Object.keys(told.headers)) assert.ok(known.has(header), `${name}: nobody announced ${header}`);
-  if (method !== "head") checkBody(name, announced, told);
-}
-
-function checkBody(name: string, announced: Fields, told: Told): void {
-  const content = announced["content"] as Fields | undefined;
-  if (content === undefined) {
-    assert.equal(told.text, "", `${name} has a body`);
-    return;
-  }
-  const type = (told.headers["content-type"] as string).split(";")[0] as string;
-  const kind = type in content ? type : "*/*";
-  assert.ok(kind in content, `${name}: nobody announced ${type}`);
-  seen.add(`${name} ${kind}`);
-  const { schema } = content[kind] as Fields;
-  if (kind.endsWith("json")) {
-    const body = JSON.parse(told.text) as { readonly code?: string };
-    assert.deepEqual(schemaFaults(schema as Json, body, resolve), [], name);
-    if (kind === "application/problem+json") seen.add(`${name} ${kind} ${body.code as string}`);
-  } else if ((schema as Fields)["type"] === "string") {
-    assert.ok(told.text.length > 0, name);
-  }
-}
+const check = (method: Method, path: string, told: Told): void => announced.check(method, path, told);
 
 function targetOf(path: string): string {
   return path.replace(/\{(\w+)\}/, (_all, name: string) => places[name] as string);
@@ -102,7 +43,7 @@ async function ask(method: Method, path: string, query = "", asking: Asking = {}
 }
 
 function operations(): readonly (readonly [Method, string, Fields])[] {
-  return Object.entries(document.paths).flatMap(([path, methods]) =>
+  return Object.entries(announced.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => [method as Method, path, operation] as const),
   );
 }
@@ -154,7 +95,7 @@ test("what comes is announced", async () => {
   await ask("get", "/-/keys", "?limit=1&values=1");
   await ask("get", "/-/keys", "?prefix=%ff&values=true&consistency=strong&timeout=1s");
   await rig.ask("PUT", `${targetOf("/{key}")}?ttl=60`, { body: "1" });
-  for (const path of Object.keys(document.paths)) {
+  for (const path of Object.keys(announced.paths)) {
     if (!path.startsWith("/-/kv") && path !== "/{key}") {
       await ask("get", path);
       await ask("head", path);
@@ -258,7 +199,7 @@ test("a node that stops announces it, whatever it is asked", async () => {
 });
 
 test("methods that are not announced are refused, with those that are in Allow", async () => {
-  for (const [path, methods] of Object.entries(document.paths)) {
+  for (const [path, methods] of Object.entries(announced.paths)) {
     for (const method of ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH", "OPTIONS"]) {
       // Of the empty key, and of keys under their own names.
       if (method.toLowerCase() in methods || (path === "/" && ["PUT", "DELETE"].includes(method))) continue;
@@ -282,7 +223,9 @@ test("parameters that are announced are taken", async () => {
     values: "1",
   };
   for (const [method, path, operation] of operations()) {
-    const named = (operation["parameters"] as readonly Json[]).map(follow).filter((one) => one["in"] === "query");
+    const named = (operation["parameters"] as readonly Json[])
+      .map((one) => announced.follow(one))
+      .filter((one) => one["in"] === "query");
     const query = named.map(({ name }) => `${name as string}=${sense[name as string] as string}`).join("&");
     const told = await ask(method, path, query === "" ? "" : `?${query}`, method === "put" ? { body: "1" } : {});
     assert.ok(told.status < 300 || told.status === 404, told.text);
@@ -291,7 +234,7 @@ test("parameters that are announced are taken", async () => {
 
 test("what is announced has come", () => {
   const missing: string[] = [];
-  const need = (what: string): void => void (seen.has(what) || missing.push(what));
+  const need = (what: string): void => void (announced.seen.has(what) || missing.push(what));
   for (const [method, path, operation] of operations()) {
     for (const [status, answer] of Object.entries(operation["responses"] as Fields)) {
       const name = `${method} ${path} ${status}`;

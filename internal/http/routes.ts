@@ -15,7 +15,7 @@ export const routePaths: readonly string[] = [
   "/-/docs",
 ];
 
-export const adminPaths: readonly string[] = ["/livez", "/readyz", "/metrics", "/-/cluster"];
+export const adminPaths: readonly string[] = ["/livez", "/readyz", "/metrics", "/-/cluster", "/-/docs"];
 
 /** Nothing of ours is there. */
 export function noRoute(path: string, known: readonly string[]): TrefoilError {

@@ -8,6 +8,7 @@ import { groupId, logIndex, nodeId, term } from "../base/ids.ts";
 import { stamp } from "../base/stamp.ts";
 import { decodeMap } from "../cluster/cluster-map.ts";
 import { silentLogger } from "../platform/logger.ts";
+import type { LogFields } from "../platform/logger.ts";
 import type { IncomingRequest } from "../platform/network.ts";
 import { slotOf } from "../ring/slots.ts";
 import { Answering } from "./answering.ts";
@@ -42,13 +43,14 @@ let askedForMaps: string[];
 /** Changes of the map that this node makes, as the meta group's leader; undefined: it is not. */
 let changes: string[] | undefined;
 let failures: unknown[];
+let warned: (LogFields | undefined)[];
 
 beforeEach(() => {
   time = new VirtualTime();
   const clock = new NodeClock(time);
   keeper = new MapKeeper(undefined, (failure) => assert.fail(failure));
   keeper.adopt(map);
-  [served, askedForMaps, failures, changes] = [0, [], [], undefined];
+  [served, askedForMaps, failures, changes, warned] = [0, [], [], undefined, []];
   serve = () => Promise.resolve({ kind: "done", value: got });
   const called = (): Promise<GroupAnswer<GotValue>> => {
     served++;
@@ -68,12 +70,14 @@ beforeEach(() => {
     },
     scheduler: clock,
     clock,
-    logger: silentLogger,
+    logger: { ...silentLogger, warn: (_words, fields) => void warned.push(fields) },
     hearFounder: () => undefined,
     noteLeaving: () => undefined,
     onFailure: (failure) => void failures.push(failure),
   });
 });
+
+const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 interface Asked {
   payload: Uint8Array | undefined;
@@ -86,7 +90,7 @@ async function ask(payload: Uint8Array, by: "peer" | "visitor" = "peer", millise
   const request: IncomingRequest = {
     payload,
     remainingMilliseconds: milliseconds,
-    trace: "",
+    trace,
     answer: (answer) => {
       assert.ok(asked.payload === undefined && !asked.isRefused, "answered twice");
       asked.payload = answer;
@@ -153,6 +157,7 @@ describe("what a node answers to another", () => {
       version: undefined,
       mayRepeat: false,
     });
+    assert.deepEqual(warned, [{ from: n2, why: "block 7 of table 3", trace }], "the log of this node has it");
     serve = () => Promise.reject(new Error("a bug"));
     const asked = await ask(call({ call: write }));
     assert.equal(failures.length, 1, "the process stops");

@@ -76,13 +76,14 @@ export class Answering {
       (failure: unknown) => {
         request.refuse();
         if (!(failure instanceof TrefoilError)) this.parts.onFailure(failure);
-        else if (failure.code !== "no_leader") this.warn(from, failure);
+        else if (failure.code !== "no_leader") this.warn(from, failure, request.trace);
       },
     );
   }
 
-  private warn(from: NodeId, failure: TrefoilError): void {
-    this.parts.logger.warn("a request of another node was refused", { from, why: failure.message });
+  private warn(from: NodeId, failure: TrefoilError, trace: string): void {
+    const whose = trace === "" ? {} : { trace };
+    this.parts.logger.warn("a request of another node was refused", { from, why: failure.message, ...whose });
   }
 
   /** A refusal says that nothing was begun, and that it may be tried again: so it is for no request of a client. */
@@ -92,7 +93,7 @@ export class Answering {
       asked = decodeCall(request.payload);
     } catch (failure) {
       if (!(failure instanceof TrefoilError)) return this.parts.onFailure(failure);
-      this.warn(from, failure);
+      this.warn(from, failure, request.trace);
       request.answer(encodeAnswer(unreadable(failure), nothing, undefined));
       return;
     }
@@ -108,8 +109,9 @@ export class Answering {
       end(encodeAnswer(late(this.parts.node, asked.call), nothing, undefined));
     });
     this.answerCall(asked).then(end, (failure: unknown) => {
-      if (failure instanceof TrefoilError) end(encodeAnswer(failedBy(failure), nothing, undefined));
-      else this.parts.onFailure(failure);
+      if (!(failure instanceof TrefoilError)) return this.parts.onFailure(failure);
+      this.warn(from, failure, request.trace);
+      end(encodeAnswer(failedBy(failure), nothing, undefined));
     });
   }
 

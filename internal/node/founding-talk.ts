@@ -126,7 +126,7 @@ export class FoundingTalk {
   }
 }
 
-/** The same on every founder: what they know of each other now. They register with the rest later. */
+/** What this founder knows of them all now; others may know them under other addresses. Each registers with the rest later. */
 export function mapOfFounders(proposal: Proposal, addresses: ReadonlyMap<NodeId, string>): ClusterMap {
   const { cluster, peers, groups, disks } = proposal;
   const founders = (foundersOf(peers) ?? []).map((id, at): MapNode => {

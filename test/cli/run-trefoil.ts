@@ -21,8 +21,8 @@ export interface RunOptions {
 export class Trefoil {
   private readonly environment: Readonly<Record<string, string>>;
 
-  constructor(endpoint: string) {
-    this.environment = { TREFOIL_ENDPOINT: endpoint };
+  constructor(endpoint: string, environment: Readonly<Record<string, string>> = {}) {
+    this.environment = { TREFOIL_ENDPOINT: endpoint, ...environment };
   }
 
   run(commandArguments: readonly string[], { input = "" }: RunOptions = {}): Promise<Ran> {

@@ -14,6 +14,7 @@ import type { ParsedSample } from "../support/exposition.ts";
 import { freePorts } from "../support/free-ports.ts";
 import type { RunningProcess } from "../support/running-process.ts";
 import { trefoild } from "../support/trefoild.ts";
+import { answerAsAnnounced } from "./announced.ts";
 import { eventually, NodeProcesses } from "./node-processes.ts";
 
 describe("trefoild, before it is a node", () => {
@@ -100,6 +101,8 @@ describe("three processes", () => {
     assert.equal((await patient).status, 200);
     await cluster.whenReady(1, 2, 3);
   });
+
+  it("answer as their OpenAPI document says", () => answerAsAnnounced(cluster));
 
   it("measure what they do", async () => {
     const read = await fetch(cluster.url("http", 2, "/hello?consistency=strong&timeout=60s"));

@@ -8,6 +8,7 @@ export interface Endpoint {
 }
 
 export const endpointVariable = "TREFOIL_ENDPOINT";
+const adminVariable = "TREFOIL_ADMIN_ENDPOINT";
 const dataPort = 8080;
 const adminPort = 9400;
 
@@ -21,8 +22,19 @@ export function dataEndpoints(
   return set === "" ? [{ host: "127.0.0.1", port: dataPort }] : endpointsOf(set, endpointVariable, dataPort);
 }
 
-export function adminEndpoints(given: string): readonly Endpoint[] {
-  return endpointsOf(given, "--admin-endpoint", adminPort);
+/** Of admin listeners, as told or as the environment says; undefined: the map is to tell. */
+export function adminEndpointsOf(
+  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly Endpoint[] | undefined {
+  if (given !== undefined) return endpointsOf(given, "--admin-endpoint", adminPort);
+  const set = environment[adminVariable] ?? "";
+  return set === "" ? undefined : endpointsOf(set, adminVariable, adminPort);
+}
+
+/** Of one node, as the map tells; undefined: it has not said yet. */
+export function adminEndpointOf(told: string): Endpoint | undefined {
+  return told === "" ? undefined : endpointOf(told, "the map", adminPort);
 }
 
 /** `source` is what names them. */

@@ -1,9 +1,10 @@
 // `trefoil health`: what each node says of itself on its admin listener. Who they are the map tells, or --admin-endpoint.
 
 import { Agent } from "node:http";
+import process from "node:process";
 import type { ClusterView } from "../../../internal/node/requests.ts";
 import { CommandFailure, exitCodes } from "../failure.ts";
-import { adminEndpoints, nameOf } from "./endpoints.ts";
+import { adminEndpointOf, adminEndpointsOf, nameOf } from "./endpoints.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { exchange } from "./exchange.ts";
 import type { Exchange } from "./exchange.ts";
@@ -31,11 +32,8 @@ type Asked = readonly [node: string | null, endpoint: Endpoint | undefined];
 
 export function health(options: HealthOptions): Promise<number> {
   return inSession(options, async (session) => {
-    const { adminEndpoint } = options;
-    const asked =
-      adminEndpoint === undefined
-        ? await fromMap(session)
-        : adminEndpoints(adminEndpoint).map((endpoint): Asked => [null, endpoint]);
+    const named = adminEndpointsOf(options.adminEndpoint, process.env);
+    const asked = named?.map((endpoint): Asked => [null, endpoint]) ?? (await fromMap(session));
     const agent = new Agent();
     const told = await Promise.all(asked.map((each) => healthOf(agent, each, session.timeoutMilliseconds)));
     agent.destroy();
@@ -58,10 +56,7 @@ async function fromMap({ client }: Session): Promise<readonly Asked[]> {
   try {
     const { body } = await client.ask({ method: "GET", path: "/-/cluster", mayRepeat: true });
     const { nodes } = JSON.parse(body.toString()) as ClusterView;
-    return nodes.map(({ node, addresses: { admin } }): Asked => [
-      node,
-      admin === "" ? undefined : adminEndpoints(admin)[0],
-    ]);
+    return nodes.map(({ node, addresses }): Asked => [node, adminEndpointOf(addresses.admin)]);
   } catch (failure) {
     if (!(failure instanceof CommandFailure)) throw failure;
     const hint = "Without the map, --admin-endpoint says which nodes to ask";

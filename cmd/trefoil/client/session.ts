@@ -23,8 +23,12 @@ export interface Session {
   readonly screen: Screen;
 }
 
+const tokenVariable = "TREFOIL_TOKEN";
+const unusedToken = `trefoil: ${tokenVariable} is set and not sent: nodes of this version ask nobody who he is\n`;
+
 /** The command's own checks come first in `run`: nothing is sent before it asks. Resolves with the exit code. */
 export async function inSession(options: SessionOptions, run: (session: Session) => Promise<number>): Promise<number> {
+  if ((process.env[tokenVariable] ?? "") !== "") process.stderr.write(unusedToken);
   const timeoutMilliseconds = timeoutOf(options.timeout);
   const form = options.output === undefined ? undefined : parseForm(options.output);
   const client = new ClusterClient(dataEndpoints(options.endpoint, process.env), timeoutMilliseconds);
