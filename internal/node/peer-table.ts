@@ -136,9 +136,9 @@ export class PeerTable {
     this.peers.get(to)?.send(lanes[message.type], this.codec.encode(group, message));
   }
 
-  async request(to: NodeId, payload: Uint8Array, options: RequestOptions): Promise<RequestOutcome> {
+  request(to: NodeId, payload: Uint8Array, options: RequestOptions): Promise<RequestOutcome> {
     const peer = this.peers.get(to);
-    return peer === undefined ? { kind: "refused", why: "down" } : peer.request(payload, options);
+    return peer === undefined ? Promise.resolve({ kind: "refused", why: "down" }) : peer.request(payload, options);
   }
 
   /** Of whoever listens there. */
