@@ -291,7 +291,9 @@ export class ClusterClient {
   }
 
   private noteServed(machine: Machine, node: string): void {
-    this.parts.world.met.note(machine.id === node ? "request served by its own node" : "request forwarded");
+    const { met, limits } = this.parts.world;
+    met.note(machine.id === node ? "request served by its own node" : "request forwarded");
+    if (machine.id === limits.joiner) met.note("request by way of a node that joined");
   }
 
   private count(what: string): void {

@@ -52,7 +52,8 @@ class ClusterRun {
     this.seed = seed;
     this.plan = plan;
     this.random = new Prng(seed).split("cluster run");
-    this.limits = clusterLimits(this.random.split("limits"));
+    const joiner = this.random.split("joiner").chance(1, 3) ? "n9" : undefined;
+    this.limits = { ...clusterLimits(this.random.split("limits")), joiner };
     const { trace } = plan;
     this.world = new SimWorld(this.random.split("world"), this.limits, trace);
     this.watch = new ClusterWatch(this.world, trace);

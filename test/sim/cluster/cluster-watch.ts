@@ -94,6 +94,9 @@ export class ClusterWatch {
     this.maps.set(map.epoch, text);
     this.seen.set(machine, { process, map });
     if (map.epoch <= this.epoch) return;
+    const { joiner } = this.world.limits;
+    const isNew = joiner !== undefined && this.newest?.nodes.some((node) => node.id === joiner) !== true;
+    if (isNew && map.nodes.some((node) => node.id === joiner)) this.world.met.note("node joined");
     this.epoch = map.epoch;
     this.world.epoch = map.epoch;
     this.noteExchanges(this.newest, map);

@@ -25,7 +25,9 @@ import { NodePromises } from "./node-promises.ts";
 
 export interface MachineParts {
   readonly name: string;
+  /** Of the nodes that begin; none: it joins, by these addresses. */
   readonly peers: ReadonlyMap<NodeId, string>;
+  readonly seeds: readonly string[];
   readonly time: VirtualTime;
   readonly wires: Wires;
   readonly random: Prng;
@@ -169,7 +171,7 @@ export class Machine {
   }
 
   private async open(life: number): Promise<void> {
-    const { time, random, limits, wires, peers } = this.parts;
+    const { time, random, limits, wires, peers, seeds } = this.parts;
     const clock = new NodeClock(time, this.clockError);
     this.clock = clock;
     const disk = this.disk.begin(clock);
@@ -196,6 +198,7 @@ export class Machine {
         id,
         folder,
         peers,
+        seeds,
         groups: limits.groups,
         zone: limits.zoneOf(id),
         addresses: { peer: address, http: `${id}:8080`, resp: "", grpc: "", admin: "" },

@@ -18,6 +18,8 @@ export const clusterSightings = [
   "request to a node with an older map",
   "request forwarded",
   "request served by its own node",
+  "node joined",
+  "request by way of a node that joined",
   "page of keys",
   "all but one came to rest",
   "fast read where a write was answered",

@@ -20,6 +20,7 @@ function unrest(world: SimWorld, { newest }: ClusterWatch): string | undefined {
   for (const { id, node, startWatch, isHeldDown } of world.machines) {
     if (isHeldDown) continue;
     if (node === undefined || startWatch === undefined) return `${id} is down`;
+    if (nodeOf(newest, id) === undefined) return `${id} is not on the map`;
     if (node.keeper.epoch !== newest.epoch) return `${id} has epoch ${node.keeper.epoch}, and there is ${newest.epoch}`;
   }
   for (const { id, exchange, replicas } of newest.groups) {

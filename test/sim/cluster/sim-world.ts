@@ -9,6 +9,7 @@ import type { Trace } from "../trace.ts";
 import { VirtualTime } from "../virtual-time.ts";
 import type { ClusterLimits } from "./cluster-limits.ts";
 import { addressOf, Machine } from "./machine.ts";
+import type { MachineParts } from "./machine.ts";
 import type { ClusterSighting } from "./met.ts";
 import { Met } from "./met.ts";
 
@@ -35,11 +36,15 @@ export class SimWorld {
     const { wires } = this;
     const logger = trace && ((name: string): Logger => tellingLogger(time, trace, name));
     const peers = new Map(limits.names.map((name): [NodeId, string] => [nodeId(name), addressOf(name)]));
-    this.machines = limits.names.map((name) => {
+    const onEnd = (ended: Machine): void => this.restartLater(ended, this.restarts.between(10, 4000));
+    const machineOf = (name: string, known: Pick<MachineParts, "peers" | "seeds">): Machine => {
       const own = random.split(`machine ${name}`);
-      const onEnd = (ended: Machine): void => this.restartLater(ended, this.restarts.between(10, 4000));
-      return new Machine({ name, peers, time, wires, random: own, limits, met, logger, onEnd });
-    });
+      return new Machine({ name, ...known, time, wires, random: own, limits, met, logger, onEnd });
+    };
+    const founded = limits.names.map((name) => machineOf(name, { peers, seeds: [] }));
+    const { joiner } = limits;
+    const joined = joiner === undefined ? [] : [machineOf(joiner, { peers: new Map(), seeds: [...peers.values()] })];
+    this.machines = [...founded, ...joined];
   }
 
   get up(): Machine[] {
