@@ -8,8 +8,8 @@
 //
 // Both files are replaced as a whole: written beside, synced, renamed, the folder synced. The folder's name (`disk`) is random and
 // made once: replicas are tied to it, so that an emptied folder is never taken for what was there. The life grows with each
-// process and is durable before anybody hears it; in a new folder it begins with the time, for the others remember the lives of the
-// folder before it, and refuse a process that is older than one they know.
+// process and is durable before anybody hears it; in a new folder it begins with the time. The others refuse a
+// process with the folder of one that they know and a smaller life; which folder goes with the name they judge apart.
 
 import { utf8 } from "../base/bytes.ts";
 import { corruption, TrefoilError } from "../base/errors.ts";

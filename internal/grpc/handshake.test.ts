@@ -23,7 +23,7 @@ function whyNot(hello: Partial<Hello>, wanted = "n2"): string | undefined {
 // What the side that was dialled refuses is seen in streams.test.ts and in the contract; the side that dials looks, too.
 describe("the handshake's answer", () => {
   it("is taken from whom was dialled, or from anybody when no name was known", () => {
-    const identity = { node: "n2", cluster: "c1", life: 4 };
+    const identity = { node: "n2", cluster: "c1", life: 4, disk: "" };
     assert.deepEqual(judgeWelcome(welcome, "n2", host), {
       kind: "welcome",
       identity,

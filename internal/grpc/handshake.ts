@@ -1,7 +1,8 @@
 // Who may talk to whom, decided from two hellos alone. Each refusal says what is wrong and what to do about it.
 
 import { nodeId } from "../base/ids.ts";
-import { ofAnotherCluster } from "../platform/network.ts";
+import type { NodeId } from "../base/ids.ts";
+import { ofAnotherCluster, ofAnotherProcess } from "../platform/network.ts";
 import type { NetworkHost, NodeIdentity } from "../platform/network.ts";
 import { protocolVersions, purpose, type Hello, type Purpose } from "./peer-protocol.ts";
 
@@ -63,7 +64,7 @@ function judge(hello: Hello, version: number, host: NetworkHost): Judged {
   if (stranger !== undefined) return refused(stranger);
   const of = purposeOf(hello.purpose);
   if (of === undefined) return refused(`purpose ${hello.purpose} of a stream is not known here`);
-  const identity = { node: nodeId(hello.node), cluster: hello.cluster, life: hello.life };
+  const identity = { node: nodeId(hello.node), cluster: hello.cluster, life: hello.life, disk: hello.disk ?? "" };
   const why = of === purpose.visit ? undefined : host.refusal(identity);
   return why === undefined ? { kind: "welcome", identity, version, purpose: of } : refused(why);
 }
@@ -74,6 +75,10 @@ export function strangerRefusal(own: NodeIdentity, other: Pick<Hello, "node" | "
   const theirs = quoted(other.cluster);
   return `${ofAnotherCluster}node ${own.node} belongs to cluster ${own.cluster}, node ${other.node} to ${theirs}`;
 }
+
+/** To a process that goes on, though another one has its name and its folder. */
+export const laterProcess = (node: NodeId): string =>
+  `${ofAnotherProcess}a later process of node ${node} was connected: this one is to end`;
 
 function purposeOf(value: number): Purpose | undefined {
   return Object.values(purpose).find((known) => known === value);

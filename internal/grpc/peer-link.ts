@@ -9,7 +9,7 @@ import type { NodeId } from "../base/ids.ts";
 import type { NetworkHost, NodeIdentity, Peer, Lane, RequestOptions, RequestOutcome } from "../platform/network.ts";
 import { AskedRequests, type RequestNumbers } from "./asked-requests.ts";
 import { FrameStream, type StreamOwner, type StreamParts } from "./frame-stream.ts";
-import { strangerRefusal } from "./handshake.ts";
+import { laterProcess, strangerRefusal } from "./handshake.ts";
 import { traceLengthMax, type Received } from "./inbox.ts";
 import { kind, purpose, type Purpose } from "./peer-protocol.ts";
 import { ServedRequests } from "./served-requests.ts";
@@ -44,7 +44,8 @@ export class PeerLink implements Peer, StreamOwner {
   private readonly asked: AskedRequests;
   private readonly served: ServedRequests;
   private readonly roundTrips: number[] = [];
-  /** Of any process of this node that was ever connected. */
+  /** Of the process that was connected last, and the greatest life of any that had this folder. */
+  private disk = "";
   private lifeMost = 0;
   /** What the next stream for snapshots is to carry first. */
   private bulkWaiting: Uint8Array[] = [];
@@ -96,8 +97,8 @@ export class PeerLink implements Peer, StreamOwner {
   }
 
   /** Why a stream of this process may not be taken, or undefined. */
-  refusal({ node, life }: NodeIdentity, wanted: Purpose): string | undefined {
-    if (life < this.lifeMost) return `a later process of node ${node} was connected: this one is to end`;
+  refusal({ node, life, disk = "" }: NodeIdentity, wanted: Purpose): string | undefined {
+    if (disk === this.disk && life < this.lifeMost) return laterProcess(node);
     if (wanted === purpose.bulk && life !== this.life)
       return `a stream for snapshots of node ${node}, which is not connected`;
     return undefined;
@@ -118,11 +119,13 @@ export class PeerLink implements Peer, StreamOwner {
   }
 
   /** A stream is through its handshake. It replaces one that the same side had opened. */
-  attach(wire: Wire, { life, cluster }: Pick<NodeIdentity, "life" | "cluster">, stream: NewStream): void {
+  attach(wire: Wire, { life, cluster, disk = "" }: Omit<NodeIdentity, "node">, stream: NewStream): void {
     const { clock, scheduler, limits, bulkRate } = this.parts;
-    // What an earlier process had opened is dead, even if its end was not told yet.
-    if (this.life !== undefined && life > this.life) this.closeStreams("a later process of this node is here");
-    this.lifeMost = Math.max(this.lifeMost, life);
+    // What an earlier process had opened is dead, even if its end was not told yet. One with another folder was judged by the host.
+    const isOther = disk !== this.disk || (this.life !== undefined && life > this.life);
+    if (isOther) this.closeStreams(laterProcess(this.node));
+    this.lifeMost = disk === this.disk ? Math.max(this.lifeMost, life) : life;
+    this.disk = disk;
     const rate = stream.purpose === purpose.bulk ? bulkRate : undefined;
     const made = new FrameStream(wire, { ...stream, cluster, clock, scheduler, limits, rate }, this);
     const before = this.streams.find(
@@ -175,7 +178,7 @@ export class PeerLink implements Peer, StreamOwner {
     this.trouble = undefined;
     if (this.life !== undefined) return;
     this.life = life;
-    this.parts.host.up(this.node, life);
+    this.parts.host.up(this.node, life, this.disk);
   }
 
   private bulkOpened(stream: FrameStream): void {

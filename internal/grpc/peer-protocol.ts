@@ -22,6 +22,7 @@ export interface Hello {
   readonly cluster: string;
   readonly node: string;
   readonly life: number;
+  readonly disk?: string;
   readonly wanted: string;
   readonly purpose: number;
 }
@@ -76,8 +77,8 @@ export function decodeHello(bytes: Uint8Array): Hello {
   if (hello === null || parts.length > 0) throw corruption("the first frame is not a hello");
   const life = typeof hello.life === "number" ? hello.life : hello.life.toNumber();
   if (!Number.isSafeInteger(life) || life < 1) throw corruption("a hello without the life of its process");
-  const { versionLeast, versionMost, cluster, node, wanted } = hello;
-  return { versionLeast, versionMost, cluster, node, life, wanted, purpose: hello.purpose };
+  const { versionLeast, versionMost, cluster, node, disk = "", wanted } = hello;
+  return { versionLeast, versionMost, cluster, node, life, disk, wanted, purpose: hello.purpose };
 }
 
 /** Empty bytes are decoded as an empty list, which is no Uint8Array. */

@@ -11,6 +11,7 @@ import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
 import { endExchange, isRegistered, placeGroups, registerNode, replaceLost } from "../cluster/map-changes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { ofAnotherProcess } from "../platform/network.ts";
 import { exchangeStep } from "./exchanges.ts";
 import type { Leaderships } from "./leaderships.ts";
 import type { LocalGroups } from "./local-groups.ts";
@@ -44,6 +45,8 @@ const talkMilliseconds = 1000;
 const visitMilliseconds = 5000;
 const gossipMilliseconds = 1000;
 const elsewhereMilliseconds = 1000;
+/** A process that has just ended may be taken for one that lives, in less than that. */
+const deniedMilliseconds = 5000;
 
 type ForMeta = Extract<Talk, { readonly kind: "register" | "joined" }>;
 
@@ -57,6 +60,8 @@ export class NodeDuties {
   /** Peers that are asked for their map right now. */
   private readonly asked = new Set<NodeId>();
   private elsewhereAt: number;
+  /** Since when most others refuse this process for its name. */
+  private deniedAt: number | undefined;
 
   constructor(parts: DutyParts) {
     this.parts = parts;
@@ -121,6 +126,7 @@ export class NodeDuties {
       this.elsewhereAt = now + elsewhereMilliseconds;
       this.parts.table.lookElsewhere();
       if (map !== undefined) this.checkBelongs(map);
+      this.checkName(now);
     }
     await this.parts.meta.look();
     if (map === undefined) return this.lookAround(now);
@@ -147,6 +153,17 @@ export class NodeDuties {
     const detail =
       `${strangers.join(", ")} belong to another cluster than the data folder of this node, which is of cluster ${cluster}; give it ` +
       `its own folder with --data, or an empty one, or correct --peers`;
+    throw new TrefoilError("conflict", detail);
+  }
+
+  /** Whom most others refuse, for another process has the name, is not the node any more: nothing that it would still answer could be kept. */
+  private checkName(now: number): void {
+    const { deniers, all } = this.parts.table;
+    if (2 * deniers.length <= all.size) this.deniedAt = undefined;
+    else this.deniedAt ??= now;
+    if (this.deniedAt === undefined || now - this.deniedAt < deniedMilliseconds) return;
+    const words = deniers.map(({ node, trouble = "" }) => `${node}: ${trouble.slice(ofAnotherProcess.length)}`);
+    const detail = `the others go by another process of this name; what this data folder holds stays in it (${words.join("; ")})`;
     throw new TrefoilError("conflict", detail);
   }
 

@@ -32,6 +32,7 @@ import { Leaderships } from "./leaderships.ts";
 import { LocalGroups } from "./local-groups.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { MetaGroup } from "./meta-group.ts";
+import { NameHolders } from "./name-holders.ts";
 import { NodeDuties } from "./node-duties.ts";
 import { PeerClocks } from "./peer-clocks.ts";
 import type { NodeSeams, NodeSettings } from "./node-settings.ts";
@@ -62,6 +63,7 @@ export class Node {
   private readonly folder: NodeFolder;
   private readonly duties: NodeDuties;
   private readonly answering: Answering;
+  private readonly holders: NameHolders;
   private founding: FoundingTalk | undefined;
   private timer: Timer | undefined;
   /** Resolves when nothing is done any more to found the cluster. */
@@ -76,6 +78,7 @@ export class Node {
     this.log = log;
     this.engine = engine;
     const { id } = settings;
+    this.holders = new NameHolders(seams.clock);
     this.keeper = new MapKeeper(folder, (failure) => this.fail(failure));
     this.table = new PeerTable({ network: seams.network, codec: seams.codec, self: id, settings: settings.peers });
     this.groups = new LocalGroups({
@@ -284,16 +287,20 @@ export class Node {
   private host(): NetworkHost {
     return {
       identity: () => this.identity,
-      refusal: () => undefined,
+      refusal: (other) => this.holders.refusal(other, this.keeper.map),
       message: (from, payload) => this.receive(from, payload),
       request: (from, request) => this.answering.serve(from, request),
       visit: (from, request) => this.answering.serveVisitor(from.node, request),
-      up: (node) => {
+      up: (node, _life, disk) => {
+        this.holders.up(node, disk);
         this.table.noteArrived(node);
         const { map } = this.keeper;
         if (map !== undefined) this.duties.tellMap(node, map);
       },
-      down: (node) => this.groups.connectionLost(node),
+      down: (node) => {
+        this.holders.down(node);
+        this.groups.connectionLost(node);
+      },
     };
   }
 
@@ -319,7 +326,7 @@ export class Node {
     const { founding } = record;
     const founded = founding.stage === "complete" ? founding.proposal.cluster : "";
     const cluster = this.keeper.map?.cluster ?? map?.cluster ?? founded;
-    return { node: record.node, cluster, life: record.life };
+    return { node: record.node, cluster, life: record.life, disk: record.disk };
   }
 
   private get self(): MapNode {

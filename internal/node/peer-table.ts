@@ -6,7 +6,7 @@
 import type { GroupId, NodeId } from "../base/ids.ts";
 import type { MessageCodec } from "../replica/message-codec.ts";
 import type { ReplicaMessage } from "../replica/messages.ts";
-import { ofAnotherCluster } from "../platform/network.ts";
+import { ofAnotherCluster, ofAnotherProcess } from "../platform/network.ts";
 import type { AskOutcome, Lane, Network, Peer, RequestOptions, RequestOutcome } from "../platform/network.ts";
 
 const lanes: Readonly<Record<ReplicaMessage["type"], Lane>> = {
@@ -98,6 +98,13 @@ export class PeerTable {
     return Array.from(this.peers)
       .filter(isStranger)
       .map(([node]) => node);
+  }
+
+  /** Those who refuse this process, for another one has its name. */
+  get deniers(): readonly Peer[] {
+    return [...this.peers.values()].filter(
+      ({ life, trouble }) => life === undefined && trouble?.startsWith(ofAnotherProcess) === true,
+    );
   }
 
   get(node: NodeId): Peer | undefined {

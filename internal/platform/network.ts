@@ -37,12 +37,17 @@ export const messageBytesMax = 16 * 1024 * 1024;
 /** How the trouble with a peer begins that belongs to another cluster. */
 export const ofAnotherCluster = "of another cluster: ";
 
+/** How a refusal begins that tells a process that another one has its name. */
+export const ofAnotherProcess = "of another process: ";
+
 export interface NodeIdentity {
   readonly node: NodeId;
   /** Empty as long as the node belongs to none: it may be founding one, or joining. Two that are not empty must agree. */
   readonly cluster: string;
   /** Greater in each process of a node than in those before it. Below 2^53. */
   readonly life: number;
+  /** Names the data folder that the process has; absent or empty: none, or it does not say. Lives of one folder alone are compared. */
+  readonly disk?: string;
 }
 
 export interface Network {
@@ -83,8 +88,8 @@ export interface NetworkHost {
   request(from: NodeId, request: IncomingRequest): void;
   /** As request, asked by `Network.ask`: `refusal` was not consulted, so it may be anybody who names no other cluster. */
   visit(from: NodeIdentity, request: IncomingRequest): void;
-  /** A process of another node is connected that was not. */
-  up(node: NodeId, life: number): void;
+  /** A process of another node is connected that was not; with which data folder, "" when that is not known. */
+  up(node: NodeId, life: number, disk: string): void;
   /** The last connection to that process is gone, or was closed here. */
   down(node: NodeId, life: number): void;
 }

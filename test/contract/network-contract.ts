@@ -409,6 +409,22 @@ function checkLoss(check: Check): void {
     assert.equal((await two.there.request(utf8("a"), options)).kind, "answered");
   });
 
+  check("lives of one data folder are compared, and of no two: the host judges those", async (two) => {
+    await two.other.crash();
+    await two.until(() => two.oneHost.events.length === 2);
+    for (const [life, disk] of [
+      [7, "a"],
+      [3, "b"],
+    ] as const) {
+      const next = await two.world.start(hostOf("n2", life, "c1", disk));
+      next.network.peer(two.oneHost.own.node, two.one.address);
+      await two.until(() => two.there.life === life);
+      await next.crash();
+      await two.until(() => two.there.life === undefined);
+    }
+    assert.deepEqual(two.oneHost.events.slice(2), ["up n2 7", "down n2 7", "up n2 3", "down n2 3"]);
+  });
+
   check("a peer that is not wanted any more is not dialled again", async (two) => {
     await two.world.settled();
     two.otherHost.unwanted.add(two.oneHost.own.node);

@@ -69,6 +69,6 @@ export class RecordingHost implements NetworkHost {
   }
 }
 
-export function hostOf(name: string, life = 1, cluster = "c1"): RecordingHost {
-  return new RecordingHost({ node: nodeId(name), cluster, life });
+export function hostOf(name: string, life = 1, cluster = "c1", disk = ""): RecordingHost {
+  return new RecordingHost({ node: nodeId(name), cluster, life, disk });
 }

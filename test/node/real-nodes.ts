@@ -39,10 +39,14 @@ export class RealNodes {
   }
 
   /** One of the first three founds the cluster with the others; any other one joins, by whoever is named in `changes`. */
-  async start(id: string, changes: Partial<NodeSettings> = {}): Promise<Node> {
+  start(id: string, changes: Partial<NodeSettings> = {}): Promise<Node> {
+    return this.open(id, this.settingsOf(id, changes), this.failures);
+  }
+
+  private settingsOf(id: string, changes: Partial<NodeSettings>): NodeSettings {
     const founders = ["n1", "n2", "n3"].map((name) => [nodeId(name), this.addressOf(name)] as const);
     const peer = this.addressOf(id);
-    const settings: NodeSettings = {
+    return {
       id: nodeId(id),
       folder: join(this.folder, id),
       peers: new Map(founders),
@@ -55,13 +59,25 @@ export class RealNodes {
       replica: {},
       ...changes,
     };
-    const core = await openCore(settings, peer, {
+  }
+
+  private async open(at: string, settings: NodeSettings, failures: Error[]): Promise<Node> {
+    const core = await openCore(settings, this.addressOf(at), {
       logger: silentLogger,
       seed: Math.floor(Math.random() * 2 ** 32),
-      onFailure: (failure) => void this.failures.push(failure),
+      onFailure: (failure) => void failures.push(failure),
     });
-    this.cores.set(id, core);
+    this.cores.set(at, core);
     return core.node;
+  }
+
+  /** Another process of the name `id`, with an empty folder, at the address of `at`: what it fails of. */
+  async startAs(id: string, at: string): Promise<readonly Error[]> {
+    const peer = this.addressOf(at);
+    const addresses = { peer, http: "", resp: "", grpc: "", admin: "" };
+    const failures: Error[] = [];
+    await this.open(at, this.settingsOf(id, { folder: join(this.folder, at), addresses }), failures);
+    return failures;
   }
 
   async startAll(): Promise<void> {

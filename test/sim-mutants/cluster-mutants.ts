@@ -100,13 +100,6 @@ export const clusterMutants: readonly SimMutant[] = [
     ],
   },
   {
-    name: "a new data folder begins with a life that the others know",
-    run: "cluster",
-    file: "internal/node/node.ts",
-    find: "const newLife = clock.wallMilliseconds();",
-    replace: "const newLife = 1;",
-  },
-  {
     name: "rule 19: a node goes on with a tail that it cannot trust",
     run: "cluster",
     file: "internal/node/node.ts",

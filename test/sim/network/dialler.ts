@@ -108,11 +108,11 @@ export class Dialler {
       wanted: link.node,
       purpose: purpose.main,
       milliseconds: network.process.limits.handshakeMilliseconds,
-      welcome: (end, { cluster, life }) => {
-        const why = link.refusal({ node: link.node, cluster, life });
+      welcome: (end, { cluster, life, disk = "" }) => {
+        const why = link.refusal({ node: link.node, cluster, life, disk });
         if (why !== undefined) return why;
         end.onEnded = () => this.ended(end, undefined);
-        link.attach(end, { cluster, life }, { purpose: purpose.main, isDialled: true });
+        link.attach(end, { cluster, life, disk }, { purpose: purpose.main, isDialled: true });
         return undefined;
       },
       failed: (why) => this.ended(dial.end, why),

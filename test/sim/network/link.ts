@@ -5,7 +5,7 @@
 
 import { assert } from "../../../internal/base/assert.ts";
 import type { NodeId } from "../../../internal/base/ids.ts";
-import { strangerRefusal } from "../../../internal/grpc/handshake.ts";
+import { laterProcess, strangerRefusal } from "../../../internal/grpc/handshake.ts";
 import { traceLengthMax, type Received } from "../../../internal/grpc/inbox.ts";
 import { kind, purpose, type Purpose } from "../../../internal/grpc/peer-protocol.ts";
 import type { NodeIdentity, Lane, NetworkHost, Peer } from "../../../internal/platform/network.ts";
@@ -41,7 +41,8 @@ export class Link implements Peer, EndOwner {
   private bulkWaiting: Uint8Array[] = [];
   private roundTrips: number[] = [];
   private upAt = 0;
-  /** Of any process of this node that was ever connected. */
+  /** Of the process that was connected last, and the greatest life of any that had this folder. */
+  private disk = "";
   private lifeMost = 0;
 
   constructor(node: NodeId, process: EndProcess, host: NetworkHost, wires: Wires) {
@@ -87,8 +88,8 @@ export class Link implements Peer, EndOwner {
 
   /** Why a stream of this process may not be taken, or undefined. */
   refusal(identity: NodeIdentity): string | undefined {
-    if (identity.life >= this.lifeMost) return undefined;
-    return `a later process of node ${identity.node} was connected: this one is to end`;
+    const { node, life, disk = "" } = identity;
+    return disk === this.disk && life < this.lifeMost ? laterProcess(node) : undefined;
   }
 
   /** Snapshots travel beside messages alone. */
@@ -111,9 +112,11 @@ export class Link implements Peer, EndOwner {
   }
 
   /** A stream is through its handshake. It replaces one that the same side had dialled. */
-  attach(end: StreamEnd, { life, cluster }: Pick<NodeIdentity, "life" | "cluster">, stream: NewStream): void {
-    if (this.life !== undefined && life > this.life) this.closeStreams("a later process of this node is here");
-    this.lifeMost = Math.max(this.lifeMost, life);
+  attach(end: StreamEnd, { life, cluster, disk = "" }: Omit<NodeIdentity, "node">, stream: NewStream): void {
+    const isOther = disk !== this.disk || (this.life !== undefined && life > this.life);
+    if (isOther) this.closeStreams(laterProcess(this.node));
+    this.lifeMost = disk === this.disk ? Math.max(this.lifeMost, life) : life;
+    this.disk = disk;
     const before = this.ends.find(
       ({ purpose: of, isDialled }) => of === stream.purpose && isDialled === stream.isDialled,
     );
@@ -187,7 +190,7 @@ export class Link implements Peer, EndOwner {
       this.life = life;
       this.upAt = now;
       this.main = end;
-      this.host.up(this.node, life);
+      this.host.up(this.node, life, this.disk);
     } else if (!end.isDialled && now - this.upAt < overtakingMilliseconds) this.main = end;
   }
 
