@@ -105,7 +105,7 @@ describe("streams: who calls", seconds, () => {
     const caller = new RawCaller(network.port).say(encodeHello({ ...hello, versionLeast: 1, versionMost: 7 }));
     await until(() => caller.frames.length > 0);
     const answer = decodeHello(caller.frames[0] as Uint8Array);
-    assert.deepEqual(answer, { ...hello, node: "n1", wanted: "" });
+    assert.deepEqual(answer, { ...hello, node: "n1", wanted: "", disk: "" });
     assert.deepEqual(host.events, ["up n2 1"]);
   });
 
