@@ -11,6 +11,8 @@ import { RunningProcess } from "../support/running-process.ts";
 const readme = new URL("../../../README.md", import.meta.url);
 const packageFile = new URL("../../../package.json", import.meta.url);
 
+const listeners = ["http", "resp", "peer", "grpc", "admin"];
+
 /** What `npm start` runs once everything is built. */
 function startCommand(): string {
   const { scripts } = JSON.parse(readFileSync(packageFile, "utf8")) as { scripts: Readonly<Record<string, string>> };
@@ -22,20 +24,22 @@ function startCommand(): string {
 export class DevRun {
   readonly data: string;
   private readonly first: number;
+  private readonly nodes: number;
 
-  private constructor(data: string, first: number) {
+  private constructor(data: string, first: number, nodes: number) {
     this.data = data;
     this.first = first;
+    this.nodes = nodes;
   }
 
-  static async make(data: string): Promise<DevRun> {
-    return new DevRun(data, await freePorts(15));
+  static async make(data: string, nodes = 3): Promise<DevRun> {
+    return new DevRun(data, await freePorts(listeners.length * nodes), nodes);
   }
 
   /** The flags of ports and data. */
   get flags(): readonly string[] {
-    const listeners = ["http", "resp", "peer", "grpc", "admin"];
-    return [...listeners.map((flag, at) => `--${flag}=${this.first + 3 * at}`), `--data=${this.data}`];
+    const { first, nodes, data } = this;
+    return [...listeners.map((flag, at) => `--${flag}=${first + nodes * at}`), `--data=${data}`];
   }
 
   start(...flags: readonly string[]): RunningProcess {

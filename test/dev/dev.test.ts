@@ -1,7 +1,7 @@
 // `npm start` once everything is built: what it shows, the README's lines, nodes that die, a second start on the same data, and its end.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -63,6 +63,19 @@ describe("a cluster for development", () => {
       new RegExp(`port ${port}, the http port of n1, is taken by another process; choose others with --http \\d+`),
     );
     assert.equal(other.output, "");
+  });
+
+  it("leaves the folder of a cluster that runs as it is, and says that it is in use before it speaks of ports", async () => {
+    const before = await readdir(run.data);
+    const other = run.start();
+    assert.deepEqual(await other.ended, { code: 1, signal: null });
+    const [first = "", ...ports] = other.errors.split("\n");
+    assert.match(first, /^trefoil dev: --data \S+ is in use by another process \(\d+\): a cluster runs in it already/);
+    assert.match(ports.join("\n"), /^trefoil dev: port \d+, the http port of n1/);
+    const elsewhere = (await DevRun.make(run.data, 5)).start("--nodes=5");
+    assert.deepEqual(await elsewhere.ended, { code: 1, signal: null });
+    assert.deepEqual(elsewhere.errors.match(/^.+$/gm)?.length, 1, elsewhere.errors);
+    assert.deepEqual(await readdir(run.data), before);
   });
 
   it("ends with everything that it started when it is told to, by ctrl-c and by a npm that passes it on", async () => {

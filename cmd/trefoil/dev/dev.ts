@@ -7,10 +7,13 @@ import { helpText } from "../../../internal/config/print-settings.ts";
 import { readDevSettings } from "../../../internal/config/read-settings.ts";
 import { devSchema } from "../../../internal/config/schema.ts";
 import { RealDisk } from "../../../internal/os/real-disk.ts";
+import type { Disk, FolderLock } from "../../../internal/platform/disk.ts";
 import { onStopSignals } from "../../stop-signals.ts";
 import { exitCodes } from "../failure.ts";
+import { claimFolder } from "./claim.ts";
 import { completeWithFolder, lookIntoFolder } from "./folder.ts";
 import { planOf } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import { busyPorts } from "./ports.ts";
 import { Printer } from "./printer.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -38,15 +41,43 @@ export async function runDev(commandArguments: readonly string[]): Promise<numbe
     readFile: (path) => readFileSync(path, "utf8"),
   });
   if (found.kind === "wrong") return refused(found.violations, exitCodes.usage);
-  const content = await lookIntoFolder(new RealDisk(), found.values.data);
+  const disk = new RealDisk();
+  const content = await lookIntoFolder(disk, found.values.data);
   const completed = completeWithFolder(found.values, content, (flag) => found.given.has(flag));
   if (completed.kind === "wrong") return refused(completed.violations, exitCodes.usage);
-  const plan = planOf(completed.values);
+  const claimed = await claim(disk, planOf(completed.values));
+  if (claimed.kind === "refused") return refused(claimed.reasons, exitCodes.failure);
+  try {
+    return await supervise(planOf(completed.values));
+  } finally {
+    await claimed.lock.release();
+  }
+}
+
+type Claimed =
+  | { readonly kind: "held"; readonly lock: FolderLock }
+  | { readonly kind: "refused"; readonly reasons: readonly string[] };
+
+/** Folder and ports. A folder that is not there is made last: whoever is refused leaves nothing behind. */
+async function claim(disk: Disk, plan: Plan): Promise<Claimed> {
+  const { data: folder, nodes } = plan.values;
+  const first = await claimFolder(disk, { folder, nodes, isMade: false });
   const busy = await busyPorts(plan);
-  if (busy.length > 0) return refused(busy, exitCodes.failure);
+  if (first.kind === "refused") return { kind: "refused", reasons: [first.why, ...busy] };
+  if (busy.length > 0) {
+    if (first.kind === "held") await first.lock.release();
+    return { kind: "refused", reasons: busy };
+  }
+  if (first.kind === "held") return first;
+  const made = await claimFolder(disk, { folder, nodes, isMade: true });
+  if (made.kind === "held") return made;
+  return { kind: "refused", reasons: [made.kind === "refused" ? made.why : `--data ${folder} has gone; start again`] };
+}
+
+function supervise(plan: Plan): Promise<number> {
   const isTerminal = process.stdout.isTTY;
   const hasColours = isTerminal && (process.env["NO_COLOR"] ?? "") === "";
-  const supervisor = new Supervisor(plan, new Printer(process.stdout, completed.values["log-format"], hasColours));
+  const supervisor = new Supervisor(plan, new Printer(process.stdout, plan.values["log-format"], hasColours));
   onStopSignals(
     () => supervisor.stop(),
     () => supervisor.stopAtOnce(),
