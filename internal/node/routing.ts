@@ -68,6 +68,8 @@ export interface Route<T> {
 interface Way {
   readonly deadline: number;
   readonly trace: string;
+  /** Of the map by which the group was found: by a newer one the slot may be another's, and whoever knows it refuses. */
+  readonly epoch: number;
   /** Of this round. */
   why: Again;
   /** An earlier try may have taken effect. */
@@ -107,7 +109,8 @@ export class Routing {
       throw new TrefoilError("busy", detail);
     }
     this.underWay++;
-    const way: Way = { deadline: caller.deadline, trace: caller.trace, why: "no_leader", unknown: undefined };
+    const { deadline, trace } = caller;
+    const way: Way = { deadline, trace, epoch: this.parts.keeper.epoch, why: "no_leader", unknown: undefined };
     try {
       return await this.goOn(route, caller, way);
     } catch (failure) {
@@ -142,7 +145,7 @@ export class Routing {
       this.checkRuns();
       const left = way.deadline - this.parts.clock.monotonicMilliseconds();
       if (left < leastMilliseconds) return undefined;
-      const answer = await this.tryAt(node, route, left, way.trace);
+      const answer = await this.tryAt(node, route, left, way);
       if (answer.kind !== "again") {
         const last = this.judge(route, way, { answer, node });
         if (last !== undefined) return last;
@@ -212,12 +215,13 @@ export class Routing {
     return all.filter((node) => !table.isLeaving(node));
   }
 
-  private async tryAt<T>(node: NodeId, route: Route<T>, left: number, trace: string): Promise<GroupAnswer<T>> {
-    const { service, table, keeper } = this.parts;
+  private async tryAt<T>(node: NodeId, route: Route<T>, left: number, way: Way): Promise<GroupAnswer<T>> {
+    const { service, table } = this.parts;
+    const { epoch, trace } = way;
     const isShort = route.isRepeatable && left > tryMillisecondsMax;
     if (node === this.parts.node)
       return service === undefined ? again("not_here") : this.serveHere(service, route, left, isShort);
-    const payload = encodeCall({ epoch: keeper.epoch, group: route.group, call: route.call });
+    const payload = encodeCall({ epoch, group: route.group, call: route.call });
     const timeoutMilliseconds = isShort ? tryMillisecondsMax : Math.ceil(left);
     const outcome = await table.request(node, payload, { timeoutMilliseconds, trace });
     if (isShort && outcome.kind === "unknown" && route.call.kind !== "write") return again("no_leader");

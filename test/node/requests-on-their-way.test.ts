@@ -360,6 +360,21 @@ describe("a request on its way", () => {
     assert.equal(rig.keeper.map?.cluster, before.cluster);
   });
 
+  it("goes by the map by which its group was found: by a newer one, which a try brought, another may own its slot", async () => {
+    const rig = new Rig();
+    const { map, epoch } = rig.keeper;
+    assert.ok(map !== undefined);
+    rig.map = { ...map, epoch: epoch + 5 };
+    rig.allSay(again("not_here"));
+    const { code, outcome } = await rig.write();
+    assert.deepEqual([code, outcome], ["stale_map", "not_applied"]);
+    assert.equal(rig.keeper.epoch, epoch + 5);
+    assert.deepEqual(new Set(rig.calls.map((call) => call.epoch)), new Set([epoch]));
+    rig.allSay("served");
+    assert.equal((await rig.write()).code, "done");
+    assert.equal(rig.calls.at(-1)?.epoch, epoch + 5);
+  });
+
   it("is read from the nearest replica: of the own zone first, and there from the one with the shortest way", async () => {
     const nodes = [mapNode("n1", "a"), mapNode("n2", "b"), mapNode("n3", "b")];
     const rig = new Rig(placedMap(nodes), "b");

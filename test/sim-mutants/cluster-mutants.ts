@@ -5,6 +5,11 @@ import type { SimMutant } from "./sim-mutant.ts";
 const coordinator = "internal/node/coordinator.ts";
 const localGroups = "internal/node/local-groups.ts";
 
+const olderMap = {
+  file: "../sim/cluster/older-map",
+  name: "is refused for a slot that has another owner by a newer one, at each try, and then goes to that one",
+};
+
 export const clusterMutants: readonly SimMutant[] = [
   {
     name: "old map accepted",
@@ -12,6 +17,20 @@ export const clusterMutants: readonly SimMutant[] = [
     file: "internal/node/map-keeper.ts",
     find: "if (newest !== undefined && map.epoch <= newest.epoch) return;",
     replace: "if (newest !== undefined && map.epoch === newest.epoch) return;",
+  },
+  {
+    name: "a request by an older map is taken by the former owner of its slot",
+    file: "internal/node/answering.ts",
+    find: "if (newer !== undefined && !this.isOwner(group, call))",
+    replace: "if (newer !== undefined && !this.isOwner(group, call) && epoch < 0)",
+    scenario: olderMap,
+  },
+  {
+    name: "a request that is tried again goes by the newer map that the try before brought, to the group of the older one",
+    file: "internal/node/routing.ts",
+    find: "const { epoch, trace } = way;",
+    replace: "const { trace } = way;\n    const { epoch } = this.parts.keeper;",
+    scenario: olderMap,
   },
   {
     name: "rule 16: fast reads wait for nothing that their node has answered",

@@ -13,7 +13,7 @@ export interface SimMutant extends Mutant {
 }
 
 export interface Scenario {
-  /** Seen from test/replica, without its ending. */
+  /** Seen from test/replica, which most of them are in, without its ending. */
   readonly file: string;
   /** The whole name of the test. */
   readonly name: string;

@@ -294,6 +294,7 @@ export class ClusterClient {
     const { met, limits } = this.parts.world;
     met.note(machine.id === node ? "request served by its own node" : "request forwarded");
     if (machine.id === limits.joiner) met.note("request by way of a node that joined");
+    if (machine.node?.groups.all.size === 0) met.note("request by way of a node without replicas");
   }
 
   private count(what: string): void {

@@ -7,7 +7,7 @@ import type { SimNodeOptions } from "../sim-node.ts";
 
 export interface ClusterLimits extends SimNodeOptions {
   readonly names: readonly string[];
-  /** Who joins them, by way of any of them: it gets no replicas, and takes requests as they do. */
+  /** Who joins them, by way of any of them: it gets no replicas when these have their places, and takes requests as they do. */
   readonly joiner?: string | undefined;
   /** Of users. */
   readonly groups: number;

@@ -20,6 +20,7 @@ export const clusterSightings = [
   "request served by its own node",
   "node joined",
   "request by way of a node that joined",
+  "request by way of a node without replicas",
   "page of keys",
   "all but one came to rest",
   "fast read where a write was answered",
