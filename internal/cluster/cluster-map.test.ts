@@ -5,7 +5,15 @@ import { TrefoilError } from "../base/errors.ts";
 import { groupId, nodeId, replicaId } from "../base/ids.ts";
 import { decodeMap, encodeMap, groupOf, nodesMax, replicasOf } from "./cluster-map.ts";
 import type { ClusterMap, MapNode } from "./cluster-map.ts";
-import { endExchange, firstMap, foundersOf, placeGroups, registerNode, replaceLost } from "./map-changes.ts";
+import {
+  endExchange,
+  firstMap,
+  foundersOf,
+  placeGroups,
+  raiseFormat,
+  registerNode,
+  replaceLost,
+} from "./map-changes.ts";
 
 function node(id: string, disk = `disk of ${id}`, zone = ""): MapNode {
   const at = (port: number): string => `${id}:${port}`;
@@ -14,6 +22,7 @@ function node(id: string, disk = `disk of ${id}`, zone = ""): MapNode {
     zone,
     disk,
     addresses: { peer: at(7400), http: at(8080), resp: at(7379), grpc: at(7500), admin: at(9400) },
+    formats: { least: 1, most: 1 },
   };
 }
 
@@ -133,6 +142,29 @@ describe("the cluster map", () => {
     );
     const moved = registerNode(map, node("n2", "another"));
     assert.equal(moved.nodes.length, nodesMax, "who is known may move");
+  });
+
+  it("holds the format that all write, raised when every node supports the next one; who does not read it stays out", () => {
+    const both = { least: 1, most: 2 };
+    let map = placed();
+    assert.equal(map.formats.active, 1);
+    for (const id of ["n1", "n2"]) map = registerNode(map, { ...node(id), formats: both });
+    assert.throws(() => raiseFormat(map, 2), /format 2 is not supported by n3: update them first/);
+    const [one, two] = [registerNode(map, { ...node("n3"), formats: both }), node("n4")];
+    const raised = raiseFormat(one, 2);
+    assert.deepEqual([raised.formats.active, raised.epoch], [2, one.epoch + 1]);
+    assert.equal(raiseFormat(raised, 1), raised, "it only grows");
+    assert.throws(() => registerNode(raised, two), /writes format 2, and node n4 reads 1 to 1: update it/);
+    const newer = { ...two, formats: { least: 2, most: 3 } };
+    assert.throws(() => registerNode(map, newer), /writes format 1, and node n4 reads 2 to 3: raise/);
+    assert.throws(
+      () => decodeMap(encodeMap(raised)),
+      /the cluster writes format 2; this version reads 1 to 1: update it/,
+    );
+    const before = JSON.parse(utf8Text(encodeMap(placed()))) as { formats?: unknown; nodes: { formats?: unknown }[] };
+    delete before.formats;
+    for (const each of before.nodes) delete each.formats;
+    assert.deepEqual(decodeMap(utf8(JSON.stringify(before))), placed(), "as it was before there were two");
   });
 
   it("gives a replica whose data folder is lost a successor under a new id, and lets the lost one go in the end", () => {

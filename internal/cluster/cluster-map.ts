@@ -29,12 +29,22 @@ export interface Addresses {
   readonly admin: string;
 }
 
+/** Numbers of formats: of frames, log, commands, tables, snapshots, all together. A process reads and writes the present one and the one before. */
+export interface FormatRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** By this version. */
+export const supportedFormats: FormatRange = { least: 1, most: 1 };
+
 export interface MapNode {
   readonly id: NodeId;
   readonly zone: string;
   /** Names its data folder; a node that comes with another one has lost what it had. */
   readonly disk: string;
   readonly addresses: Addresses;
+  readonly formats: FormatRange;
 }
 
 export interface MapReplica {
@@ -63,6 +73,8 @@ export interface ClusterMap {
   /** Names the cluster for ever. */
   readonly cluster: string;
   readonly epoch: number;
+  /** What is written everywhere: each node reads it. It is raised when all can write the next one. */
+  readonly formats: { readonly active: number };
   /** Groups of users that the cluster was founded with; placed when every expected node has come. */
   readonly groupsWanted: number;
   /** Those of the beginning that have not registered. */
@@ -101,6 +113,7 @@ export function decodeMap(bytes: Uint8Array): ClusterMap {
   const made: ClusterMap = {
     cluster: textOf(map["cluster"], what),
     epoch: countOf(map["epoch"], what),
+    formats: decodeFormats(map["formats"]),
     groupsWanted: countOf(map["groupsWanted"], what),
     expected: listOf(map["expected"], what).map((id) => nodeId(textOf(id, what))),
     nodes: listOf(map["nodes"], what).map(decodeMapNode),
@@ -109,6 +122,11 @@ export function decodeMap(bytes: Uint8Array): ClusterMap {
   };
   const fault = faultOf(made);
   if (fault !== undefined) throw corruption(`a cluster map with ${fault}`);
+  const { active } = made.formats;
+  if (!isSupported(supportedFormats, active)) {
+    const { least, most } = supportedFormats;
+    throw corruption(`the cluster writes format ${active}; this version reads ${least} to ${most}: update it`);
+  }
   return made;
 }
 
@@ -123,12 +141,17 @@ export function faultOf(map: ClusterMap): string | undefined {
   for (const id of map.ring) {
     if (id === 0 || groupOf(map, id) === undefined) return `group ${id} on the ring`;
   }
+  const { active } = map.formats;
+  const older = map.nodes.find(({ formats }) => !isSupported(formats, active));
+  if (older !== undefined) return `format ${active}, which node ${older.id} does not support`;
   for (const group of map.groups) {
     const fault = faultOfGroup(map, group);
     if (fault !== undefined) return `group ${group.id}: ${fault}`;
   }
   return undefined;
 }
+
+export const isSupported = ({ least, most }: FormatRange, format: number): boolean => least <= format && format <= most;
 
 function faultOfGroup(map: ClusterMap, group: MapGroup): string | undefined {
   const { replicas, exchange, nextReplica } = group;
@@ -151,7 +174,7 @@ function isAscending<T extends number | string>(values: readonly T[]): boolean {
 }
 
 export function decodeMapNode(value: unknown): MapNode {
-  const { id, zone, disk, addresses } = fieldsOf(value, what);
+  const { id, zone, disk, addresses, formats } = fieldsOf(value, what);
   const { peer, http, resp, grpc, admin } = fieldsOf(addresses, what);
   return {
     id: nodeId(textOf(id, what)),
@@ -164,7 +187,19 @@ export function decodeMapNode(value: unknown): MapNode {
       grpc: textOf(grpc, what),
       admin: textOf(admin, what),
     },
+    formats: decodeRange(formats),
   };
+}
+
+/** Maps from before there was a second format do not name it. */
+function decodeFormats(value: unknown): ClusterMap["formats"] {
+  return { active: value === undefined ? 1 : countOf(fieldsOf(value, what)["active"], what) };
+}
+
+function decodeRange(value: unknown): FormatRange {
+  if (value === undefined) return { least: 1, most: 1 };
+  const { least, most } = fieldsOf(value, what);
+  return { least: countOf(least, what), most: countOf(most, what) };
 }
 
 function decodeGroup(value: unknown): MapGroup {

@@ -6,7 +6,7 @@ import { TrefoilError } from "../base/errors.ts";
 import { groupId, replicaId } from "../base/ids.ts";
 import type { GroupId, NodeId, ReplicaId } from "../base/ids.ts";
 import { foundingPlacement, metaGroup, plan } from "../ring/placement.ts";
-import { faultOf, firstReplicas, groupOf, nodeOf, nodesMax, replicasPerGroup } from "./cluster-map.ts";
+import { faultOf, firstReplicas, groupOf, isSupported, nodeOf, nodesMax, replicasPerGroup } from "./cluster-map.ts";
 import type { ClusterMap, MapGroup, MapNode, MapReplica } from "./cluster-map.ts";
 
 export interface Beginning {
@@ -23,7 +23,10 @@ export function firstMap({ cluster, peers, groups, founders }: Beginning): Clust
   assert(founders.length === replicasPerGroup, "a cluster is founded by three", { founders: founders.length });
   const nodes = inOrder(founders);
   const meta = newGroup(metaGroup, nodes);
-  return checked({ cluster, epoch: 1, groupsWanted: groups, expected: sorted(peers), nodes, groups: [meta], ring: [] });
+  // What every founder can write.
+  const formats = { active: Math.min(...nodes.map((node) => node.formats.most)) };
+  const expected = sorted(peers);
+  return checked({ cluster, epoch: 1, formats, groupsWanted: groups, expected, nodes, groups: [meta], ring: [] });
 }
 
 /** The nodes that host the meta group of a cluster of `peers`; undefined: there are too few. */
@@ -38,6 +41,13 @@ export function registerNode(map: ClusterMap, node: MapNode): ClusterMap {
     const detail = `the cluster knows ${nodesMax} names of nodes, which is the most, and node ${node.id} is none of them; give it one of those that are gone`;
     throw new TrefoilError("conflict", detail);
   }
+  const { active } = map.formats;
+  if (!isSupported(node.formats, active)) {
+    const { least, most } = node.formats;
+    const way = most < active ? "update it" : "raise the cluster's format first";
+    const detail = `the cluster writes format ${active}, and node ${node.id} reads ${least} to ${most}: ${way}`;
+    throw new TrefoilError("conflict", detail);
+  }
   const nodes = inOrder([...map.nodes.filter(({ id }) => id !== node.id), node]);
   return next(map, { nodes, expected: map.expected.filter((id) => id !== node.id) });
 }
@@ -46,6 +56,14 @@ export function registerNode(map: ClusterMap, node: MapNode): ClusterMap {
 export function isRegistered(map: ClusterMap, node: MapNode): boolean {
   const known = nodeOf(map, node.id);
   return known !== undefined && isSameNode(known, node) && !map.expected.includes(node.id);
+}
+
+/** What is written everywhere becomes the next format. Throws `conflict` as long as a node does not support it. */
+export function raiseFormat(map: ClusterMap, active: number): ClusterMap {
+  if (active <= map.formats.active) return map;
+  const older = map.nodes.filter(({ formats }) => !isSupported(formats, active)).map(({ id }) => id);
+  if (older.length === 0) return next(map, { formats: { active } });
+  throw new TrefoilError("conflict", `format ${active} is not supported by ${older.join(", ")}: update them first`);
 }
 
 /** Once every expected node has come and said in which zone it is (rule 26): the groups that the cluster was founded with get their places, and the ring its slots. */
@@ -145,6 +163,8 @@ function isSameNode(left: MapNode, right: MapNode): boolean {
   return (
     left.zone === right.zone &&
     left.disk === right.disk &&
+    left.formats.least === right.formats.least &&
+    left.formats.most === right.formats.most &&
     one.peer === other.peer &&
     one.http === other.http &&
     one.resp === other.resp &&

@@ -6,6 +6,7 @@ import { TrefoilError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import { nextStep } from "../cluster/founding.ts";
 import type { FoundingWord, Proposal } from "../cluster/founding.ts";
+import { supportedFormats } from "../cluster/cluster-map.ts";
 import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
 import { firstMap, foundersOf } from "../cluster/map-changes.ts";
 import type { NodeFolder } from "../cluster/node-folder.ts";
@@ -131,7 +132,8 @@ export function mapOfFounders(proposal: Proposal, addresses: ReadonlyMap<NodeId,
   const { cluster, peers, groups, disks } = proposal;
   const founders = (foundersOf(peers) ?? []).map((id, at): MapNode => {
     const peer = addresses.get(id) ?? "";
-    return { id, zone: "", disk: disks[at] ?? "", addresses: { peer, http: "", resp: "", grpc: "", admin: "" } };
+    const dialled = { peer, http: "", resp: "", grpc: "", admin: "" };
+    return { id, zone: "", disk: disks[at] ?? "", addresses: dialled, formats: supportedFormats };
   });
   return firstMap({ cluster, peers, groups, founders });
 }

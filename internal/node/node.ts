@@ -10,6 +10,7 @@
 import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
+import { supportedFormats } from "../cluster/cluster-map.ts";
 import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
 import { foundersOf } from "../cluster/map-changes.ts";
 import { NodeFolder, nodeParts } from "../cluster/node-folder.ts";
@@ -331,7 +332,7 @@ export class Node {
 
   private get self(): MapNode {
     const { id, zone, addresses } = this.settings;
-    return { id, zone, disk: this.folder.record.disk, addresses };
+    return { id, zone, disk: this.folder.record.disk, addresses, formats: supportedFormats };
   }
 
   private adopt(map: ClusterMap): void {

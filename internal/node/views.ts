@@ -37,7 +37,7 @@ export class Views {
       ...map.expected.map((id) => `node ${id} has not come yet`),
     ];
     const { cluster, epoch } = map;
-    return { cluster, epoch, format: 1, answeredBy: self, nodes, groups, troubles };
+    return { cluster, epoch, format: map.formats.active, answeredBy: self, nodes, groups, troubles };
   }
 
   async viewOf(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<GroupView> {

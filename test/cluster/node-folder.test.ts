@@ -28,7 +28,7 @@ const map = firstMap({
   cluster: "c",
   peers,
   groups: 4,
-  founders: peers.map((id) => ({ id, zone: "", disk: `d${id}`, addresses })),
+  founders: peers.map((id) => ({ id, zone: "", disk: `d${id}`, addresses, formats: { least: 1, most: 1 } })),
 });
 
 async function refusal(opening: Promise<NodeFolder>): Promise<TrefoilError> {

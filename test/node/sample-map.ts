@@ -7,7 +7,7 @@ import { firstMap, foundersOf, placeGroups, registerNode } from "../../internal/
 export function mapNode(id: string, zone = "", disk = `disk of ${id}`): MapNode {
   const at = (port: number): string => `${id}:${port}`;
   const addresses = { peer: at(7400), http: at(8080), resp: at(7379), grpc: at(7500), admin: at(9400) };
-  return { id: nodeId(id), zone, disk, addresses };
+  return { id: nodeId(id), zone, disk, addresses, formats: { least: 1, most: 1 } };
 }
 
 export function placedMap(nodes: readonly MapNode[], groups = 4): ClusterMap {
