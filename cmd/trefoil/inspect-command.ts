@@ -21,7 +21,7 @@ const kinds: readonly Kind[] = [
     name: "log",
     description: "a shared log: a summary, then record by record",
     argument: ["<path>", "a log's folder, or one segment (*.log)"],
-    example: "trefoil inspect log data/log --limit 100",
+    example: "trefoil inspect log data/n1/log --limit 100",
     options: [["--limit <lines>", "show so many lines at most, beside the summary and all damage"]],
     load: async () => {
       const { findingsOfLog } = await import("./inspect/log.ts");
@@ -32,7 +32,7 @@ const kinds: readonly Kind[] = [
     name: "table",
     description: "tables: footer, filter, properties, index, blocks, with --entries every entry",
     argument: ["<paths...>", "tables' files (*.table)"],
-    example: "trefoil inspect table data/engine/000012.table --entries",
+    example: "trefoil inspect table data/n1/engine/000012.table --entries",
     options: [["--entries", "every entry, not only its block"]],
     load: async () => (await import("./inspect/table.ts")).findingsOfTables,
   },
@@ -40,7 +40,7 @@ const kinds: readonly Kind[] = [
     name: "manifest",
     description: "a manifest: its edits, and the state that they lead to",
     argument: ["<path>", "a manifest's file, or an engine's folder for the current one"],
-    example: "trefoil inspect manifest data/engine -o json",
+    example: "trefoil inspect manifest data/n1/engine -o json",
     load: async () => {
       const { findingsOfManifest } = await import("./inspect/manifest.ts");
       return ([path = ""]) => findingsOfManifest(path);
@@ -49,8 +49,8 @@ const kinds: readonly Kind[] = [
   {
     name: "folder",
     description:
-      "a folder of a store, an engine or a log: what is in it, what is missing or damaged, whether an open would succeed",
-    argument: ["<path>", "the folder"],
+      "a folder of a node, of the nodes of trefoil dev, of a store, an engine or a log: what is in it, what is missing or damaged, whether an open would succeed",
+    argument: ["<path>", "the folder: of a node (data/n1), or of all nodes of trefoil dev (data)"],
     example: "trefoil inspect folder data",
     options: [["--quick", "leave the blocks of tables unread"]],
     load: async () => {

@@ -335,7 +335,7 @@ describe("trefoil inspect", () => {
       [2, /Try: trefoil inspect log \S+\.log/, ["inspect", "table", fileIn(sound, /\.log$/)]],
       [2, /--limit many: it takes a number/, ["inspect", "log", join(sound, "log"), "--limit", "many"]],
       [2, /no log's folder/, ["inspect", "log", root]],
-      [2, /no folder of a store, an engine or a log/, ["inspect", "folder", root]],
+      [2, /no folder of a node, a store, an engine or a log/, ["inspect", "folder", root]],
     ];
     for (const [code, complaint, parameters] of cases) {
       const ran = trefoil(...parameters);
@@ -355,7 +355,7 @@ describe("trefoil inspect", () => {
     assert.match(trefoil("inspect", "--help").out, /Words:\n {2}incarnation /);
     assert.match(
       trefoil("inspect", "--help").out,
-      /Examples:\n {2}trefoil inspect log data\/log --limit 100\n[^]*Exit codes: 0/,
+      /Examples:\n {2}trefoil inspect log data\/n1\/log --limit 100\n[^]*Exit codes: 0/,
     );
   });
 });

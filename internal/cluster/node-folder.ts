@@ -28,6 +28,8 @@ const mapName = "map";
 const format = 1;
 const what = "the record of a data folder";
 
+/** The files in it. */
+export const ownNames = { record: recordName, map: mapName } as const;
 export const nodeParts = { log: "log", engine: "engine", snapshots: "snapshots" } as const;
 
 export interface NodeRecord {
@@ -152,7 +154,7 @@ async function lockFolder(disk: Disk, path: string): Promise<FolderLock> {
 }
 
 /** A folder without a record is taken only when nothing is in it. */
-async function refuseStrangers(disk: Disk, path: string): Promise<void> {
+export async function refuseStrangers(disk: Disk, path: string): Promise<void> {
   const own = new Set([temporaryOf(recordName)]);
   const strangers = (await disk.list(path)).filter((name) => !own.has(name) && !name.startsWith(".lock-"));
   if (strangers.length === 0) return;
@@ -185,7 +187,8 @@ function decodeSeat(value: unknown): Seat {
   return { group: groupId(countOf(group, what)), replica: replicaId(countOf(replica, what)) };
 }
 
-async function readMap(disk: Disk, path: string): Promise<ClusterMap | undefined> {
+/** Undefined: the node has heard of none yet. */
+export async function readMap(disk: Disk, path: string): Promise<ClusterMap | undefined> {
   const bytes = await readWhole(disk, `${path}/${mapName}`);
   return bytes === undefined ? undefined : decodeMap(bytes);
 }
@@ -207,7 +210,7 @@ function decodeProposal(value: unknown): Proposal {
   };
 }
 
-const temporaryOf = (name: string): string => `${name}.temporary`;
+export const temporaryOf = (name: string): string => `${name}.temporary`;
 
 async function replace(disk: Disk, folder: string, file: { name: string; bytes: Uint8Array }): Promise<void> {
   const temporary = `${folder}/${temporaryOf(file.name)}`;

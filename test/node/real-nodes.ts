@@ -19,7 +19,7 @@ import { freePortList } from "../support/free-ports.ts";
 export class RealNodes {
   readonly cores = new Map<string, OpenedCore>();
   readonly failures: Error[] = [];
-  private readonly folder: string;
+  readonly folder: string;
   private readonly addresses: ReadonlyMap<string, string>;
 
   private constructor(folder: string, addresses: ReadonlyMap<string, string>) {

@@ -1,4 +1,4 @@
-// What lies in a folder: of a whole store, of an engine, or of a log. Reads everything that it judges: the mark, the
+// What lies in a folder: of a node, of all nodes of `trefoil dev`, of a store, of an engine, or of a log. Reads everything that it judges: the mark, the
 // manifest, every block of every table that the manifest names, every segment of the log; and makes the checks
 // that an open makes. Tells what is missing and what does not belong there.
 
@@ -6,6 +6,7 @@ import { readdirSync } from "node:fs";
 import process from "node:process";
 import { counted } from "../../../internal/base/counted.ts";
 import { currentName, isAside, parseFileName } from "../../../internal/engine/file-names.ts";
+import { nodeParts, ownNames, readMap, readRecord, temporaryOf } from "../../../internal/cluster/node-folder.ts";
 import { checkEngineFolder } from "../../../internal/engine/recovery.ts";
 import type { TableMeta } from "../../../internal/engine/table-meta.ts";
 import { inspectLog } from "../../../internal/log/inspect.ts";
@@ -18,6 +19,7 @@ import { describeFailure } from "../failure.ts";
 import type { Finding, InspectOptions } from "../output.ts";
 import { judgeTable } from "./judge-table.ts";
 import { manifestFindings } from "./manifest.ts";
+import { checkNode, describeRecord, nodesIn } from "./node-folder.ts";
 import { checkPath } from "./path.ts";
 import { refusal } from "./refusal.ts";
 import { fileName } from "./text.ts";
@@ -36,9 +38,8 @@ export async function* findingsOfFolder(
   const disk = new RealDisk();
   const [folder, kind] = await checkPath(disk, "folder", given);
   const pass: Pass = { disk, quick, read: { tables: 0, blocks: 0, tableBytes: 0, segments: 0, logBytes: 0 } };
-  const parts = { store, engine: engineAlone, log: logAlone } as const;
-  const findings = kind === "store" ? parts.store : kind === "engine" ? parts.engine : parts.log;
-  const holder = holderOf(kind === "store" ? folder : `${folder}/..`);
+  const findings = findingsOf[kind];
+  const holder = holderOf(kind === "engine" || kind === "log" ? `${folder}/..` : folder);
   if (holder !== undefined) {
     const details = `process ${holder} may have it open and change it: then what is found may never have been so. Look again when it has ended`;
     yield { place: fileName(folder), what: "in use", details, fields: { pid: holder } };
@@ -51,6 +52,8 @@ export async function* findingsOfFolder(
   }
   yield verdict(pass, judged);
 }
+
+const findingsOf = { cluster, node, store, engine: engineAlone, log: logAlone } as const;
 
 /** Whoever holds the lock of the folder shows its number in the lock's name; it may be dead. */
 function holderOf(folder: string): number | undefined {
@@ -81,6 +84,45 @@ function verdict({ quick, read }: Pass, { damages, refused }: { damages: number;
   const details = `${outcome}; read: ${tables}, ${log}`;
   const fields = { damages, refused, ...read, blocksRead: !quick };
   return { place: "", what: isSound ? (quick ? "sound so far" : "sound") : "not sound", details, fields };
+}
+
+/** All nodes of a cluster for development, one after the other. */
+async function* cluster(pass: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {
+  const names = await pass.disk.list(folder);
+  const nodes = await nodesIn(pass.disk, folder, names);
+  for (const name of names.filter((name) => !nodes.includes(name))) {
+    yield { place: fileName(folder), what: "stray", details: name, fields: { folder, details: name } };
+  }
+  for (const name of nodes) {
+    for await (const finding of node(pass, `${folder}/${name}`)) {
+      const place = finding.place === name || finding.place === "" ? name : `${name}/${finding.place}`;
+      yield { ...finding, place, fields: { node: name, ...finding.fields } };
+    }
+  }
+}
+
+async function* node(pass: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {
+  const { disk } = pass;
+  const names = await disk.list(folder);
+  const about = (what: string, details: string, isDamage = false): Finding => {
+    return { place: fileName(folder), what, details, fields: { folder, details }, isDamage };
+  };
+  try {
+    const record = await readRecord(disk, folder);
+    if (record === undefined)
+      yield about("damage", `no file "${ownNames.record}", which says whose folder it is`, true);
+    else yield about("node", describeRecord(record));
+    const map = await readMap(disk, folder);
+    if (map !== undefined) yield about("map", `cluster ${map.cluster}, epoch ${map.epoch}, ${map.nodes.length} nodes`);
+  } catch (failure) {
+    yield about("damage", describeFailure(failure), true);
+  }
+  const files = Object.values(ownNames);
+  const own: readonly string[] = [...files, ...files.map(temporaryOf), ...Object.values(nodeParts)];
+  for (const name of names.filter((name) => !own.includes(name))) yield about("stray", name);
+  if (names.includes(nodeParts.engine)) yield* engine(pass, `${folder}/${nodeParts.engine}`);
+  if (names.includes(nodeParts.log)) yield* log(pass, `${folder}/${nodeParts.log}`);
+  yield* refusal(() => checkNode(disk, folder));
 }
 
 async function* store(pass: Pass, folder: string): AsyncGenerator<Finding, void, undefined> {
