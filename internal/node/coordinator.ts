@@ -119,6 +119,10 @@ export class NodeCoordinator implements Coordinator {
       },
       caller,
     );
+    const { answer } = tried;
+    // The version that a condition met is told, too.
+    if (answer.kind === "failed" && answer.code === "precondition_failed")
+      this.told.note(group, answer.version, undefined);
     const { version, acks, replicas, durability, expiresAt, role } = valueOf(tried, group, mode);
     if (mode === "strong") this.told.note(group, version, undefined);
     else this.told.note(group, undefined, version);

@@ -433,6 +433,16 @@ describe("a request on its way", () => {
     assert.deepEqual([...new Set(groups.flatMap(({ replicas }) => replicas.map(({ role }) => role)))], [undefined]);
   });
 
+  it("rule 16: waits for the version that a condition was told to have met", async () => {
+    const rig = new Rig();
+    const failure = failed("precondition_failed", "not_applied");
+    rig.allSay({ ...failure, version } as GroupAnswer<never>, "served");
+    assert.equal((await rig.write({ condition: { kind: "absent" } })).code, "precondition_failed");
+    await rig.get();
+    const { call } = rig.calls.at(-1) as AddressedCall;
+    assert.deepEqual(call.kind === "get" && call.asked.after, { newest: version, committed: version });
+  });
+
   it("is refused while as many are under way as there may be", async () => {
     const rig = new Rig();
     rig.milliseconds = 50;

@@ -289,6 +289,18 @@ describe("the promises of a key", () => {
     assert.equal(story([newer, "n1/1"], [older, "n1/1"]).verdict(lost), "own reads", "it was written strongly");
   });
 
+  it("forbid a node to show less than a condition was told to have met by way of it", () => {
+    for (const [via, verdict] of [
+      ["n1/1", "own reads"],
+      ["n1/3", "fine"],
+    ] as const) {
+      const story = written("strong");
+      story.write([put("f0", "3", { condition: "absent" })], [4, 5], refused(at(2))).via = "n1/1";
+      story.read("f0", [6, 7], saw("1", at(1)), "fast").via = via;
+      assert.equal(story.verdict({ remembersReads: true }), verdict);
+    }
+  });
+
   it("forbid a node to show again what it has shown and then found gone", () => {
     const story = (modeOfDelete: "fast" | "strong", ...reads: readonly Told[]): string => {
       const told = written("strong");

@@ -24,10 +24,17 @@ interface Read {
   readonly mode: string;
 }
 
+/** What a condition did not expect. */
+interface Met {
+  readonly entry: HistoryEntry;
+  readonly version: Version | undefined;
+}
+
 /** Throws a Violation. `entries`: all that had to do with the key, in the order of their calls. */
 export function checkKeyPromises(key: string, entries: readonly HistoryEntry[], by: JudgedBy): void {
   const writes: Write[] = [];
   const reads: Read[] = [];
+  const met: Met[] = [];
   for (const entry of entries) {
     const { done, told } = entry;
     if (done.kind === "read") {
@@ -35,12 +42,13 @@ export function checkKeyPromises(key: string, entries: readonly HistoryEntry[], 
       continue;
     }
     const step = done.steps.find((each) => each.key === key);
+    if (told?.kind === "refused" && done.steps[told.step]?.key === key) met.push({ entry, version: told.present });
     if (step === undefined || told?.kind === "refused") continue;
     const isRetried = done.mode === "fast" && entry.versions.length > 1;
     const version = told?.kind !== "done" ? undefined : isRetried ? entry.versions[0] : told.version;
     writes.push({ entry, step, version, isCertain: told !== undefined && !isRetried });
   }
-  const judge = new KeyJudge(key, { writes, reads, by });
+  const judge = new KeyJudge(key, { writes, reads, met, by });
   for (const read of reads) {
     judge.isWritten(read);
     judge.isNotExpired(read);
@@ -70,14 +78,19 @@ class KeyJudge {
   private readonly key: string;
   private readonly writes: readonly Write[];
   private readonly reads: readonly Read[];
+  private readonly met: readonly Met[];
   private readonly by: JudgedBy;
   private readonly puts = new Map<string, number>();
   private readonly hasSums: boolean;
 
-  constructor(key: string, parts: { writes: readonly Write[]; reads: readonly Read[]; by: JudgedBy }) {
+  constructor(
+    key: string,
+    parts: { writes: readonly Write[]; reads: readonly Read[]; met: readonly Met[]; by: JudgedBy },
+  ) {
     this.key = key;
     this.writes = parts.writes;
     this.reads = parts.reads;
+    this.met = parts.met;
     this.by = parts.by;
     for (const { entry, step } of this.writes) if (step.action === "put") this.puts.set(step.body, entry.calledAt);
     this.hasSums = this.writes.some(({ step }) => step.action === "increment" || step.action === "append");
@@ -142,7 +155,8 @@ class KeyJudge {
     if (via === undefined) return;
     const before = this.reads.filter(({ entry }) => entry.via === via && entry.returnedAt < calledAt);
     const lasting = before.filter(({ saw }) => this.isLasting(saw, read));
-    this.sees(read, greatestOf(lasting.map(({ saw }) => saw)), "own reads");
+    const met = this.met.filter(({ entry }) => entry.via === via && entry.returnedAt < calledAt);
+    this.sees(read, greatestOf([...lasting.map(({ saw }) => saw), ...met]), "own reads");
     const { version, expiresAt } = read.saw;
     // What a fast delete took away may come back, if its leader does not stay.
     const isDeletedFast = this.writes.some(({ entry, step }) => step.action === "delete" && entry.done.mode === "fast");
