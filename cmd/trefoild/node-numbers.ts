@@ -7,11 +7,14 @@ import type { Clock } from "../../internal/platform/clock.ts";
 import type { GroupNumbers, LagNumbers, NodeSources } from "../../internal/telemetry/node-metrics.ts";
 import { ReplicationLag } from "../../internal/telemetry/replication-lag.ts";
 
+import { ReplicaTotals } from "./replica-totals.ts";
+
 export const noteMilliseconds = 250;
 
 export class NodeNumbers {
   private readonly clock: Clock;
   private readonly lag = new ReplicationLag();
+  private readonly totals = new ReplicaTotals();
   /** Of each group when it was looked at last. */
   private readonly terms = new Map<GroupId, number>();
   private elections = 0;
@@ -27,6 +30,7 @@ export class NodeNumbers {
 
   note(): void {
     const now = this.clock.monotonicMilliseconds();
+    if (this.node !== undefined) this.totals.note(this.node.groups.all);
     for (const [group, replica] of this.node?.groups.all ?? []) {
       const { role, term, last } = replica.status;
       const before = this.terms.get(group);
@@ -49,6 +53,8 @@ export class NodeNumbers {
       clocks: () => node.clocks.distances,
       log: () => node.log.stats(),
       engine: () => node.engine.stats(),
+      salvage: () => this.totals.salvage(),
+      snapshots: () => this.totals.snapshots(),
     };
   }
 

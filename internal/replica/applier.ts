@@ -60,6 +60,8 @@ export interface ApplierEvents {
   onAnswer(index: LogIndex, answer: CommandAnswer): void;
   /** A merge was applied, wherever its write had been lost. */
   onMerged(write: ForeignWrite): void;
+  /** What became of it, when that was decided by this entry. */
+  onFate?(fate: Fate): void;
 }
 
 export class Applier {
@@ -258,6 +260,7 @@ export class Applier {
     if (write.request !== undefined && fate === "salvaged") {
       batch.remember(write.request.id, { kind: "done", version: write.version, values: [undefined] }, entry);
     }
+    this.events.onFate?.(fate);
   }
 
   private fateOf(write: ForeignWrite, known: Boundary | undefined, present: EngineRecord | undefined): Fate {

@@ -25,6 +25,7 @@ import { entryOf, LogEntries } from "./log-entries.ts";
 import type { ForeignWrite } from "./merge.ts";
 import { replicaDefaults } from "./options.ts";
 import type { ReplicaOptions } from "./options.ts";
+import { ReplicaNumbers } from "./replica-numbers.ts";
 import { Replica } from "./replica.ts";
 import type { ReplicaPlace, ReplicaSeams } from "./replica-parts.ts";
 import { dropKept } from "./salvager.ts";
@@ -83,7 +84,8 @@ export async function openReplica(start: ReplicaStart): Promise<Replica> {
   const { seams, isSynced, disk, background, snapshotFolder } = start;
   await clearFolder(disk, snapshotFolder);
   const world = { seams, disk, background, snapshotFolder };
-  return new Replica({ ...world, id, options, log, group, engine, raft, entries, isSynced, place });
+  const numbers = new ReplicaNumbers();
+  return new Replica({ ...world, id, options, log, group, engine, raft, entries, isSynced, place, numbers });
 }
 
 async function openPlace(start: ReplicaStart, group: GroupLog): Promise<ReplicaPlace> {

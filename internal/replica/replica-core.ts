@@ -376,6 +376,7 @@ export class ReplicaCore {
       {
         onAnswer: (index, answer) => this.writes.note(index, answer),
         onMerged: (write) => this.salvager.merged(write),
+        onFate: (fate) => this.parts.numbers.decided(fate, this.known.role),
       },
     );
   }

@@ -14,6 +14,7 @@ import type { GroupState } from "./group-state.ts";
 import type { LogEntries } from "./log-entries.ts";
 import type { ReplicaMessage } from "./messages.ts";
 import type { ReplicaOptions } from "./options.ts";
+import type { ReplicaNumbers } from "./replica-numbers.ts";
 
 export interface ReplicaSeams {
   readonly clock: Clock;
@@ -40,6 +41,7 @@ export interface ReplicaParts {
   /** What is acknowledged is synced: the log does not wait for an interval. */
   readonly isSynced: boolean;
   readonly place: ReplicaPlace;
+  readonly numbers: ReplicaNumbers;
 }
 
 /** Where its data lies now, and what apply knows beside: both change when a snapshot is installed. */

@@ -19,6 +19,7 @@ import { hybridNow } from "./replica-parts.ts";
 import type { ReplicaMessage } from "./messages.ts";
 import { positionOf, receiptOf } from "./receipts.ts";
 import type { Position, Receipt, ReceiptParts } from "./receipts.ts";
+import type { ReplicaNumbers } from "./replica-numbers.ts";
 import { ReplicaCore } from "./replica-core.ts";
 import type { ReplicaParts } from "./replica-parts.ts";
 import { scanRecords, withAhead } from "./scan.ts";
@@ -274,6 +275,17 @@ export class Replica {
   /** As the leader knows it: whoever may have had writes from before `index` has it, and keeps none, or is waited for no longer. */
   isWithAll(index: LogIndex): boolean {
     return this.core.duties.isWithAll(index, this.core.place.state);
+  }
+
+  /** For metrics. */
+  get numbers(): Readonly<ReplicaNumbers> {
+    return this.core.parts.numbers;
+  }
+
+  /** Snapshots that are on their way from here, and to here. */
+  get snapshotsUnderWay(): { readonly sending: number; readonly receiving: number } {
+    const { holding, isReceiving } = this.core.snapshots;
+    return { sending: holding === undefined ? 0 : 1, receiving: isReceiving ? 1 : 0 };
   }
 
   get incarnation(): Incarnation {

@@ -40,6 +40,7 @@ export interface SnapshotReceiverParts {
   send(message: ChunkRequest): void;
   /** All of it is here. "installed", or "not_wanted" any more; "failed": to be offered again. */
   install(snapshot: ReceivedSnapshot): Promise<"installed" | "not_wanted" | "failed">;
+  installed(): void;
   failed(offer: SnapshotOffer): void;
   onFailure(reason: unknown): void;
 }
@@ -122,6 +123,10 @@ export class SnapshotReceiver {
     this.giveUp(incoming);
   }
 
+  get isReceiving(): boolean {
+    return this.incoming !== undefined;
+  }
+
   tick(): void {
     const { incoming, parts } = this;
     if (incoming === undefined || incoming.isBusy) return;
@@ -183,6 +188,7 @@ export class SnapshotReceiver {
     if (!message.isLast) return true;
     const { offer, tables, incarnation } = incoming;
     const end = await parts.install({ offer, incarnation, tables });
+    if (end === "installed") parts.installed();
     if (this.isClosed) return false;
     if (end === "failed") {
       this.pause();

@@ -5,6 +5,7 @@ import type { Raft } from "../raft/raft.ts";
 import type { SnapshotMark, SnapshotOffer } from "../raft/types.ts";
 import type { ChunkMessage, ChunkRefused, ChunkRequest } from "./messages.ts";
 import type { ReplicaParts } from "./replica-parts.ts";
+import type { ReplicaNumbers } from "./replica-numbers.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import type { ReceivedSnapshot } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
@@ -19,14 +20,16 @@ export interface SnapshotHooks {
 
 export class SnapshotTraffic {
   private readonly raft: Raft;
+  private readonly numbers: ReplicaNumbers;
   private readonly sender: SnapshotSender;
   private readonly receiver: SnapshotReceiver;
 
   constructor(parts: ReplicaParts, underWay: UnderWay, hooks: SnapshotHooks) {
-    const { id, raft, engine, group, seams, options, disk, background } = parts;
+    const { id, raft, engine, group, seams, options, disk, background, numbers } = parts;
     const { clock, scheduler, logger } = seams;
     const onFailure = (reason: unknown): void => hooks.onFailure(reason);
     this.raft = raft;
+    this.numbers = numbers;
     this.sender = new SnapshotSender({
       id,
       engine,
@@ -40,7 +43,10 @@ export class SnapshotTraffic {
       present: () => hooks.present(),
       offer: (to, mark) => raft.offerSnapshot(to, mark),
       withdraw: (from) => raft.withdrawSnapshot(from),
-      send: (message) => seams.send(message),
+      send: (message) => {
+        if (message.type === "chunk") numbers.sentBytes += message.bytes.length;
+        seams.send(message);
+      },
       onFailure,
     });
     this.receiver = new SnapshotReceiver({
@@ -57,6 +63,7 @@ export class SnapshotTraffic {
       reserveIncarnation: () => engine.reserveIncarnation(),
       send: (message) => seams.send(message),
       install: (snapshot) => hooks.install(snapshot),
+      installed: () => void numbers.installed++,
       failed: (offer) => raft.snapshotFailed(offer.index),
       onFailure,
     });
@@ -71,9 +78,14 @@ export class SnapshotTraffic {
   }
 
   receive(message: ChunkMessage | ChunkRequest | ChunkRefused): void {
-    if (message.type === "chunk") this.receiver.chunk(message);
+    if (message.type === "chunk") this.chunk(message);
     else if (message.type === "chunk_request") this.sender.requested(message);
     else this.receiver.refused(message);
+  }
+
+  private chunk(message: ChunkMessage): void {
+    this.numbers.receivedBytes += message.bytes.length;
+    this.receiver.chunk(message);
   }
 
   tick(): void {
@@ -90,6 +102,10 @@ export class SnapshotTraffic {
 
   get holding(): LogIndex | undefined {
     return this.sender.holding;
+  }
+
+  get isReceiving(): boolean {
+    return this.receiver.isReceiving;
   }
 
   /** This replica's data is about to be replaced: nobody gets a snapshot of it any more. */

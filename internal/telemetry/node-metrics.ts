@@ -199,10 +199,14 @@ function engineFamilies(engine: () => EngineStats): Family[] {
 
 function salvageFamilies(salvage: () => SalvageNumbers): Family[] {
   return [
-    counter("trefoil_salvage_total", "Fast writes that a log lost, by what became of them.", () => {
-      const numbers = salvage();
-      return salvageOutcomes.map((outcome) => ({ labels: { outcome }, value: numbers[outcome] }));
-    }),
+    counter(
+      "trefoil_salvage_total",
+      "Fast writes that a log lost, by what became of them; counted where the group is led.",
+      () => {
+        const numbers = salvage();
+        return salvageOutcomes.map((outcome) => ({ labels: { outcome }, value: numbers[outcome] }));
+      },
+    ),
   ];
 }
 

@@ -129,6 +129,10 @@ describe("three processes", () => {
     assert.ok(valueOf("trefoil_log_bytes", {}) > 0);
     assert.ok(valueOf("trefoil_log_fsync_seconds_count", {}) > 0);
     assert.ok(valueOf("trefoil_memtable_bytes", {}) > 0);
+    for (const outcome of ["salvaged", "superseded", "lost"]) {
+      assert.equal(valueOf("trefoil_salvage_total", { outcome }), 0);
+    }
+    assert.equal(valueOf("trefoil_snapshot_installed_total", {}), 0);
     assert.equal(valueOf("trefoil_build_info", {}), 1);
     assert.equal(valueOf("trefoil_metrics_failures_total", {}), 0);
     assert.ok(metrics.some(({ name }) => name === "trefoil_event_loop_lag_seconds"));

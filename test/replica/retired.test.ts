@@ -42,6 +42,8 @@ describe("a replica that was removed", () => {
     assert.equal(await rig.node(4).read("b"), "newer");
     assert.equal(await rig.replica(4).receiptOf(one.version), "salvaged");
     assert.equal(await rig.replica(4).receiptOf(two.version), "superseded");
+    assert.deepEqual(rig.replica(leader).numbers.fates, { salvaged: 1, superseded: 1, lost: 0 });
+    assert.deepEqual(rig.replica(4).numbers.fates, { salvaged: 0, superseded: 0, lost: 0 }, "it does not lead");
     await retired.erase();
     const { log, engine } = rig.node(1);
     assert.deepEqual([log?.groups(), engine?.placeOf(theGroup)], [[], undefined]);

@@ -1,0 +1,18 @@
+// What a replica counts, for metrics alone: since it was opened, and nothing here decides anything.
+
+import type { RaftStatus } from "../raft/raft.ts";
+import type { Fate } from "./fates.ts";
+
+export class ReplicaNumbers {
+  /** Fast writes that a log had lost, by what became of them where this replica led. */
+  readonly fates = { salvaged: 0, superseded: 0, lost: 0 } satisfies Record<Fate, number>;
+  sentBytes = 0;
+  receivedBytes = 0;
+  /** Snapshots. */
+  installed = 0;
+
+  /** Each replica applies a merge; one counts. */
+  decided(fate: Fate, role: RaftStatus["role"]): void {
+    if (role === "leader") this.fates[fate]++;
+  }
+}
