@@ -4,6 +4,7 @@ import type { NodeId } from "../base/ids.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
 import { foundersOf } from "../cluster/map-changes.ts";
 import type { PeerTable } from "./peer-table.ts";
+import type { SeedWords } from "./seed-words.ts";
 
 export interface Awaiting {
   readonly self: NodeId;
@@ -11,9 +12,11 @@ export interface Awaiting {
   /** With which it was started; none: it joins. */
   readonly peers: readonly NodeId[];
   readonly table: PeerTable;
+  /** None: nobody was named that it is to join. */
+  readonly seedWords?: SeedWords;
 }
 
-export function awaitedOf({ self, map, peers, table }: Awaiting): string {
+export function awaitedOf({ self, map, peers, table, seedWords }: Awaiting): string {
   const withTrouble = (id: NodeId): string => {
     const peer = table.get(id);
     return peer === undefined || peer.life !== undefined ? id : `${id} (${peer.trouble ?? "not connected"})`;
@@ -24,7 +27,10 @@ export function awaitedOf({ self, map, peers, table }: Awaiting): string {
     return `the cluster begins when all its nodes have come; waiting for ${missing.map(withTrouble).join(", ")}`;
   }
   const founders = foundersOf(peers) ?? [];
-  if (founders.length === 0) return "waiting to hear of a cluster from those whom this node is to join";
+  if (founders.length === 0) {
+    const asked = seedWords === undefined || seedWords.all === "" ? "" : `: ${seedWords.all}`;
+    return `waiting to hear of a cluster from those whom this node is to join${asked}`;
+  }
   const others = founders.filter((id) => id !== self);
   const missing = others.filter((id) => !table.isConnected(id));
   if (missing.length > 0) {

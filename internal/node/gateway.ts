@@ -4,7 +4,6 @@
 // Among the nodes it goes by a name with chance in it, since two gateways of one name would take each other's place there. Clients see
 // the name from its settings.
 
-import { unreachable } from "../base/assert.ts";
 import { emptyBytes } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { nodeId } from "../base/ids.ts";
@@ -21,6 +20,7 @@ import { MapKeeper } from "./map-keeper.ts";
 import { PeerTable } from "./peer-table.ts";
 import { decodeTalk, encodeTalk, isLeavingTalk } from "./peer-talk.ts";
 import type { ReadMode, WriteMode } from "./requests.ts";
+import { SeedWords } from "./seed-words.ts";
 
 export interface GatewaySeams {
   readonly network: Network;
@@ -59,8 +59,7 @@ export class Gateway {
   private readonly settings: GatewaySettings;
   private readonly name: NodeId;
   private readonly life: number;
-  /** What came of asking each for its map, in words. */
-  private readonly seedWords = new Map<string, string>();
+  private readonly seedWords: SeedWords;
   private timer: Timer | undefined;
   private isLooking = false;
   private isClosed = false;
@@ -72,6 +71,7 @@ export class Gateway {
     this.settings = settings;
     this.name = nameAmongNodes(id, random.split("name"));
     this.life = clock.wallMilliseconds();
+    this.seedWords = new SeedWords({ ...seams, addresses: settings.seeds, flag: "--seeds" });
     this.keeper = new MapKeeper(undefined, (failure) => this.fail(failure));
     this.table = new PeerTable({ network, codec, self: this.name });
     const { keeper, table } = this;
@@ -103,10 +103,9 @@ export class Gateway {
 
   /** For whom it waits, while it does not know where keys are. */
   get awaited(): string {
-    const { keeper, table, name, settings } = this;
+    const { keeper, table, name } = this;
     if (keeper.map !== undefined) return awaitedOf({ self: name, map: keeper.map, peers: [], table });
-    const seeds = settings.seeds.map((seed) => `${seed} (${this.seedWords.get(seed) ?? "not asked yet"})`);
-    return `none of the seeds has told of a cluster yet: ${seeds.join(", ")}`;
+    return `none of the seeds has told of a cluster yet: ${this.seedWords.all}`;
   }
 
   async close(): Promise<void> {
@@ -176,7 +175,7 @@ export class Gateway {
   private async askSeed(address: string): Promise<void> {
     const options = { timeoutMilliseconds: visitMilliseconds, trace: "" };
     const outcome = await this.table.ask(address, this.question(), options);
-    this.seedWords.set(address, wordsOf(outcome));
+    this.seedWords.note(address, outcome);
     const map = this.mapIn(address, outcome);
     if (map !== undefined) this.adopt(address, map);
   }
@@ -237,20 +236,6 @@ export class Gateway {
   private fail(failure: unknown): void {
     if (this.isClosed) return;
     this.seams.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
-  }
-}
-
-function wordsOf(outcome: AskOutcome): string {
-  switch (outcome.kind) {
-    case "answered":
-      return "knows of none yet";
-    case "unreachable":
-      return outcome.detail;
-    case "refused":
-    case "unknown":
-      return "does not answer";
-    default:
-      return unreachable(outcome, "an outcome of a question");
   }
 }
 

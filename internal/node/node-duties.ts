@@ -21,11 +21,13 @@ import type { PeerClocks } from "./peer-clocks.ts";
 import { decodeTalk, encodeTalk } from "./peer-talk.ts";
 import type { Talk } from "./peer-talk.ts";
 import type { PeerTable } from "./peer-table.ts";
+import type { SeedWords } from "./seed-words.ts";
 
 export interface DutyParts {
   readonly self: MapNode;
   /** Asked for a map as long as there is none. */
   readonly seeds: readonly string[];
+  readonly seedWords: SeedWords;
   readonly keeper: MapKeeper;
   readonly table: PeerTable;
   readonly groups: LocalGroups;
@@ -171,11 +173,12 @@ export class NodeDuties {
   private async lookAround(now: number): Promise<void> {
     if (now < this.gossipAt) return;
     this.gossipAt = now + gossipMilliseconds;
-    const { table, seeds } = this.parts;
+    const { table, seeds, seedWords } = this.parts;
     const asked = [...table.all.keys()].map((node) => this.swapMaps(node, undefined));
     const payload = encodeTalk({ kind: "map", epoch: 0, map: undefined });
     const visited = seeds.map(async (address) => {
       const outcome = await table.ask(address, payload, { timeoutMilliseconds: visitMilliseconds, trace: "" });
+      seedWords.note(address, outcome);
       if (outcome.kind === "answered") this.hear(address, outcome.payload);
     });
     await Promise.all([...asked, ...visited]);

@@ -38,6 +38,7 @@ import { NodeDuties } from "./node-duties.ts";
 import { PeerClocks } from "./peer-clocks.ts";
 import type { NodeSeams, NodeSettings } from "./node-settings.ts";
 import { PeerTable } from "./peer-table.ts";
+import { SeedWords } from "./seed-words.ts";
 import type { WatchedNode } from "./start-watch.ts";
 
 export type { NodeSeams, NodeSettings } from "./node-settings.ts";
@@ -65,6 +66,7 @@ export class Node {
   private readonly duties: NodeDuties;
   private readonly answering: Answering;
   private readonly holders: NameHolders;
+  private readonly seedWords: SeedWords;
   private founding: FoundingTalk | undefined;
   private timer: Timer | undefined;
   /** Resolves when nothing is done any more to found the cluster. */
@@ -80,6 +82,7 @@ export class Node {
     this.engine = engine;
     const { id } = settings;
     this.holders = new NameHolders(seams.clock);
+    this.seedWords = new SeedWords({ ...seams, addresses: settings.seeds ?? [], flag: "--join" });
     this.keeper = new MapKeeper(folder, (failure) => this.fail(failure));
     this.table = new PeerTable({ network: seams.network, codec: seams.codec, self: id, settings: settings.peers });
     this.groups = new LocalGroups({
@@ -109,7 +112,17 @@ export class Node {
     const leaderships = new Leaderships({ ...seams, groups, table, milliseconds: leadershipMilliseconds });
     const skewMilliseconds = settings.clockSkewMilliseconds ?? clockSkewDefaultMilliseconds;
     this.clocks = new PeerClocks({ ...seams, table, skewMilliseconds });
-    const all = { self: this.self, seeds, keeper, table, groups, meta, leaderships, clocks: this.clocks };
+    const all = {
+      self: this.self,
+      seeds,
+      seedWords: this.seedWords,
+      keeper,
+      table,
+      groups,
+      meta,
+      leaderships,
+      clocks: this.clocks,
+    };
     this.duties = new NodeDuties({ ...seams, ...all, onFailure });
     this.answering = new Answering({
       ...seams,
@@ -168,8 +181,8 @@ export class Node {
 
   /** For whom it waits, while the cluster has not begun. */
   get awaited(): string {
-    const { settings, table, keeper } = this;
-    return awaitedOf({ self: settings.id, map: keeper.map, peers: [...settings.peers.keys()], table });
+    const { settings, table, keeper, seedWords } = this;
+    return awaitedOf({ self: settings.id, map: keeper.map, peers: [...settings.peers.keys()], seedWords, table });
   }
 
   /** What there is to look at for whoever asks whether it may be given work. */
