@@ -53,12 +53,16 @@ interface Piece {
   readonly bounds: PieceBounds;
 }
 
+/** At a time: each holds a few pages, and what the scans of their groups read. */
+const listingsMax = 64;
+
 export class NodeCoordinator implements Coordinator {
   readonly node: NodeId;
   private readonly parts: CoordinatorParts;
   private readonly routing: Routing;
   private readonly views: Views;
   private readonly told = new ToldPositions();
+  private listings = 0;
 
   constructor(parts: CoordinatorParts) {
     this.parts = parts;
@@ -137,6 +141,19 @@ export class NodeCoordinator implements Coordinator {
   }
 
   async list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
+    if (this.listings >= listingsMax) {
+      const detail = `${listingsMax} listings are being made by this node; try again a little later, or ask another one`;
+      throw new TrefoilError("busy", detail);
+    }
+    this.listings++;
+    try {
+      return await this.listNow(request, caller);
+    } finally {
+      this.listings--;
+    }
+  }
+
+  private async listNow(request: ListRequest, caller: Caller): Promise<ListAnswer> {
     const mode = request.mode ?? this.parts.defaults.read;
     const { ring } = await this.whenReady(caller);
     const pieces = ring.groups.map(

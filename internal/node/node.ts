@@ -33,6 +33,7 @@ import { Leaderships } from "./leaderships.ts";
 import { LocalGroups } from "./local-groups.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { MetaGroup } from "./meta-group.ts";
+import { refuseMissingParts } from "./missing-parts.ts";
 import { NameHolders } from "./name-holders.ts";
 import { NodeDuties } from "./node-duties.ts";
 import { PeerClocks } from "./peer-clocks.ts";
@@ -150,6 +151,7 @@ export class Node {
     let engine: Engine | undefined;
     try {
       const at = (part: string): string => `${folder.path}/${part}`;
+      await refuseMissingParts(disk, folder.path, folder.seats);
       await disk.makeFolder(at(nodeParts.engine));
       await disk.syncFolder(folder.path);
       log = await openLog(at(nodeParts.log), seams, settings.log);

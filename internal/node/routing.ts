@@ -218,7 +218,8 @@ export class Routing {
   private async tryAt<T>(node: NodeId, route: Route<T>, left: number, way: Way): Promise<GroupAnswer<T>> {
     const { service, table } = this.parts;
     const { epoch, trace } = way;
-    const isShort = route.isRepeatable && left > tryMillisecondsMax;
+    // A scan takes as long as it takes: one that was given up would go on beside its successor.
+    const isShort = route.isRepeatable && route.call.kind !== "list" && left > tryMillisecondsMax;
     if (node === this.parts.node)
       return service === undefined ? again("not_here") : this.serveHere(service, route, left, isShort);
     const payload = encodeCall({ epoch, group: route.group, call: route.call });

@@ -2,6 +2,8 @@
 // that joins. Over real sockets and disks.
 
 import assert from "node:assert/strict";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { nodeId } from "../../internal/base/ids.ts";
 import { nodeOf } from "../../internal/cluster/cluster-map.ts";
@@ -68,6 +70,21 @@ describe("a node with an empty data folder", { timeout: 120_000 }, () => {
       await nodes.put("n1", keys[0] ?? "", `value of ${keys[0]}`);
       await nodes.start("n2");
       await isWholeAgain(nodes, "n2", "have all");
+    });
+  });
+
+  it("is refused when only its log or only its records are gone: under its old ids it would break promises", async () => {
+    await withNodes(3, async (nodes) => {
+      for (const part of ["log", "engine"]) {
+        await nodes.stop("n2");
+        const kept = join(nodes.folder, "kept");
+        await rename(join(nodes.folder, "n2", part), kept);
+        await assert.rejects(nodes.start("n2"), (failure: Error) => failure.message.includes(`n2/${part} is gone`));
+        await rename(kept, join(nodes.folder, "n2", part));
+        await nodes.start("n2");
+        await nodes.node("n2").whenReady();
+      }
+      for (const key of keys) assert.equal(await nodes.get("n2", key, "strong"), `value of ${key}`);
     });
   });
 

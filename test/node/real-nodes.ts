@@ -120,7 +120,7 @@ export class RealNodes {
       key: utf8(key),
       mode: "strong",
       condition: undefined,
-      requestId: utf8(`${key} ${value}`),
+      requestId: utf8(`${key} ${value}`.slice(0, 64)),
     } as const;
     const content = { value: utf8(value), contentType: "", ttl: { kind: "none" } } as const;
     const { coordinator } = this.node(id);
