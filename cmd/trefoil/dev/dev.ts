@@ -48,7 +48,7 @@ export async function runDev(commandArguments: readonly string[]): Promise<numbe
   const claimed = await claim(disk, planOf(completed.values));
   if (claimed.kind === "refused") return refused(claimed.reasons, exitCodes.failure);
   try {
-    return await supervise(planOf(completed.values));
+    return await supervise(planOf(completed.values), completed.notes);
   } finally {
     await claimed.lock.release();
   }
@@ -74,10 +74,12 @@ async function claim(disk: Disk, plan: Plan): Promise<Claimed> {
   return { kind: "refused", reasons: [made.kind === "refused" ? made.why : `--data ${folder} has gone; start again`] };
 }
 
-function supervise(plan: Plan): Promise<number> {
+function supervise(plan: Plan, notes: readonly string[]): Promise<number> {
   const isTerminal = process.stdout.isTTY;
   const hasColours = isTerminal && (process.env["NO_COLOR"] ?? "") === "";
-  const supervisor = new Supervisor(plan, new Printer(process.stdout, plan.values["log-format"], hasColours));
+  const printer = new Printer(process.stdout, plan.values["log-format"], hasColours);
+  for (const note of notes) printer.say(note);
+  const supervisor = new Supervisor(plan, printer);
   onStopSignals(
     () => supervisor.stop(),
     () => supervisor.stopAtOnce(),

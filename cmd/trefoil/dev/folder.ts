@@ -18,7 +18,11 @@ export interface FolderContent {
 }
 
 export type Completed =
-  | { readonly kind: "values"; readonly values: DevValues }
+  | {
+      readonly kind: "values";
+      readonly values: DevValues;
+      /** What comes of the folder, and may surprise. */ readonly notes: readonly string[];
+    }
   | { readonly kind: "wrong"; readonly violations: readonly string[] };
 
 export async function lookIntoFolder(disk: Disk, folder: string): Promise<FolderContent> {
@@ -61,10 +65,9 @@ export function completeWithFolder(
     );
   }
   if (violations.length > 0) return { kind: "wrong", violations };
-  return {
-    kind: "values",
-    values: { ...values, groups, nodes: isGiven("nodes") ? values.nodes : Math.max(values.nodes, nodes) },
-  };
+  if (isGiven("nodes") || nodes <= values.nodes) return { kind: "values", values: { ...values, groups }, notes: [] };
+  const note = `${data} has the data of ${nodes} nodes: all of them are started.`;
+  return { kind: "values", values: { ...values, groups, nodes }, notes: [note] };
 }
 
 async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
