@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
 import { freePorts } from "../support/free-ports.ts";
@@ -191,5 +192,48 @@ describe("trefoil with several endpoints", () => {
     const { code, errors } = await run([web], "get", "k");
     assert.equal(code, 1);
     assert.match(errors, /^trefoil: 127\.0\.0\.1:\d+ is no Trefoil: it answers 404, text\/html$/m);
+  });
+
+  it("knows the other ports of a node, and takes none of them for a node without the key", async () => {
+    const problem = {
+      code: "not_found",
+      detail: 'there is no route "/k"; the nearest is /livez',
+      outcome: "not_applied",
+    };
+    const admin = await stub((_incoming, outgoing) => {
+      outgoing.writeHead(404, { "Content-Type": "application/problem+json" }).end(JSON.stringify(problem));
+    });
+    const routeless = await run([admin], "get", "k");
+    assert.equal(routeless.code, 1);
+    assert.match(
+      routeless.errors,
+      /there is no route "\/k".* Is it the admin port of a node\? --endpoint takes the HTTP port, 8080/,
+    );
+    // As HTTP/2 begins.
+    const other = createTcpServer((socket) =>
+      socket.on("error", () => undefined).end(Buffer.from([0, 0, 0, 4, 0, 0, 0])),
+    );
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const address = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+    for (const words of [
+      ["get", "k"],
+      ["put", "k", "v"],
+    ]) {
+      const { code, errors } = await run([address], ...words);
+      assert.equal(code, 1, errors);
+      assert.match(
+        errors,
+        /: it does not speak HTTP: is that the gRPC or the peer port of a node\? --endpoint takes the HTTP port/,
+      );
+    }
+    other.close();
+  });
+
+  it("refuses a misspelt variable", async () => {
+    const { code, errors } = await new Trefoil("127.0.0.1:1", { TREFOIL_ENDPOINTS: "x" }).run(["get", "k"]);
+    assert.deepEqual(
+      [code, errors],
+      [2, "trefoil: bad_request: TREFOIL_ENDPOINTS is no variable; the nearest is TREFOIL_ENDPOINT\n"],
+    );
   });
 });

@@ -127,6 +127,8 @@ function judge(
         isOver: !mayRepeat,
       };
     }
+    case "no_http":
+      return { failure: new CommandFailure(exitCodes.failure, `${at}: ${told.why} ${portWords}`), isOver: true };
     case "answered":
       break;
   }
@@ -139,6 +141,11 @@ function judge(
     };
   }
   const { code, detail, outcome, requestId } = problem;
+  // Not that the key is not there.
+  if (code === "not_found" && detail.startsWith("there is no route ")) {
+    const why = visible(`${at} does not take this command: ${detail}. Is it the admin port of a node? ${portWords}`);
+    return { failure: new CommandFailure(exitCodes.failure, why), isOver: true };
+  }
   const words = visible(`${code}: ${detail} (${at}, request ${requestId})`);
   if (outcome === "unknown" && method !== "GET") {
     return { failure: new CommandFailure(exitCodes.outcomeUnknown, `${words}. ${unknownWords}`), isOver: !mayRepeat };
@@ -147,6 +154,8 @@ function judge(
   const isOver = !mayGoOn || !(passing.has(told.status) || told.status === 504);
   return { failure: new CommandFailure(exitCodeFor(code, told.status), words), isOver };
 }
+
+const portWords = "--endpoint takes the HTTP port, 8080 unless it was set otherwise";
 
 const unknownWords =
   "Nobody knows whether the write took effect: read the key, or write again under the same --idempotency-key";

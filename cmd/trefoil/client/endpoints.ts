@@ -1,5 +1,6 @@
 // Where nodes are to be found, as somebody writes it: "localhost:8080", "http://10.0.0.1:8080", several between commas.
 
+import { nearestOf } from "../../../internal/base/nearest.ts";
 import { TrefoilError } from "../../../internal/base/errors.ts";
 
 export interface Endpoint {
@@ -17,6 +18,7 @@ export function dataEndpoints(
   given: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly Endpoint[] {
+  refuseMisspelt(environment);
   if (given !== undefined) return endpointsOf(given, "--endpoint", dataPort);
   const set = environment[endpointVariable] ?? "";
   return set === "" ? [{ host: "127.0.0.1", port: dataPort }] : endpointsOf(set, endpointVariable, dataPort);
@@ -27,6 +29,7 @@ export function adminEndpointsOf(
   given: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly Endpoint[] | undefined {
+  refuseMisspelt(environment);
   if (given !== undefined) return endpointsOf(given, "--admin-endpoint", adminPort);
   const set = environment[adminVariable] ?? "";
   return set === "" ? undefined : endpointsOf(set, adminVariable, adminPort);
@@ -35,6 +38,14 @@ export function adminEndpointsOf(
 /** Of one node, as the map tells; undefined: it has not said yet. */
 export function adminEndpointOf(told: string): Endpoint | undefined {
   return told === "" ? undefined : endpointOf(told, "the map", adminPort);
+}
+
+/** The other variables of this prefix are settings of nodes, and nothing to a command. */
+function refuseMisspelt(environment: Readonly<Record<string, string | undefined>>): void {
+  const known = [endpointVariable, adminVariable];
+  const wrong = Object.keys(environment).find((name) => /^TREFOIL_.*ENDPOINT/.test(name) && !known.includes(name));
+  if (wrong === undefined) return;
+  throw new TrefoilError("bad_request", `${wrong} is no variable; the nearest is ${nearestOf(wrong, known)}`);
 }
 
 /** `source` is what names them. */

@@ -32,6 +32,8 @@ export type Exchange =
   /** There was no connection. */
   | { readonly kind: "not_sent"; readonly why: string }
   | { readonly kind: "broken_off"; readonly why: string }
+  /** Whoever listens there does not speak HTTP, and has understood nothing. */
+  | { readonly kind: "no_http"; readonly why: string }
   | { readonly kind: "late"; readonly why: string };
 
 /** Longer bodies wait until the node wants them: it may refuse them before it has read them. */
@@ -64,11 +66,20 @@ export function exchange(agent: Agent, { host, port }: Endpoint, sent: Sent, pat
     });
     outgoing.on("response", (answer) => void collect(answer).then(end));
     outgoing.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-      end({ kind: isConnected ? "broken_off" : "not_sent", why: wordsOf.get(code ?? "") ?? (message || String(code)) });
+      if (code === noHttpCode) end({ kind: "no_http", why: noHttpWords });
+      else
+        end({
+          kind: isConnected ? "broken_off" : "not_sent",
+          why: wordsOf.get(code ?? "") ?? (message || String(code)),
+        });
     });
     timers.push(...sendBody(outgoing, body));
   });
 }
+
+/** Of Node, when what comes does not begin as an answer does. */
+const noHttpCode = "HPE_INVALID_CONSTANT";
+const noHttpWords = "it does not speak HTTP: is that the gRPC or the peer port of a node?";
 
 /** What has come by then counts, though this process was too busy to look. */
 function whenOver(milliseconds: number, then: () => void): NodeJS.Timeout {
