@@ -7,7 +7,7 @@
 // none of them ever runs what an earlier state of the sources left behind: outputs whose source is gone are removed, and
 // outputs that somebody removed are built again. Plain JavaScript without dependencies, since it runs before either exists.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -19,14 +19,16 @@ const sourceFolders = ["cmd", "internal", "scripts", "test"];
 const outputFolder = path.join(root, "dist");
 const buildInfo = path.join(outputFolder, ".tsbuildinfo");
 const installStamp = path.join(root, "node_modules", ".trefoil-installed");
+const firstSignMilliseconds = 2000;
+const signMillisecondsMax = 15_000;
 const outputEndings = [".d.ts", ".js.map", ".js"];
 
 /** Runs one step and prints its line; a step that throws ends the process with what it said. */
-function step(name, run) {
+async function step(name, run) {
   const started = performance.now();
   let outcome;
   try {
-    outcome = run();
+    outcome = await run();
   } catch (error) {
     console.log(`✖ ${name}`);
     console.error(error.message);
@@ -52,22 +54,47 @@ function runNode(parameters, options) {
   return result;
 }
 
-function install() {
+async function install() {
   const lock = readFileSync(path.join(root, "package-lock.json"));
   const wanted = createHash("sha256").update(lock).update(`${process.platform} ${process.arch}`).digest("hex");
   if (existsSync(installStamp) && readFileSync(installStamp, "utf8") === wanted) return "unchanged";
-  console.log("  installing what package-lock.json names");
+  // The project itself is among them, without a name.
+  const count = Object.keys(JSON.parse(lock).packages ?? {}).filter((name) => name !== "").length;
+  console.log(`  installing what package-lock.json names: ${count} packages, this once; it may take some minutes`);
   // The compiler is among what is for development: also where somebody has set NODE_ENV=production.
   const parameters = ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"];
-  const options = { cwd: root, stdio: ["ignore", "ignore", "inherit"] };
   const npm = process.env.npm_execpath;
-  const result =
+  const why =
     npm === undefined
-      ? spawnSync(process.platform === "win32" ? "npm.cmd" : "npm", parameters, options)
-      : runNode([npm, ...parameters], options);
-  if (result.status !== 0) throw new Error(`npm ci failed: ${result.error?.message ?? `exit code ${result.status}`}`);
+      ? await runTelling(process.platform === "win32" ? "npm.cmd" : "npm", parameters)
+      : await runTelling(process.execPath, [npm, ...parameters]);
+  if (why !== undefined) throw new Error(`npm ci failed: ${why}`);
   writeFileSync(installStamp, wanted);
   return "installed";
+}
+
+/** Says now and then that it goes on, which npm does on a terminal only. Resolves with what went wrong. */
+function runTelling(command, parameters) {
+  return new Promise((resolve) => {
+    const started = performance.now();
+    let pause = firstSignMilliseconds;
+    let timer;
+    const tellLater = () => {
+      timer = setTimeout(() => {
+        console.log(`  still installing, after ${Math.round((performance.now() - started) / 1000)} s`);
+        pause = Math.min(signMillisecondsMax, 2 * pause);
+        tellLater();
+      }, pause);
+    };
+    tellLater();
+    const end = (why) => {
+      clearTimeout(timer);
+      resolve(why);
+    };
+    const child = spawn(command, parameters, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+    child.once("error", (error) => end(error.message));
+    child.once("close", (code, signal) => end(code === 0 ? undefined : signal === null ? `exit code ${code}` : signal));
+  });
 }
 
 function filesUnder(folder) {
@@ -118,10 +145,10 @@ function build() {
   return removed > 0 ? `types checked, ${removed} outputs without a source removed` : "types checked";
 }
 
-function main(parameters) {
+async function main(parameters) {
   checkNode();
-  step("install", install);
-  step("build", build);
+  await step("install", install);
+  await step("build", build);
   const moduleAt = parameters.findIndex((parameter) => !parameter.startsWith("--"));
   if (moduleAt < 0) return;
   const file = path.join(outputFolder, `${parameters[moduleAt]}.js`);
@@ -135,4 +162,4 @@ function main(parameters) {
   process.exit(result.status ?? 1);
 }
 
-main(process.argv.slice(2));
+await main(process.argv.slice(2));

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { RunningProcess } from "../test/support/running-process.ts";
 import { root } from "./root.ts";
 
 const npmStandIn = `
@@ -84,6 +85,22 @@ describe("the way from a clone to a running script", () => {
     assert.equal(run().status, 0);
     assert.equal(npmCalls(), 2);
     assert.match(readFileSync(at("npm-calls"), "utf8"), /^ci\nci\n$/);
+  });
+
+  it("shows that it is alive while npm takes its time", async () => {
+    write(
+      "npm.cjs",
+      `${npmStandIn}\nconst timer = setInterval(() => (fs.existsSync("go") || !fs.existsSync("npm.cjs")) && clearInterval(timer), 20);`,
+    );
+    write("package-lock.json", '{ "packages": { "": {}, "node_modules/a": {}, "node_modules/b": {} } }');
+    const started = new RunningProcess(process.execPath, ["scripts/bootstrap.mjs"], {
+      cwd: folder,
+      environment: { npm_execpath: at("npm.cjs") },
+    });
+    await started.says(/installing what package-lock\.json names: 2 packages, this once; it may take some minutes/);
+    await started.says(/^ {2}still installing, after \d+ s$/m);
+    write("go", "");
+    assert.deepEqual(await started.ended, { code: 0, signal: null }, started.output + started.errors);
   });
 
   it("stops when npm fails, and tries again the next time", () => {
