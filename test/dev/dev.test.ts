@@ -92,7 +92,7 @@ describe("a cluster for development", () => {
     assert.match(other.errors, /was founded with 4 groups, and their number is fixed in the folder/);
   });
 
-  it("goes on from its data, on other ports too, and leaves no process behind when it is killed itself", async () => {
+  it("goes on from its data, on other ports too, and ends in order though a node of it died before", async () => {
     run = await DevRun.make(join(folder, "data"));
     started = run.start("--no-restart");
     await started.says(/Ctrl-c stops it/);
@@ -102,6 +102,15 @@ describe("a cluster for development", () => {
     process.kill(pids[0] as number, "SIGKILL");
     await started.says(/^n1 was ended by SIGKILL, and stays dead \(--no-restart\)\.$/m);
     assert.equal(await put(2, "two", "of three"), 200);
+    started.signalGroup("SIGINT");
+    assert.deepEqual(await started.ended, { code: 0, signal: null }, started.output);
+    assert.match(started.output, /Stopping …\nStopped\.\n$/);
+  });
+
+  it("leaves no process behind when it is killed itself", async () => {
+    started = run.start();
+    await started.says(/Ctrl-c stops it/);
+    pids = pidsIn(started.output);
     await started.kill();
     await eventually(() => Promise.resolve(assert.deepEqual(pids.filter(isAlive), [])));
   });

@@ -154,7 +154,9 @@ export class Supervisor {
   private async endAll(): Promise<void> {
     // Once for handing over, once for what clients asked.
     const milliseconds = 2 * this.plan.values["drain-timeout"] + stopMilliseconds;
-    for (const child of this.children) child.signal("SIGTERM");
+    // Who died before was told of then.
+    const ending = this.children.filter(({ isRunning }) => isRunning);
+    for (const child of ending) child.signal("SIGTERM");
     const timer = setTimeout(() => {
       for (const child of this.children.filter(({ isRunning }) => isRunning)) {
         this.printer.say(`${child.plan.id} has not ended in ${milliseconds / 1000} s, and is killed.`);
@@ -164,7 +166,7 @@ export class Supervisor {
     }, milliseconds);
     await this.until(() => this.children.every(({ isRunning }) => !isRunning));
     clearTimeout(timer);
-    for (const { plan, end } of this.children) {
+    for (const { plan, end } of ending) {
       if (this.hasFailed || end === undefined || end.code === 0) continue;
       this.printer.say(`${plan.id} did not end in order: ${end.signal ?? `exit code ${end.code}`}.`);
       this.hasFailed = true;
