@@ -10,12 +10,12 @@ import { version } from "../version.ts";
 import { addGateway } from "./gateway-command.ts";
 import { addInspect } from "./inspect-command.ts";
 import { describeFailure, exitCodeOf, exitCodes } from "./failure.ts";
+import { addHelp, explainWrongUse } from "./words-of-use.ts";
 
 async function main(): Promise<number> {
   const program = new Command("trefoil")
     .version(version(), "-V, --version", "print the version")
     .description("Trefoil, a sharded, replicated key-value store: reading and writing, looking in, running one here.")
-    .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()} (trefoil --help lists the commands)\n`) })
     .enablePositionalOptions()
     .exitOverride();
   addClientCommands(program);
@@ -23,6 +23,8 @@ async function main(): Promise<number> {
   addGateway(program);
   addConfig(program);
   addInspect(program);
+  addHelp(program);
+  explainWrongUse(program);
   try {
     await program.parseAsync(process.argv);
     return Number(process.exitCode ?? exitCodes.ok);
