@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
@@ -23,12 +23,6 @@ function inspect(...parameters: string[]): Ran {
     encoding: "utf8",
   });
   return { code: status, out: stdout, complaint: stderr };
-}
-
-/** What lies in each group's log goes; the tables stay. */
-function emptyLog(copy: string): void {
-  const log = join(copy, "log");
-  for (const name of readdirSync(log)) rmSync(join(log, name));
 }
 
 describe("trefoil inspect folder on a node's", () => {
@@ -85,7 +79,12 @@ describe("trefoil inspect folder on a node's", () => {
       [(copy) => rmSync(join(copy, "trefoil-node")), /no file "trefoil-node"/],
       [(copy) => writeFileSync(join(copy, "trefoil-node"), "{"), /damage/],
       [(copy) => writeFileSync(join(copy, "map"), "{}"), /damage/],
-      [(copy) => rmSync(join(copy, "engine", "current")), /engine\/current is missing/],
+      [(copy) => rmSync(join(copy, "log"), { recursive: true }), /refused +an open says: .*log is gone, or empty/],
+      [
+        (copy) => rmSync(join(copy, "engine"), { recursive: true }),
+        /refused +an open says: .*engine is gone, or empty/,
+      ],
+      [(copy) => rmSync(join(copy, "engine", "current")), /engine is gone, or empty/],
       [(copy) => writeFileSync(join(copy, "log", "stranger"), "x"), /log\/stranger is no file of a log/],
     ];
     for (const [harm, told] of harms) {
@@ -101,16 +100,5 @@ describe("trefoil inspect folder on a node's", () => {
       assert.equal(code, refusal === undefined ? 0 : 1, `${String(refusal)}\n${out}`);
       if (refusal !== undefined) assert.ok(out.includes(refusal.message), `${refusal.message}\n${out}`);
     }
-  });
-
-  it("misses a log that is gone while its tables are there", () => {
-    const copy = copyOf("n1");
-    emptyLog(copy);
-    const { code, out } = inspect("folder", copy);
-    assert.equal(code, 1, out);
-    assert.match(
-      out,
-      /refused +an open says: corruption: group \d: its log ends at entry 0, its tables hold entries up to \d+/,
-    );
   });
 });

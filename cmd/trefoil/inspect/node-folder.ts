@@ -7,6 +7,7 @@ import { checkEngineFolder } from "../../../internal/engine/recovery.ts";
 import { recoverLog } from "../../../internal/log/recovery.ts";
 import type { RecoveredLog } from "../../../internal/log/recovery.ts";
 import { markOfRun } from "../../../internal/log/run-mark.ts";
+import { refuseMissingParts } from "../../../internal/node/missing-parts.ts";
 import { systemMachine } from "../../../internal/os/system-machine.ts";
 import type { Disk } from "../../../internal/platform/disk.ts";
 
@@ -14,6 +15,7 @@ import type { Disk } from "../../../internal/platform/disk.ts";
 export async function checkNode(disk: Disk, folder: string): Promise<void> {
   const record = await readRecord(disk, folder);
   if (record === undefined) return refuseStrangers(disk, folder);
+  await refuseMissingParts(disk, folder, record.seats);
   const map = await readMap(disk, folder);
   const names = await disk.list(folder);
   const logFolder = `${folder}/${nodeParts.log}`;
