@@ -16,7 +16,7 @@ const firstFiles: readonly (readonly [part: string, file: string])[] = [
   [nodeParts.engine, currentName],
 ];
 
-/** Throws `corruption` for a folder whose replicas have lost their log, or their records. */
+/** Throws `conflict`, which tells what to do, for a folder whose replicas have lost their log, or their records. */
 export async function refuseMissingParts(disk: Disk, folder: string, seats: readonly Seat[]): Promise<void> {
   if (seats.length === 0) return;
   for (const [part, file] of firstFiles) {
@@ -24,7 +24,7 @@ export async function refuseMissingParts(disk: Disk, folder: string, seats: read
     const detail =
       `${folder}/${part} is gone, or empty, and replicas of ${seats.length} groups had stored in it: without it they would break what ` +
       `they promised. Put it back, or empty ${folder} as a whole and start the node again: the others fill it`;
-    throw new TrefoilError("corruption", detail);
+    throw new TrefoilError("conflict", detail);
   }
 }
 

@@ -33,6 +33,7 @@ export const sampleHello = {
   versionMost: 1,
   cluster: "c1",
   node: "n1",
+  disk: "d1",
   life: 2 ** 52,
   wanted: "n2",
   purpose: purpose.main,
