@@ -200,8 +200,14 @@ describe("slow ones", () => {
       assert.equal(outcomes.filter((outcome) => outcome === "refused").length, 22);
       while (listener.requestsUnderWay > 2) await turn();
       assert.equal(listener.budget.bytesTaken, 2 * sizes.big);
-      const held = arrayBytes() - before;
-      assert.ok(held < sizes.bodies + (1 << 20), `${held} bytes are held`);
+      const heldMax = sizes.bodies + (1 << 20);
+      let held = arrayBytes() - before;
+      // What was refused is garbage, and such memory is given back a little behind the collector.
+      for (let tries = 0; tries < 200 && held > heldMax; tries++) {
+        await turn();
+        held = arrayBytes() - before;
+      }
+      assert.ok(held <= heldMax, `${held} bytes are held`);
       const told = await rig.ask("GET", "/big");
       assert.deepEqual([told.status, told.headers["retry-after"]], [429, "1"]);
       assert.equal((await rig.ask("HEAD", "/big")).headers["content-length"], String(sizes.big));
