@@ -7,7 +7,6 @@ import { nodeParts } from "../cluster/node-folder.ts";
 import type { Seat } from "../cluster/node-folder.ts";
 import { currentName } from "../engine/file-names.ts";
 import { begunName } from "../log/segment.ts";
-import { DiskFailure } from "../platform/disk.ts";
 import type { Disk } from "../platform/disk.ts";
 
 /** Of each part, the file that is there from its beginning on. */
@@ -20,19 +19,10 @@ const firstFiles: readonly (readonly [part: string, file: string])[] = [
 export async function refuseMissingParts(disk: Disk, folder: string, seats: readonly Seat[]): Promise<void> {
   if (seats.length === 0) return;
   for (const [part, file] of firstFiles) {
-    if ((await namesIn(disk, `${folder}/${part}`)).includes(file)) continue;
+    if ((await disk.sizeOf(`${folder}/${part}/${file}`)) !== undefined) continue;
     const detail =
       `${folder}/${part} is gone, or empty, and replicas of ${seats.length} groups had stored in it: without it they would break what ` +
       `they promised. Put it back, or empty ${folder} as a whole and start the node again: the others fill it`;
     throw new TrefoilError("conflict", detail);
-  }
-}
-
-async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
-  try {
-    return await disk.list(folder);
-  } catch (failure) {
-    if (failure instanceof DiskFailure && failure.kind === "not_found") return [];
-    throw failure;
   }
 }

@@ -12,6 +12,7 @@ import { utf8, utf8Text } from "../base/bytes.ts";
 import { corruption, TrefoilError } from "../base/errors.ts";
 import { DiskFailure, readFully, writeFully } from "../platform/disk.ts";
 import type { Disk, FolderLock } from "../platform/disk.ts";
+import { namesIn } from "../platform/names-in.ts";
 import { makeDurably } from "../platform/make-durably.ts";
 import type { StoreOptions } from "./options.ts";
 
@@ -82,15 +83,6 @@ export async function checkFolder(
   if (options.errorIfExists)
     throw new TrefoilError("conflict", `a store in ${folder} exists, and a new one was wanted`);
   return true;
-}
-
-async function namesIn(disk: Disk, folder: string): Promise<string[]> {
-  try {
-    return await disk.list(folder);
-  } catch (failure) {
-    if (failure instanceof DiskFailure && failure.kind === "not_found") return [];
-    throw failure;
-  }
 }
 
 async function checkMark(disk: Disk, folder: string): Promise<void> {

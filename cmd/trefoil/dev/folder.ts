@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { readRecord } from "../../../internal/cluster/node-folder.ts";
 import type { DevValues } from "../../../internal/config/values.ts";
-import { DiskFailure } from "../../../internal/platform/disk.ts";
 import type { Disk } from "../../../internal/platform/disk.ts";
+import { namesIn } from "../../../internal/platform/names-in.ts";
 
 export interface FolderContent {
   /** How many nodes it has data folders of: n1 and so on. */
@@ -68,13 +68,4 @@ export function completeWithFolder(
   if (isGiven("nodes") || nodes <= values.nodes) return { kind: "values", values: { ...values, groups }, notes: [] };
   const note = `${data} has the data of ${nodes} nodes: all of them are started.`;
   return { kind: "values", values: { ...values, groups, nodes }, notes: [note] };
-}
-
-async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
-  try {
-    return await disk.list(folder);
-  } catch (failure) {
-    if (failure instanceof DiskFailure && failure.kind === "not_found") return [];
-    throw failure;
-  }
 }
