@@ -208,7 +208,31 @@ describe("refused, and nothing stored", () => {
       words: "100-continue",
     },
     { target: "/k", asking: { body: "x", headers: { Host: "a b" } }, code: "bad_request", words: "Host" },
+    {
+      target: "/k",
+      asking: { headers: { "Content-Type": "text/plain, text/html" } },
+      code: "bad_request",
+      words: "Content-Type",
+    },
   ]);
+
+  test("bodies in another transfer coding than chunked, and headers that are there twice", async () => {
+    const cases = [
+      ["Transfer-Encoding: gzip, chunked", "chunked alone"],
+      ["Transfer-Encoding: identity, chunked", "chunked alone"],
+      ["Transfer-Encoding: chunked\r\nContent-Type: a/b\r\nContent-Type: c/d", "a Content-Type"],
+      ["Transfer-Encoding: chunked\r\nHost: b", "Host"],
+    ] as const;
+    for (const [lines, words] of cases) {
+      const { status, body } = lastAnswer(
+        await rig.say(`PUT /k HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${lines}\r\n\r\n1\r\nx\r\n0\r\n\r\n`),
+      );
+      assert.equal(status, 400, `${lines}: ${body}`);
+      checkProblem(JSON.parse(body), 400, "bad_request");
+      assert.ok(body.includes(words), `${body} does not say ${words}`);
+      assert.equal(rig.coordinator.size, 0, lines);
+    }
+  });
 
   test("a condition counts behind however many other headers", async () => {
     const roomy = await HttpRig.open({ headerBytesMax: 16 * 1024 });

@@ -30,7 +30,7 @@ describe("a key", () => {
   test("is put, read, asked for by HEAD and deleted, and each answer tells what it got", async () => {
     const put = await rig.ask("PUT", "/a/b?ttl=60&consistency=fast", {
       body: "world",
-      headers: { "Content-Type": "text/x" },
+      headers: { "Content-Type": `text/x; a="1,2"` },
     });
     assert.equal(put.status, 200);
     const version = (JSON.parse(put.text) as { version: string }).version;
@@ -47,7 +47,7 @@ describe("a key", () => {
     assert.equal(put.headers["trefoil-expires-at"], expiry);
 
     const got = await rig.ask("GET", "/a/b");
-    assert.deepEqual([got.status, got.text, got.headers["content-type"]], [200, "world", "text/x"]);
+    assert.deepEqual([got.status, got.text, got.headers["content-type"]], [200, "world", `text/x; a="1,2"`]);
     assert.equal(got.headers["etag"], `"${version}"`);
     assert.equal(got.headers["trefoil-expires-at"], expiry);
     assert.equal(got.headers["trefoil-staleness-ms"], "13");
@@ -149,6 +149,7 @@ describe("conditions", () => {
       { "If-Match": `"7.1", "7.2"` },
       { "If-Match": `W/"7.1"` },
       { "If-Match": `"99999999999999999.1"` },
+      { "If-Match": `"07.1"` },
       { "If-None-Match": `"7.1"` },
       { "If-None-Match": "*", "If-Match": "*" },
     ];

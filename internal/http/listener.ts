@@ -67,6 +67,8 @@ export class HttpListener implements ExchangeHost {
       connectionsCheckingInterval: limits.checkMilliseconds,
       // Refused with a problem document instead.
       requireHostHeader: false,
+      // Else the first of two would count, and the other be left out without a word.
+      joinDuplicateHeaders: true,
     });
     this.server.maxConnections = limits.connectionsMax;
     // Else those behind the thousandth would be left out without a word, conditions among them. Their bytes are bounded.

@@ -66,7 +66,7 @@ function names(list: string, version: Version | undefined, weakCounts: boolean):
 }
 
 function versionOfTag(text: string): Version | undefined {
-  const match = /^"(\d{1,16})\.(\d{1,16})"$/.exec(text);
+  const match = /^"(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,15})"$/.exec(text);
   if (match === null) return undefined;
   const version = { term: term(Number(match[1])), index: logIndex(Number(match[2])) };
   return Number.isSafeInteger(version.term) && Number.isSafeInteger(version.index) ? version : undefined;

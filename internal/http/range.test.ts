@@ -19,6 +19,13 @@ test("a range is the bytes that it names, as far as there are any", () => {
   );
 });
 
+test("numbers beyond any length mean the end of the value, or all of it", () => {
+  const digits = "9".repeat(400);
+  assert.deepEqual(readRange(`bytes=1-${digits}`, 5), { kind: "part", start: 1, end: 5 });
+  assert.deepEqual(readRange(`bytes=-${digits}`, 5), { kind: "part", start: 0, end: 5 });
+  assert.equal(readRange(`bytes=${digits}-`, 5).kind, "refused");
+});
+
 test("other units are none of ours", () => {
   assert.deepEqual(readRange("seconds=1-2", 5), { kind: "whole" });
   assert.deepEqual(readRange(undefined, 5), { kind: "whole" });

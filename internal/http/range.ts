@@ -11,7 +11,7 @@ const whole: RangeVerdict = { kind: "whole" };
 /** The part [start, end) of `length` bytes. */
 export function readRange(text: string | undefined, length: number): RangeVerdict {
   if (text === undefined || !/^bytes\s*=/i.test(text)) return whole;
-  const match = /^bytes\s*=\s*(\d{0,15})-(\d{0,15})$/i.exec(text);
+  const match = /^bytes\s*=\s*(\d*)-(\d*)$/i.exec(text);
   if (match === null || match[0].endsWith("=-")) {
     return refused("a Range is bytes=<first>-<last>, bytes=<first>- or bytes=-<count>, and one only");
   }

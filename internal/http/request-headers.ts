@@ -32,9 +32,17 @@ export function requestIdOf(headers: RequestHeaders): Uint8Array | undefined {
   throw new TrefoilError("bad_request", detail);
 }
 
+const quotedText = /"(?:[^"\\]|\\.)*"/g;
+
 /** Empty: none was given. */
 export function contentTypeOf(headers: RequestHeaders): string {
-  return checkContentType(headerOf(headers, "content-type") ?? "");
+  const type = headerOf(headers, "content-type") ?? "";
+  // Two that were sent stand here as a list.
+  if (type.includes(",") && type.replaceAll(quotedText, "").includes(",")) {
+    const detail = `a Content-Type names one media type, and is there once, not ${JSON.stringify(type.slice(0, 64))}`;
+    throw new TrefoilError("bad_request", detail);
+  }
+  return checkContentType(type);
 }
 
 /** Without parameters, in lower case. */
@@ -63,6 +71,11 @@ export function refusePartialBodies(headers: RequestHeaders): void {
       "bad_request",
       "a Content-Encoding would not be kept: leave it out, the bytes are stored as they come",
     );
+  }
+  const coding = headerOf(headers, "transfer-encoding");
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+    const detail = `of transfer codings this node knows chunked alone, not ${JSON.stringify(coding.slice(0, 64))}`;
+    throw new TrefoilError("bad_request", detail);
   }
   if (headers["content-range"] !== undefined) {
     throw new TrefoilError("bad_request", "a PUT brings the whole value: leave Content-Range out");

@@ -7,7 +7,7 @@ import { TrefoilError } from "../base/errors.ts";
 import { kvFile, parseProto } from "./proto-files.ts";
 
 /** 64 bits arrive as an object of two halves. */
-export type WireNumber = number | { toNumber(): number };
+export type WireNumber = number | { toNumber(): number; toString(): string };
 
 export interface VersionMessage {
   readonly term: WireNumber;

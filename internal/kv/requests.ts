@@ -128,15 +128,16 @@ function conditionOf(fields: ConditionFields): Condition | undefined {
 function versionOf(message: VersionMessage): Version {
   const version = { term: term(numberOf(message.term)), index: logIndex(numberOf(message.index)) };
   if (Number.isSafeInteger(version.term) && Number.isSafeInteger(version.index)) return version;
-  throw new TrefoilError("bad_request", `if_version is one that an answer gave, not ${version.term}.${version.index}`);
+  const sent = `${message.term.toString()}.${message.index.toString()}`;
+  throw new TrefoilError("bad_request", `if_version is one that an answer gave, not ${sent}`);
 }
 
 function ttlOf(message: PutMessage): TimeToLive {
   const sent = theOneOf(message, ["ttlMs", "keepTtl"], "expiry");
   switch (sent) {
     case "ttlMs": {
-      const milliseconds = numberOf(message.ttlMs ?? 0);
-      return ttlOfMilliseconds(milliseconds, `${milliseconds} ms`);
+      const milliseconds = message.ttlMs ?? 0;
+      return ttlOfMilliseconds(numberOf(milliseconds), `${milliseconds.toString()} ms`);
     }
     case "keepTtl":
       checkTrue(message.keepTtl, "keep_ttl");
