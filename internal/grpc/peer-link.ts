@@ -31,7 +31,7 @@ const roundTripsMax = 8;
 
 export class PeerLink implements Peer, StreamOwner {
   readonly node: NodeId;
-  trouble: string | undefined = "not connected yet";
+  trouble: string | undefined;
   roundTripMicroseconds: number | undefined;
   life: number | undefined;
   /** Undefined: nobody here has the peer's address. */

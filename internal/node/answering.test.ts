@@ -130,7 +130,7 @@ describe("what a node answers to another", () => {
     const other = groupId((ownerOf(key) % 4) + 1);
     for (const asked of [get, write]) {
       const { newerMap, answer } = answerIn(await ask(call({ epoch: map.epoch - 1, group: other, call: asked })));
-      assert.ok(answer.kind === "again" && answer.why === "not_here", answer.kind);
+      assert.ok(answer.kind === "again" && answer.why === "moved", answer.kind);
       assert.ok(newerMap !== undefined);
     }
     assert.equal(served, 0);

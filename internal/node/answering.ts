@@ -154,7 +154,7 @@ export class Answering {
     // It holds no keys of users.
     if (group === metaGroupId && call.kind !== "view")
       throw new TrefoilError("bad_request", "a request for the meta group");
-    if (newer !== undefined && !this.isOwner(group, call)) return encodeAnswer(again("not_here"), nothing, newer);
+    if (newer !== undefined && !this.isOwner(group, call)) return encodeAnswer(again("moved"), nothing, newer);
     switch (call.kind) {
       case "get":
         return encodeAnswer(await service.get(group, call.asked), writeGot, newer);

@@ -19,7 +19,7 @@ export interface Awaiting {
 export function awaitedOf({ self, map, peers, table, seedWords }: Awaiting): string {
   const withTrouble = (id: NodeId): string => {
     const peer = table.get(id);
-    return peer === undefined || peer.life !== undefined ? id : `${id} (${peer.trouble ?? "not connected"})`;
+    return peer === undefined || peer.life !== undefined ? id : `${id} (${peer.trouble ?? "not connected yet"})`;
   };
   if (map !== undefined) {
     const missing = map.expected;

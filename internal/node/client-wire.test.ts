@@ -125,7 +125,16 @@ interface Kind<T> {
   readonly read: (reader: ByteReader) => T;
 }
 
-const agains: readonly Again[] = ["not_here", "not_leader", "no_leader", "no_quorum", "behind", "busy", "stopping"];
+const agains: readonly Again[] = [
+  "not_here",
+  "not_leader",
+  "no_leader",
+  "no_quorum",
+  "behind",
+  "busy",
+  "stopping",
+  "moved",
+];
 
 function answerOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<GroupAnswer<T>> {
   return fc.oneof(

@@ -59,7 +59,16 @@ export interface AddressedCall {
 const modes: readonly ReadMode[] = ["fast", "strong"];
 const roles: readonly Role[] = ["leader", "follower", "learner"];
 const outcomes: readonly Outcome[] = ["not_applied", "applied", "unknown"];
-const agains: readonly Again[] = ["not_here", "not_leader", "no_leader", "no_quorum", "behind", "busy", "stopping"];
+const agains: readonly Again[] = [
+  "not_here",
+  "not_leader",
+  "no_leader",
+  "no_quorum",
+  "behind",
+  "busy",
+  "stopping",
+  "moved",
+];
 const conditions: readonly Condition["kind"][] = ["absent", "present", "version"];
 const ttls: readonly TimeToLive["kind"][] = ["none", "milliseconds", "keep"];
 const codes = Object.keys(errorCodes) as readonly ErrorCode[];

@@ -37,7 +37,7 @@ import type {
   WriteRequest,
 } from "./requests.ts";
 import { ToldPositions } from "./told.ts";
-import { Views } from "./views.ts";
+import { Views, viewMilliseconds } from "./views.ts";
 
 export interface CoordinatorParts extends RoutingParts {
   readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
@@ -167,6 +167,7 @@ export class NodeCoordinator implements Coordinator {
 
   async explain(key: Uint8Array, caller: Caller): Promise<Explanation> {
     const { map, ring } = await this.whenReady(caller);
+    await this.whenLooked(map, caller);
     const slot = slotOf(key, 0, key.length);
     const id = ring.ownerOf(slot);
     const [group, got] = await Promise.all([
@@ -196,6 +197,7 @@ export class NodeCoordinator implements Coordinator {
 
   async cluster(caller: Caller): Promise<ClusterView> {
     const map = await this.whenMap(caller);
+    await this.whenLooked(map, caller);
     return this.views.cluster(map, this.parts.keeper.ring);
   }
 
@@ -250,6 +252,15 @@ export class NodeCoordinator implements Coordinator {
       this.routing.checkRuns();
       if (map !== undefined) return map;
       await this.routing.pause(pause, caller, "starting", this.parts.awaited());
+    }
+  }
+
+  /** Who has just heard of the map has tried each node that it names once, or the time is nearly up. */
+  private async whenLooked({ nodes }: ClusterMap, caller: Caller): Promise<void> {
+    const { table } = this.parts;
+    for (let pause = pauseMilliseconds; !nodes.every(({ id }) => table.isKnown(id)); pause = longer(pause)) {
+      if (this.now() + viewMilliseconds >= caller.deadline) return;
+      await this.routing.pause(pause, caller, "starting", "the nodes of the cluster are being looked for");
     }
   }
 

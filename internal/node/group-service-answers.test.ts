@@ -146,7 +146,7 @@ describe("a replica that serves clients", () => {
       ["no_quorum", "no_quorum"],
       ["busy", "busy"],
       ["stopping", "stopping"],
-      ["sealed", "not_here"],
+      ["sealed", "moved"],
       ["request_too_old", "outcome_unknown unknown"],
       ["answers_full", "busy not_applied"],
       ["storage_full", "storage_full not_applied"],

@@ -23,8 +23,10 @@ import type { Told } from "./told.ts";
 import { commandOf } from "./write-command.ts";
 
 export type Again =
-  /** No replica of the group lives here, as far as this node's map goes. */
+  /** No replica of the group is open here: the node is starting, or the asker's map is not this one's. */
   | "not_here"
+  /** The key's slot is another group's, or is about to be. */
+  | "moved"
   /** Another node may lead. */
   | "not_leader"
   /** Nobody is known to lead. */
@@ -251,7 +253,7 @@ export class GroupService {
       case "sealed":
       case "not_sealed":
       case "term_too_low":
-        return again("not_here");
+        return again("moved");
       case "stopping":
         return again("stopping");
       case "answers_full":

@@ -138,6 +138,11 @@ export class PeerTable {
     return this.peers.get(node)?.life !== undefined;
   }
 
+  /** Whether it is there, or why not, was found out. */
+  isKnown(node: NodeId): boolean {
+    return node === this.self || this.isConnected(node) || this.peers.get(node)?.trouble !== undefined;
+  }
+
   /** What finds no way is lost: replicas say it again. */
   send(to: NodeId, group: GroupId, message: ReplicaMessage): void {
     this.peers.get(to)?.send(lanes[message.type], this.codec.encode(group, message));

@@ -80,7 +80,16 @@ export function notTaken(failure: TrefoilError, node: NodeId, group: GroupId): G
 }
 
 /** From what passes by itself to what whoever asks has to know. */
-const severity: readonly Again[] = ["no_leader", "not_leader", "behind", "not_here", "stopping", "no_quorum", "busy"];
+const severity: readonly Again[] = [
+  "no_leader",
+  "not_leader",
+  "behind",
+  "not_here",
+  "moved",
+  "stopping",
+  "no_quorum",
+  "busy",
+];
 
 export function worse(one: Again, other: Again): Again {
   return severity.indexOf(other) > severity.indexOf(one) ? other : one;
@@ -92,8 +101,10 @@ export function codeOf(why: Again): ErrorCode {
       return "no_quorum";
     case "busy":
       return "busy";
-    case "not_here":
+    case "moved":
       return "stale_map";
+    case "not_here":
+      return "starting";
     case "stopping":
     case "not_leader":
     case "no_leader":
@@ -110,8 +121,10 @@ export function detailOf(why: Again, group: GroupId): string {
       return `group ${group}: its leader hears no majority of its replicas; try again when they are back`;
     case "busy":
       return `group ${group} has too much to do; try again a little later`;
+    case "moved":
+      return `group ${group}: the key's slot moves to another group, or has moved; try again`;
     case "not_here":
-      return `group ${group} was not where the map has it; try again`;
+      return `group ${group}: a node has not opened its replica yet, and no other one could take the request; try again`;
     case "stopping":
     case "not_leader":
     case "no_leader":

@@ -47,7 +47,7 @@ export function refusedAtApply({ answer }: WriteDone): GroupAnswer<never> {
     }
     case "sealed":
     case "not_sealed":
-      return again("not_here");
+      return again("moved");
     case "conflict":
       return failed("conflict", "not_applied", "the value under the key is not of the kind that the request needs");
     case "too_large":

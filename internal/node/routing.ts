@@ -253,7 +253,7 @@ export class Routing {
     } catch (failure) {
       if (!(failure instanceof TrefoilError)) throw failure;
       this.parts.logger.warn("another node's answer cannot be read", { from: node, why: failure.message });
-      return route.call.kind === "write" ? unknownWrite(node, "unreadable") : again("not_here");
+      return route.call.kind === "write" ? unknownWrite(node, "unreadable") : again("no_leader");
     }
   }
 

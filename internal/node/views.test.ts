@@ -25,6 +25,7 @@ function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>): Views {
         payload: encodeAnswer({ kind: "done", value }, writeSeen, undefined),
       });
     },
+    isKnown: (node: NodeId) => node !== n3,
     byDistance: (nodes: readonly NodeId[]) => nodes,
   };
   const parts = { node: nodeId("gateway"), service: undefined, table, keeper: { epoch: 1 } };
@@ -69,6 +70,20 @@ describe("what there is to see of a cluster", () => {
     assert.equal(view?.leader, n1);
     assert.deepEqual(troubles, ["group 1: replica 2 of n2 is lost; replica 4 of n2 takes its place"]);
     assert.equal(views.wouldDo(view).fastRead, "be served by n1, the nearest replica, at once");
+  });
+
+  it("tells of groups without a majority among the troubles, and of nodes that nobody has looked at yet", async () => {
+    const map = placedMap(
+      [n1, n2, n3].map((id) => mapNode(id)),
+      1,
+    );
+    const { troubles } = await viewsOf(new Map([[n1, seen(1, "leader", 20)]])).cluster(map, undefined);
+    assert.deepEqual(troubles, [
+      "node n2 cannot be reached from gateway",
+      "node n3 has not been reached from gateway yet",
+      "group 0 has no majority: gateway sees 1 of 3 replicas",
+      "group 1 has no majority: gateway sees 1 of 3 replicas",
+    ]);
   });
 
   it("tells nothing of a replica whose node is away, or has another one", async () => {

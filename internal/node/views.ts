@@ -11,8 +11,10 @@ import { decodeAnswer, encodeCall, readSeen } from "./client-wire.ts";
 import type { SeenReplica } from "./group-service.ts";
 import type { ClusterView, Explanation, GroupView, NodeView, ReplicaView } from "./requests.ts";
 import type { RoutingParts } from "./routing.ts";
+import { unavailableIn } from "./unavailable.ts";
 
-const viewMilliseconds = 500;
+/** What is asked of other nodes for a view takes no longer. */
+export const viewMilliseconds = 500;
 
 export class Views {
   private readonly parts: RoutingParts;
@@ -31,8 +33,12 @@ export class Views {
     });
     const unreachable = nodes.filter(({ state }) => state === "unreachable");
     const troubles = [
-      ...unreachable.map(({ node }) => `node ${node} cannot be reached from ${self}`),
-      ...groups.filter(({ leader }) => leader === undefined).map(({ group }) => `group ${group} has no leader`),
+      ...unreachable.map(({ node }) =>
+        table.isKnown(node)
+          ? `node ${node} cannot be reached from ${self}`
+          : `node ${node} has not been reached from ${self} yet`,
+      ),
+      ...unavailableIn({ groups, answeredBy: self }),
       ...map.groups.flatMap(exchangeInWords),
       ...map.expected.map((id) => `node ${id} has not come yet`),
     ];

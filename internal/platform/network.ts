@@ -100,7 +100,10 @@ export interface Peer {
   readonly life: number | undefined;
   /** The way there and back: the least of the last few measurements. */
   readonly roundTripMicroseconds: number | undefined;
-  /** Why there is no connection, for people: refused in the handshake, nobody listens, … Or `ofAnotherCluster`, and then words. */
+  /**
+   * Why there is no connection, for people: refused in the handshake, nobody listens, … Or `ofAnotherCluster`, and then words. Undefined:
+   * there is one, or the first dial has not ended yet.
+   */
   readonly trouble: string | undefined;
   /** False: dropped. */
   send(lane: Lane, payload: Uint8Array): boolean;

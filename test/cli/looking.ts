@@ -191,7 +191,15 @@ function describeState(rig: () => CliRig, fine: Command, run: Command): void {
       });
       assert.equal(status.code, 5);
       assert.match(status.errors, /^trefoil: unavailable: group [0-4] has no (leader|majority)/m);
-      assert.equal((JSON.parse(status.out) as StatusJson).unavailable.length, 5);
+      const { troubles, unavailable } = JSON.parse(status.out) as StatusJson;
+      assert.equal(unavailable.length, 5);
+      assert.ok(
+        unavailable.every((words) => troubles.includes(words)),
+        status.out,
+      );
+      const table = await run("cluster", "status");
+      assert.match(table.out, /^ {2}group 0 has no (leader|majority)/m);
+      assert.deepEqual([table.code, table.errors], [5, ""], "told once");
       const write = await run("put", "many/0007", "x", "--timeout", "1s");
       assert.ok(write.code === 5 || write.code === 7, `${write.code} ${write.errors}`);
       assert.equal(write.out, "");

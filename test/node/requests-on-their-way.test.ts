@@ -365,7 +365,7 @@ describe("a request on its way", () => {
     const { map, epoch } = rig.keeper;
     assert.ok(map !== undefined);
     rig.map = { ...map, epoch: epoch + 5 };
-    rig.allSay(again("not_here"));
+    rig.allSay(again("moved"));
     const { code, outcome } = await rig.write();
     assert.deepEqual([code, outcome], ["stale_map", "not_applied"]);
     assert.equal(rig.keeper.epoch, epoch + 5);
@@ -373,6 +373,15 @@ describe("a request on its way", () => {
     rig.allSay("served");
     assert.equal((await rig.write()).code, "done");
     assert.equal(rig.calls.at(-1)?.epoch, epoch + 5);
+  });
+
+  it("is told that a node is starting when its replica is not open, and that nobody leads when answers cannot be read: nothing moves", async () => {
+    const rig = new Rig();
+    rig.says.set(n1, [again("not_leader")]).set(n2, [again("not_here")]);
+    rig.says.set(n3, [{ kind: "refused", why: "down" }]);
+    assert.deepEqual([(await rig.write()).code, (await rig.get("strong")).code], ["starting", "starting"]);
+    rig.allSay({ kind: "answered", payload: Uint8Array.of(0, 0, 9) });
+    assert.equal((await rig.get("strong")).code, "no_leader");
   });
 
   it("is read from the nearest replica: of the own zone first, and there from the one with the shortest way", async () => {
@@ -431,6 +440,26 @@ describe("a request on its way", () => {
     assert.equal((await rig.told(asked)).code, "done");
     const { groups } = await asked;
     assert.deepEqual([...new Set(groups.flatMap(({ replicas }) => replicas.map(({ role }) => role)))], [undefined]);
+  });
+
+  it("for the state of the cluster waits until each node was looked for once, while there is time", async () => {
+    const rig = new Rig();
+    rig.allSay(again("no_leader"));
+    rig.network.untried.add(n2).add(n3);
+    rig.time.after(300, () => rig.network.untried.delete(n2));
+    rig.time.after(400, () => rig.network.untried.delete(n3));
+    const asked = rig.coordinator.cluster(rig.caller());
+    const { after } = await rig.told(asked);
+    assert.ok(after >= 400 && after <= 500, `after ${after} ms`);
+    assert.deepEqual(
+      (await asked).nodes.map(({ state }) => state),
+      ["connected", "connected", "connected"],
+    );
+    rig.network.untried.add(n3);
+    const impatient = rig.coordinator.cluster(rig.caller());
+    const told = await rig.told(impatient);
+    assert.ok(told.after >= 500 && told.after <= 600, `after ${told.after} ms`);
+    assert.ok((await impatient).troubles.includes("node n3 has not been reached from gateway yet"));
   });
 
   it("rule 16: waits for the version that a condition was told to have met", async () => {

@@ -17,6 +17,8 @@ export type Script = (node: NodeId, payload: Uint8Array, options: RequestOptions
 export class ScriptedNetwork implements Network {
   readonly asked: NodeId[] = [];
   readonly unconnected = new Set<NodeId>();
+  /** Neither connected, nor is it known why not. */
+  readonly untried = new Set<NodeId>();
   readonly roundTrips = new Map<NodeId, number>();
   script: Script = () => Promise.resolve({ kind: "refused", why: "down" });
 
@@ -47,7 +49,6 @@ export class ScriptedNetwork implements Network {
 
 class ScriptedPeer implements Peer {
   readonly node: NodeId;
-  readonly trouble = undefined;
   private readonly network: ScriptedNetwork;
 
   constructor(network: ScriptedNetwork, node: NodeId) {
@@ -56,7 +57,12 @@ class ScriptedPeer implements Peer {
   }
 
   get life(): number | undefined {
-    return this.network.unconnected.has(this.node) ? undefined : 1;
+    const { unconnected, untried } = this.network;
+    return unconnected.has(this.node) || untried.has(this.node) ? undefined : 1;
+  }
+
+  get trouble(): string | undefined {
+    return this.network.unconnected.has(this.node) ? "as the test says" : undefined;
   }
 
   get roundTripMicroseconds(): number | undefined {

@@ -3,6 +3,7 @@
 
 import process from "node:process";
 import type { ClusterView, GroupView } from "../../../internal/node/requests.ts";
+import { unavailableIn } from "../../../internal/node/unavailable.ts";
 import { exitCodes } from "../failure.ts";
 import { printReport } from "./report.ts";
 import type { Part } from "./report.ts";
@@ -18,20 +19,12 @@ export function clusterStatus(options: SessionOptions): Promise<number> {
     const unavailable = unavailableIn(view);
     const json = `${text.slice(0, -1)},"unavailable":${JSON.stringify(unavailable)}}`;
     await printReport(screen, form, { parts: partsOf(view), json });
-    for (const words of unavailable) process.stderr.write(`trefoil: unavailable: ${visible(words)}\n`);
+    // A table has told of it among the troubles, if the node is none of an earlier version.
+    const told = form === "table" ? view.troubles : [];
+    for (const words of unavailable) {
+      if (!told.includes(words)) process.stderr.write(`trefoil: unavailable: ${visible(words)}\n`);
+    }
     return unavailable.length === 0 ? exitCodes.ok : exitCodes.unavailable;
-  });
-}
-
-/** In words. A node that is away is a trouble, and nothing is unavailable for it while its groups have their majorities. */
-export function unavailableIn({ groups, answeredBy }: ClusterView): readonly string[] {
-  if (groups.every(({ group }) => group === 0)) return ["the cluster is being founded, and serves no keys yet"];
-  return groups.flatMap(({ group, leader, replicas }) => {
-    if (leader === null || leader === undefined) return [`group ${group} has no leader`];
-    const members = replicas.filter(({ joining }) => !joining);
-    const seen = members.filter(({ role }) => role !== null && role !== undefined).length;
-    if (seen * 2 > members.length) return [];
-    return [`group ${group} has no majority: ${answeredBy} sees ${seen} of ${members.length} replicas`];
   });
 }
 

@@ -24,7 +24,7 @@ const roundTripsMax = 8;
 export class Link implements Peer, EndOwner {
   readonly node: NodeId;
   life: number | undefined;
-  trouble: string | undefined = "not connected yet";
+  trouble: string | undefined;
   roundTripMicroseconds: number | undefined;
   /** Dials for snapshots. Undefined: nobody here has the peer's address. */
   openBulk: (() => void) | undefined;

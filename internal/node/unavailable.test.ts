@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { groupId, nodeId } from "../../../internal/base/ids.ts";
-import type { ClusterView, ReplicaView } from "../../../internal/node/requests.ts";
-import { unavailableIn } from "./cluster-status.ts";
+import { groupId, nodeId } from "../base/ids.ts";
+import type { ClusterView, ReplicaView } from "./requests.ts";
+import { unavailableIn } from "./unavailable.ts";
 
 const replica = (number: number, role: ReplicaView["role"], joining = false): ReplicaView => {
   const seen = { role, appliedIndex: role && 7, lag: role && 0 };
