@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { corruption, TrefoilError } from "../../internal/base/errors.ts";
 import { DiskFailure } from "../../internal/platform/disk.ts";
-import { failureWords, listenFailure } from "./failure-words.ts";
+import { failureWords, isOfTheWorld, listenFailure } from "./failure-words.ts";
 
 describe("the words of a failure that ends a node", () => {
   it("say what happened, to what, and what to do about it", () => {
@@ -13,9 +13,27 @@ describe("the words of a failure that ends a node", () => {
     assert.match(failureWords(wrapped), /^the log has failed \(syncData .*EIO.*\); look after the disk/);
     const full = new DiskFailure("full", "write", "/data/n1/engine/000004.table", new Error("ENOSPC"));
     assert.match(failureWords(full), /; make room on the disk, then start again$/);
+    const taken = new DiskFailure("in_use", "lockFolder", "/data/n1", new Error("in use by another process (7)"));
+    assert.equal(
+      failureWords(new TrefoilError("conflict", "words with advice", { cause: taken })),
+      "words with advice",
+    );
+    const made = new DiskFailure("not_found", "makeFolder", "/proc/x", new Error("ENOENT"));
+    assert.match(failureWords(made), /^makeFolder \/proc\/x: ENOENT; name a folder that can be made/);
     assert.match(failureWords(corruption("block 3 of x.table")), /^block 3 of x\.table; trefoil inspect shows/);
     assert.match(failureWords(new Error("x is undefined")), /^x is undefined; this is a fault of Trefoil/);
     assert.equal(failureWords(new TrefoilError("conflict", "words with advice")), "words with advice");
+  });
+
+  it("are all that there is to say of what the world does: where it came to light is told of faults of ours alone", () => {
+    const sync = new DiskFailure("failed", "syncData", "/data/n1/map", new Error("EIO"));
+    const failures = [
+      sync,
+      new Error("the engine failed", { cause: sync }),
+      corruption("block 3"),
+      new Error("x is undefined"),
+    ];
+    assert.deepEqual(failures.map(isOfTheWorld), [true, true, true, false]);
   });
 
   it("name the flag of an address that cannot be taken, whoever said so in whatever words", () => {

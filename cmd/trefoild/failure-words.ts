@@ -23,16 +23,17 @@ const listenWords: Readonly<Record<string, string>> = {
   ENOTFOUND: "this host is not known here; correct FLAG",
 };
 
-const diskAdvice: Readonly<Record<DiskFailureKind, string>> = {
+const diskAdvice: Readonly<Record<Exclude<DiskFailureKind, "in_use">, string>> = {
   not_found: "look whether something else works in the data folder",
   exists: "look whether something else works in the data folder",
   full: "make room on the disk, then start again",
   exhausted: "raise the limit of open files (ulimit -n), then start again",
-  in_use: "give each node a folder of its own with --data",
   denied: "let this user read and write the data folder",
   failed:
     "look after the disk (its log, its cables, its file system) before starting again: what was acknowledged is on it",
 };
+
+const noFolderAdvice = "name a folder that can be made, or written to, with --data";
 
 /** In one line. */
 export function failureWords(failure: unknown): string {
@@ -41,14 +42,22 @@ export function failureWords(failure: unknown): string {
   const first = chain[0];
   const said = first === undefined ? String(failure) : first.message;
   if (disk !== undefined) {
-    const whole = said.includes(disk.message) ? said : `${said} (${disk.message})`;
-    return `${whole}; ${diskAdvice[disk.kind]}`;
+    const { kind, operation, message } = disk;
+    // Whoever was refused a folder for it has said whose it is, and what to do.
+    if (kind === "in_use") return said;
+    const whole = said.includes(message) ? said : `${said} (${message})`;
+    return `${whole}; ${operation === "makeFolder" ? noFolderAdvice : diskAdvice[kind]}`;
   }
   if (first instanceof TrefoilError) {
     if (first.code !== "corruption") return said;
     return `${said}; trefoil inspect shows what is there: keep the folder, and bring the node back with an empty one`;
   }
   return `${said}; this is a fault of Trefoil: what was acknowledged is on disk, start it again, and report it with the lines above`;
+}
+
+/** The world's, not ours: where in the code it came to light is no concern of whoever reads of it. */
+export function isOfTheWorld(failure: unknown): boolean {
+  return causesOf(failure).some((each) => each instanceof TrefoilError || each instanceof DiskFailure);
 }
 
 const causesMax = 8;

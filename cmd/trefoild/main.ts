@@ -11,14 +11,13 @@ import { helpText } from "../../internal/config/print-settings.ts";
 import { readNodeSettings } from "../../internal/config/read-settings.ts";
 import { trefoildSchema } from "../../internal/config/schema.ts";
 import type { NodeValues } from "../../internal/config/values.ts";
-import { TrefoilError } from "../../internal/base/errors.ts";
 import { logFormOf, openLogger } from "../../internal/telemetry/logger.ts";
 import type { OpenLogger } from "../../internal/telemetry/logger.ts";
 import { printConfig } from "../print-config.ts";
 import { onStopSignals } from "../stop-signals.ts";
 import { version } from "../version.ts";
 import { Daemon } from "./daemon.ts";
-import { failureWords } from "./failure-words.ts";
+import { failureWords, isOfTheWorld } from "./failure-words.ts";
 
 const usage = `trefoild: one node of Trefoil, a sharded, replicated key-value store.
 
@@ -110,7 +109,7 @@ function end(failure: unknown, { id, "log-level": level }: NodeValues, logger: O
   const words = failureWords(failure);
   if (logger !== undefined && level !== "silent") logger.error(words);
   else process.stderr.write(`trefoild ${id}: ${words}\n`);
-  if (!(failure instanceof TrefoilError) && failure instanceof Error) process.stderr.write(`${failure.stack}\n`);
+  if (!isOfTheWorld(failure) && failure instanceof Error) process.stderr.write(`${failure.stack}\n`);
   process.exit(exitCodes.failure);
 }
 

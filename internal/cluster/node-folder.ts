@@ -148,7 +148,8 @@ async function lockFolder(disk: Disk, path: string): Promise<FolderLock> {
     return await disk.lockFolder(path);
   } catch (failure) {
     if (!(failure instanceof DiskFailure) || failure.kind !== "in_use") throw failure;
-    const detail = `the data folder ${path} is in use by another process; give each node a folder of its own with --data`;
+    const reason = failure.cause instanceof Error ? failure.cause.message : "in use by another process";
+    const detail = `the data folder ${path} is ${reason}; each node has one of its own (--data)`;
     throw new TrefoilError("conflict", detail, { cause: failure });
   }
 }
@@ -223,8 +224,23 @@ async function replace(disk: Disk, folder: string, file: { name: string; bytes: 
     await opened.close();
   }
   await disk.syncFolder(folder);
-  await disk.rename(temporary, `${folder}/${file.name}`);
+  await rename(disk, temporary, `${folder}/${file.name}`);
   await disk.syncFolder(folder);
+}
+
+/** Throws `conflict` where a folder stands in the place of the file: somebody has put it there. */
+async function rename(disk: Disk, from: string, to: string): Promise<void> {
+  try {
+    await disk.rename(from, to);
+  } catch (failure) {
+    const isFolder = await disk.list(to).then(
+      () => true,
+      () => false,
+    );
+    if (!isFolder) throw failure;
+    const detail = `${to} is a folder, where a file of this node belongs; move it away, and start the node again`;
+    throw new TrefoilError("conflict", detail, { cause: failure });
+  }
 }
 
 async function readWhole(disk: Disk, path: string): Promise<Uint8Array | undefined> {

@@ -70,7 +70,7 @@ describe("the data folder of a node", () => {
     const held = await open(disk);
     const inUse = await refusal(open(disk));
     assert.equal(inUse.code, "conflict");
-    assert.match(inUse.message, /\/data is in use by another process/);
+    assert.match(inUse.message, /\/data is in use by .*; each node has one of its own \(--data\)$/);
     await held.close();
     assert.match((await refusal(open(disk, nodeId("n2")))).message, /belongs to node n1, and this is n2/);
     const kept = disk.peek(`${path}/trefoil-node`);
@@ -96,6 +96,21 @@ describe("the data folder of a node", () => {
       (await other.list(path)).filter((name) => !name.startsWith(".lock")),
       ["photo.jpg"],
     );
+  });
+
+  it("says what stands in the place of one of its files", async () => {
+    const disk = new MemoryDisk();
+    await disk.makeFolder(`${path}/map`);
+    const folder = await open(disk).catch(() => undefined);
+    assert.equal(folder, undefined, "a folder without a record is none of a node");
+    const taken = new MemoryDisk();
+    const mine = await open(taken);
+    await taken.makeFolder(`${path}/map`);
+    await assert.rejects(
+      mine.noteMap(map),
+      /^TrefoilError: \/data\/map is a folder, where a file of this node belongs; move it away/,
+    );
+    await mine.close();
   });
 
   it("is the old or the new one after a power cut at any operation, and forgets nothing that was durable", async () => {
