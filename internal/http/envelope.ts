@@ -20,18 +20,26 @@ export interface Envelope {
   readonly ttl: TimeToLive | undefined;
 }
 
+/** A body that is none. */
+export interface NoEnvelope {
+  readonly why: string;
+  /** It has a value, and more than an envelope may have: somebody may have misspelt `ttl`. */
+  readonly isAlmost: boolean;
+}
+
 const textType = "text/plain; charset=utf-8";
 export const jsonType = "application/json";
 
 /** The envelope, or in words why the body is none. Throws for what is one and cannot be stored. */
-export function readEnvelope(body: Uint8Array): Envelope | string {
+export function readEnvelope(body: Uint8Array): Envelope | NoEnvelope {
   const text = strictText(body);
-  if (text === undefined) return "it is no UTF-8";
+  if (text === undefined) return none("it is no UTF-8");
   const parsed = parse(text);
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return "it is no JSON object";
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return none("it is no JSON object");
+  const hasValue = Object.hasOwn(parsed, "value");
   const strange = Object.keys(parsed).find((name) => name !== "value" && name !== "ttl");
-  if (strange !== undefined) return `it has the member ${JSON.stringify(strange.slice(0, 64))}`;
-  if (!Object.hasOwn(parsed, "value")) return `it has no member "value"`;
+  if (strange !== undefined) return none(`it has the member ${JSON.stringify(strange.slice(0, 64))}`, hasValue);
+  if (!hasValue) return none(`it has no member "value"`);
   const members = membersOf(text);
   const { value, ttl } = parsed as { readonly value: unknown; readonly ttl?: unknown };
   const isText = typeof value === "string";
@@ -44,6 +52,8 @@ export function readEnvelope(body: Uint8Array): Envelope | string {
     ttl: members.has("ttl") ? envelopeTtl(ttl) : undefined,
   };
 }
+
+const none = (why: string, isAlmost = false): NoEnvelope => ({ why, isAlmost });
 
 function envelopeTtl(ttl: unknown): TimeToLive {
   if (typeof ttl === "string") return ttlOf(ttl);

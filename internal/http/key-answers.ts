@@ -7,7 +7,7 @@ import type { Version } from "../engine/cell.ts";
 import { GroupRefusal } from "../node/failure.ts";
 import type { GetAnswer, Served, StoredRecord, WriteAnswer } from "../node/requests.ts";
 import type { Answer } from "./answer.ts";
-import type { KeyGet, KeyWrite } from "./key-requests.ts";
+import type { KeyGet, KeyWrite, UnwrappedPut } from "./key-requests.ts";
 import { entityTag, rangeApplies, readVerdict, versionText } from "./preconditions.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
 import { readRange } from "./range.ts";
@@ -73,7 +73,7 @@ function pushType(headers: string[], contentType: string): void {
   }
 }
 
-export function putAnswer(asked: KeyWrite, given: WriteAnswer, unwrapped: boolean): Answer {
+export function putAnswer(asked: KeyWrite, given: WriteAnswer, { unwrapped, note }: UnwrappedPut): Answer {
   const headers = writtenHeaders(given);
   if (given.expiresAt !== undefined) headers.push("Trefoil-Expires-At", expiryText(given.expiresAt));
   if (unwrapped) headers.push("Trefoil-Envelope", "unwrapped");
@@ -82,7 +82,9 @@ export function putAnswer(asked: KeyWrite, given: WriteAnswer, unwrapped: boolea
     return { status: 204, headers, body: noBytes };
   }
   headers.push("Content-Type", "application/json");
-  const body = `{"version":"${versionText(given.version)}","receipt":"${receiptText(given.served.group, given.version)}"}\n`;
+  const receipt = receiptText(given.served.group, given.version);
+  const noted = note === undefined ? "" : `,"note":${JSON.stringify(note)}`;
+  const body = `{"version":"${versionText(given.version)}","receipt":"${receipt}"${noted}}\n`;
   return { status: asked.condition?.kind === "absent" ? 201 : 200, headers, body };
 }
 

@@ -59,10 +59,10 @@ async function put(exchange: Exchange, { coordinator, valueBytesMax }: KeyServic
     bytesMax: asked.bodyBytesMax,
     tooLarge: (length) => valueTooLarge(length, valueBytesMax),
   });
-  const { request, unwrapped } = putRequest(asked, body);
-  const given = await coordinator.write(request, exchange.caller(asked.timeoutMilliseconds));
+  const put = putRequest(asked, body);
+  const given = await coordinator.write(put.request, exchange.caller(asked.timeoutMilliseconds));
   exchange.mode = given.served.consistency;
-  return putAnswer(asked, given, unwrapped);
+  return putAnswer(asked, given, put);
 }
 
 async function remove(exchange: Exchange, { coordinator }: KeyService, asked: Asked): Promise<Answer> {

@@ -113,6 +113,8 @@ export function deleteRequest({ key, mode, condition, requestId }: KeyWrite): Wr
 export interface UnwrappedPut {
   readonly request: WriteRequest;
   readonly unwrapped: boolean;
+  /** For whoever may have meant an envelope, and has sent none. */
+  readonly note: string | undefined;
 }
 
 /** With the body, which the request keeps. */
@@ -121,9 +123,9 @@ export function putRequest(put: KeyPut, body: Uint8Array): UnwrappedPut {
   const stored = valueOf(put, body);
   if (stored.value.length > valueBytesMax) throw valueTooLarge(stored.value.length, valueBytesMax);
   if (stored.ttl !== put.ttl) refuseFast(mode, condition, stored.ttl);
-  const { value, contentType, unwrapped } = stored;
+  const { value, contentType, unwrapped, note } = stored;
   const ttl = stored.ttl ?? { kind: "none" };
-  return { request: { kind: "put", key, mode, condition, requestId, value, contentType, ttl }, unwrapped };
+  return { request: { kind: "put", key, mode, condition, requestId, value, contentType, ttl }, unwrapped, note };
 }
 
 interface StoredValue {
@@ -131,23 +133,26 @@ interface StoredValue {
   readonly contentType: string;
   readonly ttl: TimeToLive | undefined;
   readonly unwrapped: boolean;
+  readonly note: string | undefined;
 }
 
 function valueOf({ envelope, contentType, ttl }: KeyPut, body: Uint8Array): StoredValue {
   // What curl says of any body is not worth keeping.
   const rawType = mediaType(contentType) === formType ? "application/octet-stream" : contentType;
-  const raw = { value: body, contentType: rawType, ttl, unwrapped: false };
+  const raw = { value: body, contentType: rawType, ttl, unwrapped: false, note: undefined };
   if (envelope === "never") return raw;
   const read = readEnvelope(body);
-  if (typeof read === "string") {
-    if (envelope === "perhaps") return raw;
-    const detail = `a body of type ${recordType} is {"value": …, "ttl": …}, and ${read}; ?raw=1 stores it as it is`;
+  if ("why" in read) {
+    const { why, isAlmost } = read;
+    const note = `stored as it is: ${why}, and an envelope has none but "value" and "ttl"`;
+    if (envelope === "perhaps") return isAlmost ? { ...raw, note } : raw;
+    const detail = `a body of type ${recordType} is {"value": …, "ttl": …}, and ${why}; ?raw=1 stores it as it is`;
     throw new TrefoilError("bad_request", detail);
   }
   if (read.ttl !== undefined && ttl !== undefined) {
     throw new TrefoilError("bad_ttl", "the ttl stands in the query and in the envelope: leave one out");
   }
-  return { value: read.value, contentType: read.contentType, ttl: read.ttl ?? ttl, unwrapped: true };
+  return { value: read.value, contentType: read.contentType, ttl: read.ttl ?? ttl, unwrapped: true, note: undefined };
 }
 
 function envelopeOf(contentType: string): KeyPut["envelope"] {

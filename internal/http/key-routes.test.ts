@@ -309,6 +309,13 @@ describe("what is stored", () => {
         "raw=1",
       );
     }
+    const misspelt = await rig.ask("PUT", "/e", { body: `{"value":1,"tll":2}`, headers: curl });
+    assert.equal(
+      (JSON.parse(misspelt.text) as { readonly note?: unknown }).note,
+      `stored as it is: it has the member "tll", and an envelope has none but "value" and "ttl"`,
+    );
+    const plain = await rig.ask("PUT", "/e", { body: `{"ttl":5}`, headers: curl });
+    assert.deepEqual(Object.keys(JSON.parse(plain.text) as object), ["version", "receipt"]);
     const notUtf8 = Buffer.from(`{"value":"\xff"}`, "latin1");
     await refuses(rig.ask("PUT", "/n", { body: notUtf8, headers: { "Content-Type": recordType } }), 400, "bad_request");
     assert.equal((await rig.ask("GET", "/n")).status, 404);

@@ -41,10 +41,14 @@ export const schemas: Readonly<Record<string, Json>> = {
     },
     requestId: { type: "string", description: "what the node's log calls the request" },
   }),
-  Written: object({
-    version: versionSchema,
-    receipt: { type: "string", description: "group.term.index: names the write" },
-  }),
+  Written: object(
+    {
+      version: versionSchema,
+      receipt: { type: "string", description: "group.term.index: names the write" },
+      note: { type: "string", description: "why a body with a member value was taken for no envelope" },
+    },
+    ["note"],
+  ),
   Record: object(
     {
       key: { type: "string", description: "the key, when it is UTF-8" },
