@@ -77,7 +77,7 @@ describe("docs/formats/cluster.md", () => {
       const answer = encodeAnswer({ kind: "again", why: why as "busy", leader: undefined }, writeWrote, undefined);
       assert.equal(answer[2], Number(number), why);
     }
-    assert.equal(reasons.length, 7);
+    assert.equal(reasons.length, 8);
   });
 
   it("names every kind of request", () => {
