@@ -63,7 +63,7 @@ test("readyz says whether to send work here, and with verbose why", async () => 
     const told = await get("/readyz");
     const { code, detail } = JSON.parse(told.text) as Record<string, string>;
     assert.deepEqual([told.status, code], [503, state]);
-    assert.equal(detail, `this node is ${state}; not  group 3: has no leader`);
+    assert.equal(detail, `this node is ${state}; group 3: has no leader`);
     assert.equal(told.headers["retry-after"], "1");
     const verbose = JSON.parse((await get("/readyz?verbose=1")).text) as Record<string, string>;
     assert.ok(verbose["detail"]?.includes("log: replayed"));
@@ -86,6 +86,6 @@ test("admin routes have their place, and nothing else is there", async () => {
   for (const target of ["/-/admin/plans", "/-/admin", "/", "/hello", "/-/keys", "/-/admins/plan"]) {
     assert.equal((await get(target)).status, 404, target);
   }
-  assert.match((await get("/redyz")).text, /nearest is \/readyz/);
+  assert.match((await get("/redyz")).text, /nearest is \/readyz.*; keys are on the data listener \(--http\)/);
   assert.equal((await get("/livez", "PUT")).status, 405);
 });

@@ -10,7 +10,7 @@ import type { Exchange } from "./exchange.ts";
 import type { ListenAddress } from "./listener.ts";
 import { flagOf } from "./parameters.ts";
 import { clusterRoute, htmlType, plainType, reading } from "./reading.ts";
-import { adminPaths, noRoute } from "./routes.ts";
+import { adminRoutes, noRoute } from "./routes.ts";
 import type { Handler } from "./serving.ts";
 import { splitTarget } from "./target.ts";
 
@@ -72,12 +72,16 @@ export function openAdminEdge(options: AdminOptions, at: ListenAddress): Promise
 }
 
 const unknownRoute: Handler = (exchange) => {
-  throw noRoute(splitTarget(exchange.target).path, adminPaths);
+  throw noRoute(splitTarget(exchange.target).path, adminRoutes);
 };
 
 function readinessAnswer({ state, checks }: Readiness, isVerbose: boolean): Answer {
-  const lines = checks.map(({ name, isFine, detail }) => `${isFine ? "ok  " : "not "} ${name}: ${detail}`);
-  if (state === "ready") return answerOf(200, plainType, ["ready", ...(isVerbose ? lines : []), ""].join("\n"));
-  const wanting = isVerbose ? lines : lines.filter((_line, at) => checks[at]?.isFine === false);
-  throw new TrefoilError(state, [`this node is ${state}`, ...wanting].join("; "));
+  if (state === "ready") {
+    const lines = checks.map(({ name, isFine, detail }) => `${isFine ? "ok  " : "not "} ${name}: ${detail}`);
+    return answerOf(200, plainType, ["ready", ...(isVerbose ? lines : []), ""].join("\n"));
+  }
+  const told = isVerbose
+    ? checks.map(({ name, isFine, detail }) => `${isFine ? "ok" : "not"} ${name}: ${detail}`)
+    : checks.filter(({ isFine }) => !isFine).map(({ name, detail }) => `${name}: ${detail}`);
+  throw new TrefoilError(state, [`this node is ${state}`, ...told].join("; "));
 }

@@ -175,6 +175,7 @@ describe("refused, and nothing stored", () => {
     { target: "/-/kvs/a", status: 404, code: "not_found", words: "nearest is /-/kv/<key>" },
     { target: "/-/kv", status: 404, code: "not_found" },
     { target: "/-/clutser", status: 404, code: "not_found", words: "nearest is /-/cluster" },
+    { method: "GET", target: "/-/health", asking: {}, status: 404, code: "not_found", words: "on the admin listener" },
     { method: "GET", target: "/-/", asking: {}, status: 404, code: "not_found" },
     { method: "GET", target: "/-/keys/", asking: {}, status: 404, code: "not_found" },
     { method: "GET", target: "/-/explain", asking: {}, status: 404, code: "not_found" },

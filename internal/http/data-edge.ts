@@ -14,7 +14,7 @@ import { openApiText } from "./openapi.ts";
 import { timeoutOf } from "./parameters.ts";
 import { clusterRoute, htmlType, plainType, reading, viewParameters } from "./reading.ts";
 import { accepts, headerOf } from "./request-headers.ts";
-import { noRoute, routePaths } from "./routes.ts";
+import { dataRoutes, noRoute } from "./routes.ts";
 import type { Handler } from "./serving.ts";
 import { encodedKey, explain64Path, explainPath, plainKey } from "./target.ts";
 import { explanationAnswer } from "./views.ts";
@@ -76,7 +76,7 @@ function listRoute(coordinator: Coordinator): Handler {
 /** The key follows `prefix`. */
 function explainRoute(coordinator: Coordinator, prefix: string): Handler {
   return reading(viewParameters, async ({ exchange, path, query }) => {
-    if (!path.startsWith(prefix)) throw noRoute(path, routePaths);
+    if (!path.startsWith(prefix)) throw noRoute(path, dataRoutes);
     const key = prefix === explain64Path ? encodedKey(path, prefix.length) : plainKey(path, prefix.length);
     const explanation = await coordinator.explain(key, exchange.caller(timeoutOf(query.text("timeout"))));
     return explanationAnswer(key, explanation, coordinator.node);

@@ -9,7 +9,7 @@ import { deleteAnswer, getAnswer, putAnswer } from "./key-answers.ts";
 import { deleteRequest, putRequest, readDelete, readGet, readPut } from "./key-requests.ts";
 import type { Asked, KeyPut } from "./key-requests.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
-import { noRoute, routePaths } from "./routes.ts";
+import { dataRoutes, noRoute } from "./routes.ts";
 import { keyOfPath, namesKey, splitTarget } from "./target.ts";
 
 export interface KeyService {
@@ -21,7 +21,7 @@ export interface KeyService {
 export function serveKey(exchange: Exchange, service: KeyService): Answer | Promise<Answer> {
   const { method, headers } = exchange;
   const { path, query } = splitTarget(exchange.target);
-  if (!namesKey(path)) throw noRoute(path, routePaths);
+  if (!namesKey(path)) throw noRoute(path, dataRoutes);
   if (method !== "GET" && method !== "HEAD" && method !== "PUT" && method !== "DELETE") {
     return wrongMethod(exchange, "GET, HEAD, PUT, DELETE");
   }

@@ -124,7 +124,7 @@ export class StartWatch {
     const { role, leader } = replica.status;
     const name = `group ${id}`;
     const applied = `has applied entry ${replica.appliedIndex}`;
-    if (leader === 0) return { name, isFine: false, detail: `no leader is known; ${applied}` };
+    if (leader === 0) return { name, isFine: false, detail: `no leader is known, ${applied}` };
     const by = role === "leader" ? "leads" : `follows ${this.node.nodeOf(id, leader) ?? `replica ${leader}`}`;
     const isFine = this.isReady || this.caughtUp.get(id) === replica.id;
     return { name, isFine, detail: `${by}, ${applied}${isFine ? "" : ", is not known to have all"}` };

@@ -94,5 +94,7 @@ function detailOf(readiness: Exchange): string {
 }
 
 function wordsOf(told: Exchange): string {
-  return told.kind === "answered" ? `it answers ${told.status}, as no admin port does` : told.why;
+  return told.kind === "answered"
+    ? `it answers ${told.status}, as no admin port does: is it another one of a node?`
+    : told.why;
 }

@@ -12,10 +12,16 @@ export async function waitsFor({ ports }: PlannedNode): Promise<string> {
     const answer = await ask(ports.admin, "/readyz");
     const problem: unknown = answer.status === 200 ? undefined : await answer.json();
     const { detail } = (problem ?? {}) as { readonly detail?: unknown };
-    return typeof detail === "string" ? detail : "it is about to be ready";
+    return typeof detail === "string" ? firstOf(detail) : "it is about to be ready";
   } catch {
     return "it does not answer yet";
   }
+}
+
+/** Of all that is not as it should be, which may be the same of many groups. */
+export function firstOf(detail: string): string {
+  const [state = "", first = state, ...more] = detail.split("; ");
+  return more.length === 0 ? first : `${first}; and ${more.length} more`;
 }
 
 export async function clusterSeenBy({ ports }: PlannedNode): Promise<ClusterView> {
