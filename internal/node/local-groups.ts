@@ -21,6 +21,7 @@ import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Logger } from "../platform/logger.ts";
 import { configuration } from "../raft/configuration.ts";
+import { raftDefaults } from "../raft/options.ts";
 import type { ReplicaMessage } from "../replica/messages.ts";
 import { openReplica } from "../replica/open-replica.ts";
 import type { ReplicaOptions } from "../replica/options.ts";
@@ -78,10 +79,15 @@ export class LocalGroups {
   private readonly erasing = new Set<Promise<void>>();
   /** Opening and retiring go one after the other. */
   private following: Promise<void> = Promise.resolve();
+  private readonly heartbeatTicks: number;
+  private ticks = 0;
+  /** One that was opened begins to tick with the heartbeats of the others: so those of all groups share a frame. */
+  private ticking: readonly Replica[] = [];
   private isClosed = false;
 
   constructor(parts: LocalGroupsParts) {
     this.parts = parts;
+    this.heartbeatTicks = parts.options.raft?.heartbeatTicks ?? raftDefaults.heartbeatTicks;
     parts.engine.onFlushed((applied) => {
       for (const replica of this.replicas.values()) {
         const index = applied.get(replica.incarnation);
@@ -107,7 +113,9 @@ export class LocalGroups {
   }
 
   tick(): void {
-    for (const replica of this.replicas.values()) replica.tick();
+    if (this.ticks % this.heartbeatTicks === 0) this.ticking = [...this.replicas.values()];
+    this.ticks++;
+    for (const replica of this.ticking) replica.tick();
     for (const [group, retired] of this.retired) {
       const asked = this.memberToAsk(group);
       if (asked !== undefined && this.asked.get(group) !== asked) {

@@ -30,7 +30,6 @@ export function lead(state: RaftState): void {
     since: state.ticks,
     reads: new ReadRounds(),
     hasQuorum: true,
-    heartbeatElapsed: 0,
     diskElapsed: 0,
     transfer: undefined,
   };
@@ -50,12 +49,11 @@ export function tickLeader(state: RaftState, role: LeaderRole): void {
   }
   tickTransfer(state, role);
   continueChange(state, role);
-  role.heartbeatElapsed++;
-  if (role.heartbeatElapsed >= state.options.heartbeatTicks) sendHeartbeats(state, role);
+  // By the count of ticks, not by when it came to lead: heartbeats of all that tick together fall into one turn.
+  if (state.ticks % state.options.heartbeatTicks === 0) sendHeartbeats(state, role);
 }
 
 export function sendHeartbeats(state: RaftState, role: LeaderRole): void {
-  role.heartbeatElapsed = 0;
   const round = role.reads.begin();
   for (const follower of role.followers.values()) {
     state.send({
@@ -85,12 +83,12 @@ export function onAppendAccepted(state: RaftState, role: LeaderRole, message: Ap
   // One that comes after a newer one is silent about salvage that began in between.
   if (message.index >= follower.match) follower.hasSalvage = message.hasSalvage;
   if (message.index > follower.match) follower.matchRound = role.reads.round;
+  if (message.index > follower.match) follower.refusesStamps = false;
   follower.accepted(message.index);
   if (message.isClockRefused) {
     onClockRefused(state, role, follower);
     return;
   }
-  follower.clockRefusedAt = undefined;
   commitReached(state, role);
   if (state.role === role) continueTransfer(state, role);
 }
@@ -197,9 +195,11 @@ function judgeDisk(state: RaftState, role: LeaderRole): "well" | "hung" {
 
 /** Followers whose agreement is needed do not believe the stamps: this leader's clock is wrong, or theirs are. */
 function onClockRefused(state: RaftState, role: LeaderRole, follower: Progress): void {
-  follower.clockRefusedAt = state.ticks;
+  follower.refusesStamps = true;
+  follower.stampsRefusedAt = state.ticks;
+  follower.becomeProbe();
   const isPossible = isQuorum(state.configuration, (id) => {
-    return id === state.id || role.followers.get(id)?.clockRefusedAt === undefined;
+    return id === state.id || role.followers.get(id)?.refusesStamps !== true;
   });
   if (!isPossible) state.stepDown();
 }

@@ -25,7 +25,7 @@ export interface RaftOptions {
   readonly clockOffsetMax: number;
 }
 
-const raftDefaults: RaftOptions = {
+export const raftDefaults: RaftOptions = {
   electionTicks: 30,
   heartbeatTicks: 5,
   earlyElectionTicks: 4,

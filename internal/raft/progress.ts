@@ -92,8 +92,10 @@ export class Progress {
   hasSalvage = false;
   /** The newest read round when its match last grew. */
   matchRound = 0;
-  /** When it last refused entries for their stamps. */
-  clockRefusedAt: number | undefined;
+  /** It refused entries for their stamps, and has taken nothing new since. */
+  refusesStamps = false;
+  /** When it did so last. */
+  stampsRefusedAt: number | undefined;
   /** The highest commit index that it was told in an append. */
   commitTold = logIndex(0);
   /** In probe: an append is on its way. */
@@ -115,6 +117,7 @@ export class Progress {
 
   get maySend(): boolean {
     if (this.isLoading) return false;
+    if (this.refusesStamps && !this.inFlight.isEmpty) return false;
     if (this.state === "probe") return !this.isProbeSent;
     return this.state === "replicate" && !this.inFlight.isFull;
   }

@@ -6,6 +6,9 @@
 //
 // A learner is sent what is committed, and no more. With more it could have a newer log than the voters that are left when its
 // leader is lost: it would refuse its vote to the one that knows it to be a voter by now, and not stand itself, for ever.
+//
+// Nor is a follower that refused entries for their stamps, for an election time-out; then one append at a time, until it takes
+// one. It answers each of a window that it refuses: if each answer brought it the window again, there would be no end of them.
 
 import { assert } from "../base/assert.ts";
 import { logIndex } from "../base/ids.ts";
@@ -66,10 +69,16 @@ function sendAppend(state: RaftState, role: LeaderRole, follower: Progress): boo
   return entries.length > 0;
 }
 
+/** It refused entries for their stamps a moment ago: only what is committed is sent to it, which it takes in any case. */
+function isSpared({ ticks, options }: RaftState, { stampsRefusedAt }: Progress): boolean {
+  return stampsRefusedAt !== undefined && ticks - stampsRefusedAt < options.electionTicks;
+}
+
 /** Undefined: they have to be loaded first. */
-function entriesFor(state: RaftState, { id, next: from }: Progress): readonly Entry[] | undefined {
+function entriesFor(state: RaftState, follower: Progress): readonly Entry[] | undefined {
   const { log, options } = state;
-  const to = isVoter(state.configuration, id) ? log.last : log.commit;
+  const { id, next: from } = follower;
+  const to = isVoter(state.configuration, id) && !isSpared(state, follower) ? log.last : log.commit;
   if (from > to) return noEntries;
   const recent = log.fromTail({ from, to }, options.appendBytesMax);
   if (recent !== undefined) return recent;

@@ -53,7 +53,6 @@ export interface LeaderRole {
   readonly since: number;
   readonly reads: ReadRounds;
   hasQuorum: boolean;
-  heartbeatElapsed: number;
   /** Ticks for which something has waited for this replica's own disk. */
   diskElapsed: number;
   transfer: { readonly target: ReplicaId; elapsed: number; isSent: boolean } | undefined;

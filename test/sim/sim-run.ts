@@ -14,6 +14,7 @@ import { Digest } from "./digest.ts";
 import { addEntry, entryInWords, History } from "./history.ts";
 import { tinyLimits } from "./limits.ts";
 import { Invariants } from "./invariants.ts";
+import { isLevel, levels } from "./level.ts";
 import { Membership } from "./membership.ts";
 import { compareStates, settleFates } from "./judge.ts";
 import { wholeRun } from "./run-plan.ts";
@@ -261,28 +262,4 @@ class SimRun {
     const last = this.client(99);
     for (const key of this.history.keys) await last.readLast(key);
   }
-}
-
-function isLevel(cluster: SimCluster): boolean {
-  const last = cluster.leader?.replica?.status.last;
-  return [...cluster.nodes.values()].every(({ replica, isHeldDown }) => {
-    if (isHeldDown) return true;
-    return replica !== undefined && replica.appliedIndex === last && !replica.hasSalvage;
-  });
-}
-
-function levels(cluster: SimCluster): string {
-  return Array.from(cluster.nodes.values(), ({ id, replica, isGone, isRunning, isHeldDown }) => {
-    if (replica === undefined) {
-      if (isGone) return `${id} gone`;
-      return `${id} ${isRunning ? "starting" : "down"}${isHeldDown ? " and held there" : ""}`;
-    }
-    const { role, term: present, last, commit, configuration } = replica.status;
-    const { voters, outgoing, learners } = configuration;
-    const members = `${voters.join(",")}|${outgoing.join(",")}|${learners.join(",")}`;
-    return (
-      `${id} ${role} term ${present} last ${last} commit ${commit} applied ${replica.appliedIndex}` +
-      ` salvage ${replica.hasSalvage} of ${members}`
-    );
-  }).join("; ");
 }

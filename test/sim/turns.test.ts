@@ -75,3 +75,15 @@ describe("turns of a simulated process", () => {
     assert.deepEqual(seen, ["begin"]);
   });
 });
+
+describe("the simulator's time", () => {
+  it("does not go on with what makes more and more of itself", async () => {
+    const time = new VirtualTime();
+    const breed = (): void => {
+      time.after(0.1, breed);
+      time.after(0.1, breed);
+    };
+    breed();
+    await assert.rejects(time.runTo(60_000), /storm: more than \d+ events in second 0/);
+  });
+});

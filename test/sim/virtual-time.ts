@@ -17,6 +17,10 @@ import { assert } from "../../internal/base/assert.ts";
 import { stampsPerMillisecond } from "../../internal/base/stamp.ts";
 import type { Stamp } from "../../internal/base/stamp.ts";
 import type { Clock, Scheduler, Timer } from "../../internal/platform/clock.ts";
+import { expectThat } from "./violation.ts";
+
+/** In a virtual second. Runs have some thousands; what has more than this makes more and more of itself. */
+const eventsMax = 100_000;
 
 interface Event {
   readonly at: number;
@@ -31,6 +35,9 @@ export class VirtualTime {
   events = 0;
   private readonly heap: Event[] = [];
   private made = 0;
+  /** The second that is going on, and the events in it. */
+  private second = 0;
+  private inSecond = 0;
   private turn: (() => void)[] = [];
   private rest: (() => void) | undefined;
 
@@ -70,7 +77,7 @@ export class VirtualTime {
       }
       this.now = next.at;
       pop(this.heap);
-      this.events++;
+      this.count();
       next.action?.();
       while (this.rest !== undefined) {
         await drained();
@@ -79,6 +86,17 @@ export class VirtualTime {
         rest();
       }
     }
+  }
+
+  private count(): void {
+    this.events++;
+    const second = Math.floor(this.now / 1000);
+    if (second !== this.second) {
+      this.second = second;
+      this.inSecond = 0;
+    }
+    this.inSecond++;
+    expectThat(this.inSecond <= eventsMax, "storm", () => `more than ${eventsMax} events in second ${second}`);
   }
 
   /** Lets everything end that needs no time. */
