@@ -384,7 +384,8 @@ describe("receipts", () => {
   });
 
   it("rule 14: a read in a session is of what the session has seen, also where that is replaced while the read waits for it", async () => {
-    const rig = await Rig.open();
+    // Longer than a leader takes until it appends again, and shorter than an election.
+    const rig = await Rig.open({ replica: { ownReadMilliseconds: 150 } });
     let seen = { term: term(0), index: logIndex(0) };
     const read = (id: number) => rig.replica(id).readInSession(utf8("a"), seen);
     const leader = await cutOff(rig, async () => {

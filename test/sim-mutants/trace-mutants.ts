@@ -63,9 +63,16 @@ export const traceMutants: readonly SimMutant[] = [
   {
     name: "learner sent what is not committed",
     file: "internal/raft/sending.ts",
-    find: "const to = isVoter(state.configuration, id) ? log.last : log.commit;",
-    replace: "const to = log.last;",
+    find: "const to = isVoter(state.configuration, id) && !isSpared(state, follower) ? log.last : log.commit;",
+    replace: "const to = isSpared(state, follower) ? log.commit : log.last;",
     trace: "change-learner-not-ahead",
+  },
+  {
+    name: "refused stamps offered again at once",
+    file: "internal/raft/sending.ts",
+    find: "const to = isVoter(state.configuration, id) && !isSpared(state, follower) ? log.last : log.commit;",
+    replace: "const to = isVoter(state.configuration, id) ? log.last : log.commit;",
+    trace: "rule-1-clock-no-storm",
   },
   {
     name: "two changes at a time",
