@@ -115,6 +115,8 @@ const view: fc.Arbitrary<SeenReplica> = record({
   term: count,
   leader: maybe(node),
   commitIndex: count,
+  lastIndex: count,
+  matched: fc.array(record({ replica: fc.nat({ max: 2 ** 32 - 1 }).map(replicaId), index: count }), { maxLength: 3 }),
   appliedIndex: count,
 });
 

@@ -31,6 +31,7 @@ import type {
   GroupList,
   GroupWrite,
   ListedPage,
+  Matched,
   SeenReplica,
   WroteValue,
 } from "./group-service.ts";
@@ -330,16 +331,32 @@ export function readPage(reader: ByteReader): ListedPage {
 
 export function writeSeen(writer: ByteWriter, seen: SeenReplica): void {
   writeChoice(writer, roles, seen.role);
-  writer.varint(seen.replica).varint(seen.term).varint(seen.commitIndex).varint(seen.appliedIndex);
+  writer
+    .varint(seen.replica)
+    .varint(seen.term)
+    .varint(seen.commitIndex)
+    .varint(seen.appliedIndex)
+    .varint(seen.lastIndex);
   writeOptional(writer, seen.leader, (to, leader) => to.block(utf8(leader)));
+  writer.varint(seen.matched.length);
+  for (const { replica, index } of seen.matched) writer.varint(replica).varint(index);
 }
 
 export function readSeen(reader: ByteReader): SeenReplica {
   const role = readChoice(reader, roles);
   const replica = replicaId(reader.varint());
-  const [of, commitIndex, appliedIndex] = [reader.varint(), reader.varint(), reader.varint()];
+  const [of, commitIndex, appliedIndex, lastIndex] = [
+    reader.varint(),
+    reader.varint(),
+    reader.varint(),
+    reader.varint(),
+  ];
   const leader = readOptional(reader, (from) => nodeId(utf8Text(from.block())));
-  return { replica, role, term: of, commitIndex, appliedIndex, leader };
+  const matched: Matched[] = [];
+  for (let count = reader.varint(); count > 0; count--) {
+    matched.push({ replica: replicaId(reader.varint()), index: reader.varint() });
+  }
+  return { replica, role, term: of, commitIndex, appliedIndex, lastIndex, leader, matched };
 }
 
 function writeChoice<T>(writer: ByteWriter, choices: readonly T[], choice: T): void {

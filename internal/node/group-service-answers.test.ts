@@ -35,6 +35,7 @@ beforeEach(() => {
   const replica = {
     id: replicaId(2),
     status: { role: "follower", id: 2, configuration: { voters: [1, 2, 3], learners: [] } },
+    followers: [],
     get stalenessMilliseconds() {
       return says.staleness;
     },

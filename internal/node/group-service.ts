@@ -116,6 +116,15 @@ export interface SeenReplica {
   readonly leader: NodeId | undefined;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Of its log. */
+  readonly lastIndex: number;
+  /** Of a leader: up to where each follower has said that it has the log. */
+  readonly matched: readonly Matched[];
+}
+
+export interface Matched {
+  readonly replica: ReplicaId;
+  readonly index: number;
 }
 
 /** A staleness bound above this is asked for anew when somebody reads. */
@@ -198,7 +207,7 @@ export class GroupService {
   view(group: GroupId): SeenReplica | undefined {
     const replica = this.replicaOf(group);
     if (replica === undefined) return undefined;
-    const { term, commit } = replica.status;
+    const { term, commit, last } = replica.status;
     return {
       replica: replica.id,
       role: roleOf(replica),
@@ -206,6 +215,8 @@ export class GroupService {
       leader: this.nodeOf(group, replica),
       commitIndex: commit,
       appliedIndex: replica.appliedIndex,
+      lastIndex: last,
+      matched: replica.followers.map(({ id, match }) => ({ replica: id, index: match })),
     };
   }
 

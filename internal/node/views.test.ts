@@ -33,7 +33,8 @@ function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>): Views {
 }
 
 const seen = (replica: number, role: SeenReplica["role"], appliedIndex: number): SeenReplica => {
-  return { replica: replicaId(replica), role, term: 3, leader: n1, commitIndex: 20, appliedIndex };
+  const place = { replica: replicaId(replica), role, term: 3, leader: n1 };
+  return { ...place, commitIndex: 20, appliedIndex, lastIndex: appliedIndex, matched: [] };
 };
 
 /** n2 came back with an empty folder: replica 4 takes the place of replica 2 there. */
@@ -84,6 +85,32 @@ describe("what there is to see of a cluster", () => {
       "group 0 has no majority: gateway sees 1 of 3 replicas",
       "group 1 has no majority: gateway sees 1 of 3 replicas",
     ]);
+  });
+
+  it("names a replica that has less than it had acknowledged, unless it only seemed so between two looks", async () => {
+    const map = placedMap(
+      [n1, n2, n3].map((id) => mapNode(id)),
+      1,
+    );
+    const matched = [2, 3].map((number) => ({ replica: replicaId(number), index: 20 }));
+    const said = new Map([
+      [n1, { ...seen(1, "leader", 20), matched }],
+      [n2, seen(2, "follower", 15)],
+      [n3, { ...seen(3, "follower", 15), term: 2 }],
+    ]);
+    const words =
+      "group 1: replica 2 of n2 has less than it had acknowledged, as with an older copy of its folder; " +
+      "stop n2, empty its folder, and start it again: the others fill it";
+    const troubles = async (): Promise<readonly string[]> => {
+      const view = await viewsOf(said).cluster(map, undefined);
+      return view.troubles.filter((trouble) => trouble.startsWith("group 1"));
+    };
+    assert.deepEqual(await troubles(), [words], "who has not heard of the leader yet says nothing");
+    let looks = 0;
+    const late = { ...seen(2, "follower", 15) };
+    Object.defineProperty(late, "lastIndex", { get: () => (looks++ < 2 ? 15 : 20) });
+    said.set(n2, late);
+    assert.deepEqual([await troubles(), looks > 2], [[], true]);
   });
 
   it("tells nothing of a replica whose node is away, or has another one", async () => {

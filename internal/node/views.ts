@@ -5,7 +5,7 @@ import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
 import { groupOf, replicasOf } from "../cluster/cluster-map.ts";
-import type { ClusterMap, MapGroup } from "../cluster/cluster-map.ts";
+import type { ClusterMap, MapGroup, MapReplica } from "../cluster/cluster-map.ts";
 import type { Ring } from "../ring/ring.ts";
 import { decodeAnswer, encodeCall, readSeen } from "./client-wire.ts";
 import type { SeenReplica } from "./group-service.ts";
@@ -16,6 +16,12 @@ import { unavailableIn } from "./unavailable.ts";
 /** What is asked of other nodes for a view takes no longer. */
 export const viewMilliseconds = 500;
 
+interface Look {
+  readonly view: GroupView;
+  /** Replicas that have less than they had said. */
+  readonly short: readonly MapReplica[];
+}
+
 export class Views {
   private readonly parts: RoutingParts;
 
@@ -25,7 +31,8 @@ export class Views {
 
   async cluster(map: ClusterMap, ring: Ring | undefined): Promise<ClusterView> {
     const { node: self, table } = this.parts;
-    const groups = await Promise.all(map.groups.map(({ id }) => this.viewOf(map, ring, id)));
+    const looks = await Promise.all(map.groups.map(({ id }) => this.lookAt(map, ring, id)));
+    const groups = looks.map(({ view }) => view);
     const nodes = map.nodes.map(({ id, zone, addresses }): NodeView => {
       const peer = table.get(id);
       const state = id === self ? "self" : peer?.life === undefined ? "unreachable" : "connected";
@@ -39,6 +46,7 @@ export class Views {
           : `node ${node} has not been reached from ${self} yet`,
       ),
       ...unavailableIn({ groups, answeredBy: self }),
+      ...looks.flatMap(({ view, short }) => short.map((seat) => shortInWords(view.group, seat))),
       ...map.groups.flatMap(exchangeInWords),
       ...map.expected.map((id) => `node ${id} has not come yet`),
     ];
@@ -47,6 +55,10 @@ export class Views {
   }
 
   async viewOf(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<GroupView> {
+    return (await this.lookAt(map, ring, id)).view;
+  }
+
+  private async lookAt(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<Look> {
     const placed = groupOf(map, id);
     assert(placed !== undefined, "a group of the map", { group: id });
     const seats = replicasOf(placed);
@@ -71,7 +83,21 @@ export class Views {
     const leader = leading === undefined ? undefined : seats[seen.indexOf(leading)]?.node;
     const term = Math.max(0, ...seen.map((each) => each?.term ?? 0));
     const slots = ring === undefined || id === groupId(0) ? 0 : ring.slotsOf(id).length;
-    return { group: id, slots, term, leader, commitIndex, replicas };
+    const short =
+      leading === undefined
+        ? []
+        : await this.shortOf(
+            id,
+            leading,
+            seats.filter((_, at) => isShort(seen[at], leading)),
+          );
+    return { view: { group: id, slots, term, leader, commitIndex, replicas }, short };
+  }
+
+  /** Looks again: what its leader had heard of a replica may be of after the first look. */
+  private async shortOf(id: GroupId, leading: SeenReplica, seats: readonly MapReplica[]): Promise<MapReplica[]> {
+    const seen = await Promise.all(seats.map(({ node }) => this.seenAt(node, id)));
+    return seats.filter(({ replica }, at) => seen[at]?.replica === replica && isShort(seen[at], leading));
   }
 
   private async seenAt(node: NodeId, group: GroupId): Promise<SeenReplica | undefined> {
@@ -108,6 +134,19 @@ export class Views {
       strongWrite: `${byLeader}, and be answered when a majority has it on disk and it is applied`,
     };
   }
+}
+
+/** In one term no log gets shorter: what is missing went with the folder that it lay in. */
+function isShort(seen: SeenReplica | undefined, { term, matched }: SeenReplica): boolean {
+  const said = matched.find(({ replica }) => replica === seen?.replica)?.index ?? 0;
+  return seen !== undefined && seen.term === term && seen.lastIndex < said;
+}
+
+function shortInWords(group: GroupId, { replica, node }: MapReplica): string {
+  return (
+    `group ${group}: replica ${replica} of ${node} has less than it had acknowledged, as with an older copy of its folder; ` +
+    `stop ${node}, empty its folder, and start it again: the others fill it`
+  );
 }
 
 function exchangeInWords({ id, replicas, exchange }: MapGroup): readonly string[] {
