@@ -17,11 +17,10 @@ import { utf8, utf8Text } from "../base/bytes.ts";
 import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { corruption, errorCodes } from "../base/errors.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
-import { groupId, logIndex, nodeId, replicaId, term } from "../base/ids.ts";
+import { groupId, nodeId, replicaId } from "../base/ids.ts";
 import { keyBytesMax } from "../base/limits.ts";
 import type { GroupId } from "../base/ids.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
-import type { Version } from "../engine/cell.ts";
 import type { ScannedRecord } from "../replica/scan.ts";
 import type {
   Again,
@@ -39,8 +38,19 @@ import { pageBytesMax } from "./pages.ts";
 import { contentTypeBytesMax, requestIdBytesMax, ttlMillisecondsMax } from "./request-rules.ts";
 import { listLimitMax } from "./requests.ts";
 import type { Condition, ReadMode, Role, TimeToLive } from "./requests.ts";
-import type { Told } from "./told.ts";
 import { typeBytes, typeText } from "./type-text.ts";
+import {
+  writeChoice,
+  readChoice,
+  readCount,
+  readBlock,
+  writeOptional,
+  readOptional,
+  writeVersion,
+  readVersion,
+  writeTold,
+  readTold,
+} from "./wire-fields.ts";
 
 /** Above the kinds of peer-talk.ts. */
 export const clientKind = { get: 16, write: 17, list: 18, view: 19 } as const;
@@ -357,60 +367,4 @@ export function readSeen(reader: ByteReader): SeenReplica {
     matched.push({ replica: replicaId(reader.varint()), index: reader.varint() });
   }
   return { replica, role, term: of, commitIndex, appliedIndex, lastIndex, leader, matched };
-}
-
-function writeChoice<T>(writer: ByteWriter, choices: readonly T[], choice: T): void {
-  writer.u8(choices.indexOf(choice));
-}
-
-function readChoice<T>(reader: ByteReader, choices: readonly T[]): T {
-  const which = reader.u8();
-  const choice = choices[which];
-  if (choice === undefined) throw corruption(`${reader.what}: the unknown choice ${which} at offset ${reader.at - 1}`);
-  return choice;
-}
-
-function readCount(reader: ByteReader, least: number, most: number): number {
-  const value = reader.varint();
-  if (value < least || value > most) throw corruption(`${reader.what}: ${value} before offset ${reader.at}`);
-  return value;
-}
-
-function readBlock(reader: ByteReader, least: number, most: number): Uint8Array {
-  const bytes = reader.block();
-  if (bytes.length < least || bytes.length > most) {
-    throw corruption(`${reader.what}: ${bytes.length} bytes before offset ${reader.at}`);
-  }
-  return bytes;
-}
-
-function writeOptional<T>(
-  writer: ByteWriter,
-  value: T | undefined,
-  write: (writer: ByteWriter, value: T) => void,
-): void {
-  writer.u8(value === undefined ? 0 : 1);
-  if (value !== undefined) write(writer, value);
-}
-
-function readOptional<T>(reader: ByteReader, read: (reader: ByteReader) => T): T | undefined {
-  return reader.u8() === 0 ? undefined : read(reader);
-}
-
-function writeVersion(writer: ByteWriter, version: Version): void {
-  writer.varint(version.term).varint(version.index);
-}
-
-function readVersion(reader: ByteReader): Version {
-  return { term: term(reader.varint()), index: logIndex(reader.varint()) };
-}
-
-function writeTold(writer: ByteWriter, { committed, newest }: Told): void {
-  writeVersion(writer, newest);
-  writeOptional(writer, committed, writeVersion);
-}
-
-function readTold(reader: ByteReader): Told {
-  const newest = readVersion(reader);
-  return { newest, committed: readOptional(reader, readVersion) };
 }
