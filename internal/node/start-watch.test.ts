@@ -18,6 +18,7 @@ interface Says {
   isWhole: boolean;
   leader: number;
   staleness: number | undefined;
+  hasQuorum?: boolean;
 }
 
 let time: VirtualTime;
@@ -33,7 +34,7 @@ const replicaOf = (group: GroupId): Replica | undefined => {
   return {
     ...says,
     appliedIndex: 17,
-    status: { role: "follower", term: 3, leader: says.leader },
+    status: { role: "follower", term: 3, leader: says.leader, hasQuorum: says.hasQuorum ?? true },
     stalenessMilliseconds: says.staleness,
     refreshStaleness: () => undefined,
   } as unknown as Replica;
@@ -83,6 +84,9 @@ describe("a node that begins", () => {
     assert.deepEqual(waitsFor(), []);
     fill({ leader: 0, staleness: undefined });
     assert.equal(watch.look(), true, "it may serve local reads");
+    fill({ leader: 2, hasQuorum: false });
+    assert.equal(waitsFor()[0], "group 0: leads, and hears no majority, has applied entry 17");
+    assert.equal(watch.look(), true);
   });
 
   it("waits ten seconds for leaders that nobody hears of, and then no longer", async () => {

@@ -121,10 +121,11 @@ export class StartWatch {
   }
 
   private checkOfReplica({ id }: MapGroup, replica: Replica): StartCheck {
-    const { role, leader } = replica.status;
+    const { role, leader, hasQuorum } = replica.status;
     const name = `group ${id}`;
     const applied = `has applied entry ${replica.appliedIndex}`;
     if (leader === 0) return { name, isFine: false, detail: `no leader is known, ${applied}` };
+    if (!hasQuorum) return { name, isFine: false, detail: `leads, and hears no majority, ${applied}` };
     const by = role === "leader" ? "leads" : `follows ${this.node.nodeOf(id, leader) ?? `replica ${leader}`}`;
     const isFine = this.isReady || this.caughtUp.get(id) === replica.id;
     return { name, isFine, detail: `${by}, ${applied}${isFine ? "" : ", is not known to have all"}` };
