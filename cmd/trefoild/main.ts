@@ -11,6 +11,7 @@ import { helpText } from "../../internal/config/print-settings.ts";
 import { readNodeSettings } from "../../internal/config/read-settings.ts";
 import { trefoildSchema } from "../../internal/config/schema.ts";
 import type { NodeValues } from "../../internal/config/values.ts";
+import { keepTickShape } from "../../internal/os/tick-shape.ts";
 import { logFormOf, openLogger } from "../../internal/telemetry/logger.ts";
 import type { OpenLogger } from "../../internal/telemetry/logger.ts";
 import { printConfig } from "../print-config.ts";
@@ -38,6 +39,7 @@ Settings are flags, or TREFOIL_<FLAG> in the environment, or members of the JSON
 const exitCodes = { failure: 1, usage: 2 } as const;
 
 async function main(commandArguments: readonly string[]): Promise<void> {
+  await keepTickShape();
   if (commandArguments.includes("--help") || commandArguments.includes("-h")) {
     process.stdout.write(`${usage}${helpText(trefoildSchema)}`);
     return;

@@ -21,6 +21,8 @@ export interface ServingOptions {
 export class Serving {
   private readonly listener: HttpListener;
   private readonly options: ServingOptions;
+  /** The Host header that was looked at last; most are the same. */
+  private lastHost = "";
 
   constructor(listener: HttpListener, options: ServingOptions) {
     this.listener = listener;
@@ -77,7 +79,11 @@ export class Serving {
     if (incoming.headers.host === undefined && incoming.httpVersion !== "1.0") {
       throw new TrefoilError("bad_request", "a request of HTTP/1.1 has a Host header");
     }
-    if (!namesHost(incoming.headers.host ?? "")) throw new TrefoilError("bad_request", "the Host header names no host");
+    const host = incoming.headers.host ?? "";
+    if (host !== this.lastHost && !namesHost(host)) {
+      throw new TrefoilError("bad_request", "the Host header names no host");
+    }
+    this.lastHost = host;
     const expected = headerOf(incoming.headers, "expect");
     if (expected !== undefined && expected.toLowerCase() !== "100-continue") {
       throw new TrefoilError(

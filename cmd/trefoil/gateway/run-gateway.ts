@@ -7,6 +7,7 @@ import { helpText } from "../../../internal/config/print-settings.ts";
 import { readGatewaySettings } from "../../../internal/config/read-settings.ts";
 import { gatewaySchema } from "../../../internal/config/schema.ts";
 import type { GatewayValues } from "../../../internal/config/values.ts";
+import { keepTickShape } from "../../../internal/os/tick-shape.ts";
 import { logFormOf, openLogger } from "../../../internal/telemetry/logger.ts";
 import { onStopSignals } from "../../stop-signals.ts";
 import { failureWords } from "../../trefoild/failure-words.ts";
@@ -24,6 +25,7 @@ Settings are flags, or TREFOIL_<FLAG> in the environment, or members of the JSON
 
 /** Resolves with the exit code, when everything has ended. */
 export async function runGateway(commandArguments: readonly string[]): Promise<number> {
+  await keepTickShape();
   if (commandArguments.includes("--help") || commandArguments.includes("-h")) {
     process.stdout.write(`${usage}${helpText(gatewaySchema)}`);
     return exitCodes.ok;
