@@ -25,6 +25,8 @@ export interface ExchangeHost {
   readonly isStopping: boolean;
   /** No other request has come behind it on its connection. */
   isLatest(exchange: Exchange): boolean;
+  /** Or nobody waits for it any more. */
+  answered(exchange: Exchange): void;
   /** Milliseconds that only grow. */
   now(): number;
   nextRequestId(): string;
@@ -134,6 +136,11 @@ export class Exchange {
     return this.gone.signal;
   }
 
+  /** The wire is done with its answer, whole or not. */
+  closed(): void {
+    this.host.answered(this);
+  }
+
   /** Answered, or nobody is there to be answered. */
   ended(): void {
     this.hasEnded = true;
@@ -181,8 +188,12 @@ export class Exchange {
   }
 }
 
+/** What becomes text passes through here: a Buffer of its own over the same bytes costs more than the copy. */
+const passage = Buffer.alloc(joinedBytesMax);
+
 function latin1Text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  passage.set(bytes);
+  return passage.toString("latin1", 0, bytes.length);
 }
 
 /** Carries its exchange through whoever routes it. */

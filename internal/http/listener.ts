@@ -144,7 +144,7 @@ export class HttpListener implements ExchangeHost {
     socket.once("close", () => {
       this.connections.delete(socket);
       // Answers that wait behind another one are not told that their connection is gone.
-      for (const exchange of connection.unanswered) this.answered(exchange, connection);
+      for (const exchange of connection.unanswered) this.leave(exchange, connection);
     });
   }
 
@@ -156,12 +156,17 @@ export class HttpListener implements ExchangeHost {
     connection.latest = exchange;
     connection.unanswered.add(exchange);
     this.unanswered++;
-    outgoing.once("close", () => this.answered(exchange, connection));
+    outgoing.on("close", ended);
     this.options.handle(exchange);
   }
 
   /** Or nobody waits for it any more. */
-  private answered(exchange: Exchange, connection: Connection): void {
+  answered(exchange: Exchange): void {
+    const connection = this.connections.get(exchange.incoming.socket);
+    if (connection !== undefined) this.leave(exchange, connection);
+  }
+
+  private leave(exchange: Exchange, connection: Connection): void {
     if (!connection.unanswered.delete(exchange)) return;
     this.unanswered--;
     exchange.ended();
@@ -190,4 +195,9 @@ export class HttpListener implements ExchangeHost {
     const timer = setTimeout(() => socket.destroy(), this.limits.lingerMilliseconds);
     socket.once("close", () => clearTimeout(timer));
   }
+}
+
+/** One function for all answers: it is called with each. */
+function ended(this: ExchangeResponse): void {
+  this.exchange?.closed();
 }
