@@ -15,6 +15,7 @@ import { freePorts } from "../support/free-ports.ts";
 import type { RunningProcess } from "../support/running-process.ts";
 import { trefoild } from "../support/trefoild.ts";
 import { answerAsAnnounced } from "./announced.ts";
+import { refuseBadInput } from "./bad-input.ts";
 import { eventually, NodeProcesses } from "./node-processes.ts";
 
 describe("trefoild, before it is a node", () => {
@@ -145,6 +146,8 @@ describe("three processes", () => {
       assert.equal(lags.length, 10);
     });
   });
+
+  it("refuse what nobody should send, store nothing of it, and lose nothing", () => refuseBadInput(cluster));
 
   it("say how far their clocks are from the others'", async () => {
     await eventually(async () => {
