@@ -204,6 +204,12 @@ describe("refused, and nothing stored", () => {
     { target: "/k", asking: { body: "x", headers: { "Content-Type": "a/\xe9" } }, code: "bad_request", words: "ASCII" },
     {
       target: "/k",
+      asking: { body: "x", headers: { "Content-Type": `,,${'"\\'.repeat(2000)}` } },
+      code: "bad_request",
+      words: "255",
+    },
+    {
+      target: "/k",
       asking: { body: "x", headers: { Expect: "a miracle" } },
       code: "bad_request",
       words: "100-continue",

@@ -77,7 +77,7 @@ export function onAppendAccepted(state: RaftState, role: LeaderRole, message: Ap
     // gone on so far that it needs another one.
     const isInstalled = follower.offered !== undefined && message.index >= follower.offered.mark.index;
     if (message.index < state.log.base && !isInstalled) return;
-    follower.becomeProbe();
+    follower.becomeReplicate();
   }
   follower.movedAt = state.ticks;
   // One that comes after a newer one is silent about salvage that began in between.
@@ -85,7 +85,8 @@ export function onAppendAccepted(state: RaftState, role: LeaderRole, message: Ap
   if (message.index > follower.match) follower.matchRound = role.reads.round;
   if (message.index > follower.match) follower.refusesStamps = false;
   follower.accepted(message.index);
-  if (message.isClockRefused) {
+  // Of one that has taken more since, it says nothing any more.
+  if (message.isClockRefused && message.index >= follower.match) {
     onClockRefused(state, role, follower);
     return;
   }

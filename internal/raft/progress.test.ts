@@ -37,7 +37,7 @@ describe("raft: the window to a follower", () => {
   });
 
   it("moves neither match nor next back for an old answer", () => {
-    const follower = new Progress(replicaId(2), logIndex(1), window);
+    const follower = probed(7);
     follower.accepted(logIndex(7));
     assert.equal(follower.rejected(logIndex(5), logIndex(2)), false);
     follower.accepted(logIndex(3));
@@ -45,9 +45,27 @@ describe("raft: the window to a follower", () => {
   });
 
   it("goes back to probing behind its match when an append is refused", () => {
-    const follower = new Progress(replicaId(2), logIndex(1), window);
+    const follower = probed(7);
     follower.accepted(logIndex(7));
     assert.equal(follower.rejected(logIndex(12), logIndex(3)), true);
     assert.deepEqual([follower.match, follower.next, follower.state], [7, 8, "probe"]);
   });
+
+  it("goes on probing while answers come that say less than the probe's own will (seed 778059)", () => {
+    const follower = probed(9);
+    for (const index of [3, 5, 8]) {
+      follower.accepted(logIndex(index));
+      assert.deepEqual([follower.match, follower.state, follower.maySend], [index, "probe", false]);
+    }
+    follower.accepted(logIndex(9));
+    assert.deepEqual([follower.match, follower.next, follower.state], [9, 10, "replicate"]);
+  });
+
+  /** A probe is on its way that ends with this entry. */
+  function probed(last: number): Progress {
+    const follower = new Progress(replicaId(2), logIndex(1), window);
+    follower.isProbeSent = true;
+    follower.probeLast = logIndex(last);
+    return follower;
+  }
 });

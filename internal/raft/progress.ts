@@ -1,7 +1,7 @@
 // What a leader knows of one follower, and how it sends to it:
 //
 //   probe      where the logs agree is not known: one append at a time, then wait for its answer; when it has to be
-//              repeated, because nothing is heard of it, without its entries, which may be many bytes
+//              repeated, because nothing is heard of it, without its entries, which may be many bytes. Only its own answer ends it
 //   replicate  appends follow one another without waiting, up to a window of messages and bytes
 //   snapshot   what it needs next is gone from the log: it fetches a snapshot; nothing is appended meanwhile
 //
@@ -100,6 +100,8 @@ export class Progress {
   commitTold = logIndex(0);
   /** In probe: an append is on its way. */
   isProbeSent = false;
+  /** In probe: what its answer acknowledges; undefined: none has left for where it is tried now. */
+  probeLast: LogIndex | undefined;
   /** In probe: entries were sent with the last one, which may be on their way yet. */
   isProbeRepeated = false;
   /** The entries that it needs next are being loaded. */
@@ -125,6 +127,7 @@ export class Progress {
   becomeProbe(): void {
     this.state = "probe";
     this.isProbeSent = false;
+    this.probeLast = undefined;
     this.isProbeRepeated = false;
     this.offered = undefined;
     this.inFlight.clear();
@@ -149,7 +152,9 @@ export class Progress {
     if (index > this.match) this.match = index;
     if (this.next <= this.match) this.next = logIndex(this.match + 1);
     if (this.state === "replicate") this.inFlight.freeTo(index);
-    if (this.state === "probe") this.becomeReplicate();
+    // What says less than the probe's own answer will is of an append from before: were it taken for that, all that is on its way would be
+    // sent again, and each of the answers to that might be taken so.
+    if (this.state === "probe" && this.probeLast !== undefined && index >= this.probeLast) this.becomeReplicate();
   }
 
   /** An append behind `rejected` was refused; `retry` is where to try next. False: the answer is an old one. */
@@ -162,6 +167,7 @@ export class Progress {
     }
     this.next = logIndex(Math.max(Math.min(rejected, retry), this.match + 1));
     this.isProbeSent = false;
+    this.probeLast = undefined;
     this.isProbeRepeated = false;
     return true;
   }

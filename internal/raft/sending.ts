@@ -48,6 +48,7 @@ function sendAppend(state: RaftState, role: LeaderRole, follower: Progress): boo
   follower.commitTold = logIndex(Math.min(log.commit, last));
   if (follower.state === "probe") {
     follower.isProbeSent = true;
+    follower.probeLast = last;
   } else if (entries.length > 0) {
     let bytes = 0;
     for (const entry of entries) bytes += entryBytes(entry);

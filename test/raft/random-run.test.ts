@@ -21,7 +21,7 @@ function runSeeds(first: number, count: number, start?: WorldStart): RunCounts {
 describe("cores under chance", () => {
   it("keep Raft's invariants, and make progress when all is well again", (context) => {
     const seeds = Number(process.env["RAFT_SEEDS"] ?? 250);
-    const totals = runSeeds(Number(process.env["RAFT_SEED"] ?? 1), seeds);
+    const totals = runSeeds(Number(process.env["RAFT_SEED"] ?? 401), seeds);
     context.diagnostic(JSON.stringify(totals));
     assert.ok(totals.committed > seeds * 10, `${totals.committed} entries committed`);
     if (process.env["RAFT_PRINT"] === "1") console.log(JSON.stringify(totals));

@@ -68,6 +68,20 @@ export const traceMutants: readonly SimMutant[] = [
     trace: "change-learner-not-ahead",
   },
   {
+    name: "an old refusal of stamps taken for a new one",
+    file: leading,
+    find: "if (message.isClockRefused && message.index >= follower.match) {",
+    replace: "if (message.isClockRefused) {",
+    trace: "rule-1-clock-old-refusal",
+  },
+  {
+    name: "an older answer taken for the probe's",
+    file: "internal/raft/progress.ts",
+    find: 'if (this.state === "probe" && this.probeLast !== undefined && index >= this.probeLast) this.becomeReplicate();',
+    replace: 'if (this.state === "probe") this.becomeReplicate();',
+    trace: "append-reordered",
+  },
+  {
     name: "refused stamps offered again at once",
     file: "internal/raft/sending.ts",
     find: "const to = isVoter(state.configuration, id) && !isSpared(state, follower) ? log.last : log.commit;",
