@@ -52,12 +52,12 @@ export function failureWords(failure: unknown): string {
     if (first.code !== "corruption") return said;
     return `${said}; trefoil inspect shows what is there: keep the folder, and bring the node back with an empty one`;
   }
-  return `${said}; this is a fault of Trefoil: what was acknowledged is on disk, start it again, and report it with the lines above`;
+  return `${said}; this is a fault of Trefoil: what was acknowledged is on disk, start it again, and report it with the lines below`;
 }
 
-/** The world's, not ours: where in the code it came to light is no concern of whoever reads of it. */
+/** The world's, not ours, as its words have it: where in the code it came to light is no concern of whoever reads of it. */
 export function isOfTheWorld(failure: unknown): boolean {
-  return causesOf(failure).some((each) => each instanceof TrefoilError || each instanceof DiskFailure);
+  return failure instanceof TrefoilError || causesOf(failure).some((each) => each instanceof DiskFailure);
 }
 
 const causesMax = 8;

@@ -31,6 +31,11 @@ describe("a group of the simulator", () => {
     assert.ok(!isLevel(group({ applied: 7 }, { applied: 7, hasSalvage: true })));
   });
 
+  it("is not level without a leader", () => {
+    const { nodes } = group({ isGone: true });
+    assert.ok(!isLevel({ leader: undefined, nodes: new Map([...nodes].slice(1)) }));
+  });
+
   it("waits for who is starting, and not for who is held down", () => {
     assert.ok(!isLevel(group({ applied: 7 }, {})));
     assert.ok(isLevel(group({ applied: 7 }, { isHeldDown: true })));

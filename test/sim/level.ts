@@ -4,6 +4,7 @@ import type { SimCluster } from "./sim-cluster.ts";
 
 export function isLevel(cluster: Pick<SimCluster, "leader" | "nodes">): boolean {
   const last = cluster.leader?.replica?.status.last;
+  if (last === undefined) return false;
   return [...cluster.nodes.values()].every(({ replica, isHeldDown, isGone }) => {
     // Whoever lost its disk does not come back: another one takes its seat, once the majority that is there can give it away.
     if (isHeldDown || isGone) return true;

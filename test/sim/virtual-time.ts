@@ -106,7 +106,10 @@ export class VirtualTime {
       if (this.turn.length === 0) return;
       const due = this.turn;
       this.turn = [];
-      for (const action of due) action();
+      for (const action of due) {
+        this.count();
+        action();
+      }
     }
   }
 }
