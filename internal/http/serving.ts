@@ -21,8 +21,6 @@ export interface ServingOptions {
 export class Serving {
   private readonly listener: HttpListener;
   private readonly options: ServingOptions;
-  /** The Host header that was looked at last; most are the same. */
-  private lastHost = "";
 
   constructor(listener: HttpListener, options: ServingOptions) {
     this.listener = listener;
@@ -79,11 +77,7 @@ export class Serving {
     if (incoming.headers.host === undefined && incoming.httpVersion !== "1.0") {
       throw new TrefoilError("bad_request", "a request of HTTP/1.1 has a Host header");
     }
-    const host = incoming.headers.host ?? "";
-    if (host !== this.lastHost && !namesHost(host)) {
-      throw new TrefoilError("bad_request", "the Host header names no host");
-    }
-    this.lastHost = host;
+    if (!namesHost(incoming.headers.host ?? "")) throw new TrefoilError("bad_request", "the Host header names no host");
     const expected = headerOf(incoming.headers, "expect");
     if (expected !== undefined && expected.toLowerCase() !== "100-continue") {
       throw new TrefoilError(

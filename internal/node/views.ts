@@ -18,8 +18,10 @@ export const viewMilliseconds = 500;
 
 interface Look {
   readonly view: GroupView;
-  /** Replicas that have less than they had said. */
-  readonly short: readonly MapReplica[];
+  /** What the leader said; undefined: nobody leads. */
+  readonly leading: SeenReplica | undefined;
+  /** Replicas that seem to have less than they had said. */
+  readonly suspects: readonly MapReplica[];
 }
 
 export class Views {
@@ -33,6 +35,7 @@ export class Views {
     const { node: self, table } = this.parts;
     const looks = await Promise.all(map.groups.map(({ id }) => this.lookAt(map, ring, id)));
     const groups = looks.map(({ view }) => view);
+    const short = await Promise.all(looks.map((look) => this.shortOf(look)));
     const nodes = map.nodes.map(({ id, zone, addresses }): NodeView => {
       const peer = table.get(id);
       const state = id === self ? "self" : peer?.life === undefined ? "unreachable" : "connected";
@@ -46,7 +49,7 @@ export class Views {
           : `node ${node} has not been reached from ${self} yet`,
       ),
       ...unavailableIn({ groups, answeredBy: self }),
-      ...looks.flatMap(({ view, short }) => short.map((seat) => shortInWords(view.group, seat))),
+      ...groups.flatMap(({ group }, at) => (short[at] ?? []).map((seat) => shortInWords(group, seat))),
       ...map.groups.flatMap(exchangeInWords),
       ...map.expected.map((id) => `node ${id} has not come yet`),
     ];
@@ -83,21 +86,14 @@ export class Views {
     const leader = leading === undefined ? undefined : seats[seen.indexOf(leading)]?.node;
     const term = Math.max(0, ...seen.map((each) => each?.term ?? 0));
     const slots = ring === undefined || id === groupId(0) ? 0 : ring.slotsOf(id).length;
-    const short =
-      leading === undefined
-        ? []
-        : await this.shortOf(
-            id,
-            leading,
-            seats.filter((_, at) => isShort(seen[at], leading)),
-          );
-    return { view: { group: id, slots, term, leader, commitIndex, replicas }, short };
+    const suspects = seats.filter((_, at) => isShort(seen[at], leading));
+    return { view: { group: id, slots, term, leader, commitIndex, replicas }, leading, suspects };
   }
 
   /** Looks again: what its leader had heard of a replica may be of after the first look. */
-  private async shortOf(id: GroupId, leading: SeenReplica, seats: readonly MapReplica[]): Promise<MapReplica[]> {
-    const seen = await Promise.all(seats.map(({ node }) => this.seenAt(node, id)));
-    return seats.filter(({ replica }, at) => seen[at]?.replica === replica && isShort(seen[at], leading));
+  private async shortOf({ view, leading, suspects }: Look): Promise<readonly MapReplica[]> {
+    const seen = await Promise.all(suspects.map(({ node }) => this.seenAt(node, view.group)));
+    return suspects.filter(({ replica }, at) => seen[at]?.replica === replica && isShort(seen[at], leading));
   }
 
   private async seenAt(node: NodeId, group: GroupId): Promise<SeenReplica | undefined> {
@@ -137,9 +133,10 @@ export class Views {
 }
 
 /** In one term no log gets shorter: what is missing went with the folder that it lay in. */
-function isShort(seen: SeenReplica | undefined, { term, matched }: SeenReplica): boolean {
-  const said = matched.find(({ replica }) => replica === seen?.replica)?.index ?? 0;
-  return seen !== undefined && seen.term === term && seen.lastIndex < said;
+function isShort(seen: SeenReplica | undefined, leading: SeenReplica | undefined): boolean {
+  if (seen === undefined || leading === undefined || seen.term !== leading.term) return false;
+  const said = leading.matched.find(({ replica }) => replica === seen.replica)?.index ?? 0;
+  return seen.lastIndex < said;
 }
 
 function shortInWords(group: GroupId, { replica, node }: MapReplica): string {

@@ -82,8 +82,10 @@ export function onAppendAccepted(state: RaftState, role: LeaderRole, message: Ap
   follower.movedAt = state.ticks;
   // One that comes after a newer one is silent about salvage that began in between.
   if (message.index >= follower.match) follower.hasSalvage = message.hasSalvage;
-  if (message.index > follower.match) follower.matchRound = role.reads.round;
-  if (message.index > follower.match) follower.refusesStamps = false;
+  if (message.index > follower.match) {
+    follower.matchRound = role.reads.round;
+    follower.refusesStamps = false;
+  }
   follower.accepted(message.index);
   // Of one that has taken more since, it says nothing any more.
   if (message.isClockRefused && message.index >= follower.match) {
