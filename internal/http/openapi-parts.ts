@@ -138,7 +138,10 @@ export const headers: Readonly<Record<string, Json>> = {
     type: "string",
     pattern: String.raw`^(\d+|unknown)$`,
   }),
-  "Trefoil-Expires-At": header("when it ends", { type: "string", format: "date-time" }),
+  "Trefoil-Expires-At": header("when it ends; not in an answer that is remembered of an earlier try", {
+    type: "string",
+    format: "date-time",
+  }),
   "Trefoil-Acks": header("copies when it was answered, of how many", {
     type: "string",
     pattern: String.raw`^\d+/\d+$`,

@@ -81,6 +81,7 @@ export interface WroteValue {
   readonly acks: number;
   readonly replicas: number;
   readonly durability: "synced" | "buffered";
+  /** Undefined also of an answer that is remembered: when its value ends a read tells. */
   readonly expiresAt: number | undefined;
   readonly role: Role;
 }
@@ -164,6 +165,8 @@ export class GroupService {
     const replica = this.replicaOf(group);
     if (replica === undefined) return again("not_here");
     let expiry = neverExpires;
+    const mayBeRemembered = request.requestId !== undefined;
+    const before = mayBeRemembered ? replica.status.last : 0;
     const proposed = replica.propose(mode, (now) => {
       const command = commandOf(request, now, firstTry);
       expiry = command.operations[0]?.expiresAt ?? neverExpires;
@@ -174,6 +177,8 @@ export class GroupService {
     const { term, index } = outcome.version;
     switch (outcome.kind) {
       case "done":
+        // Nobody has noted when a remembered one ends: an earlier try counted from another moment.
+        if (mayBeRemembered && !(proposed.version.index > before && isOwn(outcome))) expiry = neverExpires;
         return { kind: "done", value: wroteValue(replica, outcome, expiry) };
       case "refused":
         return refusedAtApply(outcome);
@@ -330,6 +335,11 @@ function valueGot(replica: Replica, found: EngineRecord | undefined, { role, sta
   const { applied } = replica;
   const record = found && storedOf(found);
   return { record, role, stalenessMilliseconds, applied, ahead: replica.aheadOf(found) };
+}
+
+/** The entry was not found to be a request that was made before. */
+function isOwn({ answer, version: { term, index } }: WriteDone): boolean {
+  return answer.version.term === term && answer.version.index === index;
 }
 
 function wroteValue(replica: Replica, outcome: WriteDone, expiry: Stamp): WroteValue {

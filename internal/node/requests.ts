@@ -83,6 +83,7 @@ export interface WriteAnswer {
   /** Of how many. */
   readonly replicas: number;
   readonly durability: "synced" | "buffered";
+  /** Undefined: it never expires; or this is the answer of an earlier try, and a read tells. */
   readonly expiresAt: number | undefined;
   readonly served: Served;
 }
