@@ -104,7 +104,7 @@ export class MemoryCoordinator implements Coordinator {
     const name = request.requestId === undefined ? undefined : hex(request.requestId);
     const known = name === undefined ? undefined : this.remembered.get(name);
     if (known instanceof Error) throw known;
-    if (known !== undefined) return known;
+    if (known !== undefined) return { ...known, expiresAt: undefined };
     try {
       const answer = this.apply(request);
       if (name !== undefined) this.remembered.set(name, answer);
