@@ -120,7 +120,12 @@ export const schemas: Readonly<Record<string, Json>> = {
       group: schema("Group"),
       ttlMilliseconds: maybe("number"),
       record: {
-        oneOf: [object({ version: versionSchema, expiresAt, contentType: text }), { type: "null" }],
+        oneOf: [
+          object({ version: versionSchema, expiresAt, contentType: text }),
+          object({ unknown: text, detail: text }),
+          { type: "null" },
+        ],
+        description: "null: there is none; unknown: the code by which nobody could tell",
       },
       wouldDo: object({ fastRead: text, strongRead: text, fastWrite: text, strongWrite: text }),
     },

@@ -103,6 +103,10 @@ describe("views", () => {
       text.includes(`{"replica":3,"node":"n3","role":null,"appliedIndex":null,"lag":null,"joining":false}`),
       text,
     );
+    rig.coordinator.unexplained = { kind: "unknown", code: "no_leader", detail: "nobody is there" };
+    const unknown = JSON.parse((await rig.ask("GET", "/-/explain/x")).text) as Record<string, unknown>;
+    assert.deepEqual(unknown["record"], { unknown: "no_leader", detail: "nobody is there" });
+    rig.coordinator.unexplained = undefined;
   });
 
   test("cluster tells of nodes and groups", async () => {

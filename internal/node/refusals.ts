@@ -73,6 +73,12 @@ export function tooLate(node: NodeId): Failed {
   };
 }
 
+/** Of a request whose time was so short that nobody was asked. */
+export function untried(group: GroupId): TrefoilError {
+  const detail = `the time was up before a replica of group ${group} could be asked; try again with a longer timeout`;
+  return new TrefoilError("deadline_exceeded", detail);
+}
+
 /** Of a request that no replica of its group took. */
 export function notTaken(failure: TrefoilError, node: NodeId, group: GroupId): GroupRefusal {
   const { code, outcome, message: detail } = failure;

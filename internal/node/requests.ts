@@ -6,6 +6,7 @@
 // detail what happened, to what, and what to do. What is asked for is checked at the edge, so that a coordinator may
 // assert it: keys of 1 to 1024 bytes, values within the bound, times to live from 1 ms to 100 years.
 
+import type { ErrorCode } from "../base/errors.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
 import type { Addresses } from "../cluster/cluster-map.ts";
 import type { Version } from "../engine/cell.ts";
@@ -155,6 +156,12 @@ export interface ClusterView {
   readonly troubles: readonly string[];
 }
 
+/** Unknown: nobody who was asked in a moment could say whether there is one. */
+export type ExplainedRecord =
+  | ({ readonly kind: "present" } & Omit<StoredRecord, "value">)
+  | { readonly kind: "absent" }
+  | { readonly kind: "unknown"; readonly code: ErrorCode; readonly detail: string };
+
 export interface Explanation {
   readonly slot: number;
   /** On the ring: of the slot, and of the virtual node that it leads to. */
@@ -162,9 +169,9 @@ export interface Explanation {
   readonly virtualNode: { readonly group: GroupId; readonly number: number; readonly position: number };
   readonly epoch: number;
   readonly group: GroupView;
-  /** Milliseconds; undefined: it does not expire, or is absent. */
+  /** Milliseconds; undefined: it does not expire, or is absent or unknown. */
   readonly ttlMilliseconds: number | undefined;
-  readonly record: Omit<StoredRecord, "value"> | undefined;
+  readonly record: ExplainedRecord;
   /** What each would do now, in words: who would serve it, or why it would be refused. */
   readonly wouldDo: Readonly<Record<"fastRead" | "strongRead" | "fastWrite" | "strongWrite", string>>;
 }

@@ -22,7 +22,17 @@ import { Deadlines } from "./deadlines.ts";
 import type { Again, GroupAnswer, GroupService } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { PeerTable } from "./peer-table.ts";
-import { again, codeOf, detailOf, isFinalAfterUnknown, notTaken, tooLate, unknownWrite, worse } from "./refusals.ts";
+import {
+  again,
+  codeOf,
+  detailOf,
+  isFinalAfterUnknown,
+  notTaken,
+  tooLate,
+  unknownWrite,
+  untried,
+  worse,
+} from "./refusals.ts";
 import type { Caller } from "./requests.ts";
 
 /** Between two tries, at first and at most. */
@@ -70,8 +80,8 @@ interface Way {
   readonly trace: string;
   /** Of the map by which the group was found: by a newer one the slot may be another's, and whoever knows it refuses. */
   readonly epoch: number;
-  /** Of this round. */
-  why: Again;
+  /** Of the last round in which somebody was asked. Undefined: nobody was yet. */
+  why: Again | undefined;
   /** An earlier try may have taken effect. */
   unknown: Tried<never> | undefined;
 }
@@ -110,7 +120,7 @@ export class Routing {
     }
     this.underWay++;
     const { deadline, trace } = caller;
-    const way: Way = { deadline, trace, epoch: this.parts.keeper.epoch, why: "no_leader", unknown: undefined };
+    const way: Way = { deadline, trace, epoch: this.parts.keeper.epoch, why: undefined, unknown: undefined };
     try {
       return await this.goOn(route, caller, way);
     } catch (failure) {
@@ -129,7 +139,9 @@ export class Routing {
     for (let pause = pauseMilliseconds; ; pause = longer(pause)) {
       const tried = await this.tryRound(route, way);
       if (tried !== undefined) return tried;
-      const { why } = way;
+      const { why = "no_leader" } = way;
+      if (way.why === undefined && way.deadline - clock.monotonicMilliseconds() < leastMilliseconds)
+        throw untried(route.group);
       const [code, detail] = [codeOf(why), detailOf(why, route.group)];
       const isHopeless = why === "busy" || (why === "no_quorum" && clock.monotonicMilliseconds() >= patientUntil);
       if (isHopeless) throw new TrefoilError(code, detail);
@@ -139,12 +151,12 @@ export class Routing {
 
   /** Each node once. Undefined: none could take it. */
   private async tryRound<T>(route: Route<T>, way: Way): Promise<Tried<T> | undefined> {
-    way.why = "no_leader";
     const done: NodeId[] = [];
     for (let node = this.first(route); node !== undefined;) {
       this.checkRuns();
       const left = way.deadline - this.parts.clock.monotonicMilliseconds();
       if (left < leastMilliseconds) return undefined;
+      if (done.length === 0) way.why = "no_leader";
       const answer = await this.tryAt(node, route, left, way);
       if (answer.kind !== "again") {
         const last = this.judge(route, way, { answer, node });
@@ -153,7 +165,7 @@ export class Routing {
         node = this.after(route, done);
         continue;
       }
-      way.why = worse(way.why, answer.why);
+      way.why = worse(way.why ?? answer.why, answer.why);
       if (answer.leader !== undefined) this.leaders.set(route.group, answer.leader);
       else if (this.leaders.get(route.group) === node) this.leaders.delete(route.group);
       done.push(node);
@@ -180,14 +192,14 @@ export class Routing {
   /** Where to try first: who leads, when that is known; the own replica; or the nearest. */
   private first<T>(route: Route<T>): NodeId | undefined {
     const { service, node } = this.parts;
-    if (route.wants === "leader") return this.said(route)[0] ?? this.nearest(route, [])[0];
+    if (route.wants === "leader") return this.said(route)[0] ?? this.nearest(route.group, [])[0];
     const isHere = service !== undefined && this.nodesOf(route.group).includes(node);
-    return isHere ? node : this.nearest(route, [])[0];
+    return isHere ? node : this.nearest(route.group, [])[0];
   }
 
   /** Where to try when `done` could not: who was said to lead, then the others by their distance. */
   private after<T>(route: Route<T>, done: readonly NodeId[]): NodeId | undefined {
-    return this.said(route).findLast((node) => !done.includes(node)) ?? this.nearest(route, done)[0];
+    return this.said(route).findLast((node) => !done.includes(node)) ?? this.nearest(route.group, done)[0];
   }
 
   /** Who leads, as a replica of one's own has it, which hears of a new leader first, and as whoever was asked last said. */
@@ -200,7 +212,8 @@ export class Routing {
     return said;
   }
 
-  private nearest<T>({ group }: Route<T>, done: readonly NodeId[]): readonly NodeId[] {
+  /** The nodes of a group that are to be asked, but for `done`: this one, then by distance. */
+  nearest(group: GroupId, done: readonly NodeId[]): readonly NodeId[] {
     const { keeper, table, zone } = this.parts;
     const { map } = keeper;
     const zoneOf = (id: NodeId): string | undefined => map && nodeOf(map, id)?.zone;

@@ -26,7 +26,6 @@ function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>): Views {
       });
     },
     isKnown: (node: NodeId) => node !== n3,
-    byDistance: (nodes: readonly NodeId[]) => nodes,
   };
   const parts = { node: nodeId("gateway"), service: undefined, table, keeper: { epoch: 1 } };
   return new Views(parts as unknown as RoutingParts);
@@ -70,7 +69,6 @@ describe("what there is to see of a cluster", () => {
     );
     assert.equal(view?.leader, n1);
     assert.deepEqual(troubles, ["group 1: replica 2 of n2 is lost; replica 4 of n2 takes its place"]);
-    assert.equal(views.wouldDo(view).fastRead, "be served by n1, the nearest replica, at once");
   });
 
   it("tells of groups without a majority among the troubles, and of nodes that nobody has looked at yet", async () => {

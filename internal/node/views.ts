@@ -9,7 +9,7 @@ import type { ClusterMap, MapGroup, MapReplica } from "../cluster/cluster-map.ts
 import type { Ring } from "../ring/ring.ts";
 import { decodeAnswer, encodeCall, readSeen } from "./client-wire.ts";
 import type { SeenReplica } from "./group-service.ts";
-import type { ClusterView, Explanation, GroupView, NodeView, ReplicaView } from "./requests.ts";
+import type { ClusterView, GroupView, NodeView, ReplicaView } from "./requests.ts";
 import type { RoutingParts } from "./routing.ts";
 import { unavailableIn } from "./unavailable.ts";
 
@@ -115,20 +115,6 @@ export class Views {
       this.parts.logger.warn("another node's look at a replica cannot be read", { from: node, why: failure.message });
       return undefined;
     }
-  }
-
-  wouldDo(group: GroupView): Explanation["wouldDo"] {
-    const members = group.replicas.filter(({ joining }) => !joining);
-    const [nearest] = this.parts.table.byDistance(members.map(({ node }) => node));
-    const { leader } = group;
-    const byLeader =
-      leader === undefined ? "wait for a leader, until the deadline" : `be taken by ${leader}, which leads`;
-    return {
-      fastRead: `be served by ${nearest ?? "nobody"}, the nearest replica, at once`,
-      strongRead: `be served by ${nearest ?? "nobody"} after the leader has confirmed it with a majority`,
-      fastWrite: `${byLeader}, and be answered when it is on its disk`,
-      strongWrite: `${byLeader}, and be answered when a majority has it on disk and it is applied`,
-    };
   }
 }
 

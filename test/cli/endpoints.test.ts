@@ -103,6 +103,24 @@ describe("trefoil with several endpoints", () => {
     assert.match(out, /^n1\t127.*\tyes\tyes\t\nn2\t-?\tno\tno\tit has not told the cluster yet where it listens\n$/);
   });
 
+  it("says that nobody could tell whether a key is there, which is not that there is nothing", async () => {
+    const body = JSON.stringify({
+      slot: 1,
+      position: 2,
+      virtualNode: { group: 1, number: 3, position: 4 },
+      epoch: 5,
+      group: { group: 1, leader: null, replicas: [] },
+      ttlMilliseconds: null,
+      record: { unknown: "no_leader", detail: "nobody is there" },
+      wouldDo: { fastRead: "a", strongRead: "b", fastWrite: "c", strongWrite: "d" },
+    });
+    const node = await stub((_incoming, outgoing) => void outgoing.writeHead(200).end(body));
+    const told = await run([node], "explain", "k", "-o", "raw");
+    assert.match(told.out, /^version\tcould not be read: no_leader: nobody is there$/m);
+    assert.match(told.out, /^expires\t-?$/m);
+    assert.equal(told.code, 5);
+  });
+
   it("writes nothing a second time when nobody knows, unless the node can tell", async () => {
     const causes: [stub: Stub, says: RegExp][] = [
       [

@@ -200,6 +200,9 @@ function describeState(rig: () => CliRig, fine: Command, run: Command): void {
       const table = await run("cluster", "status");
       assert.match(table.out, /^ {2}group 0 has no (leader|majority)/m);
       assert.deepEqual([table.code, table.errors], [5, ""], "told once");
+      const explained = await run("explain", "many/0007");
+      assert.match(explained.out, /^a strong read would +be refused \(no_(leader|quorum)\)/m);
+      assert.match(explained.out, /^a strong write would +be refused \(no_(leader|quorum)\)/m);
       const write = await run("put", "many/0007", "x", "--timeout", "1s");
       assert.ok(write.code === 5 || write.code === 7, `${write.code} ${write.errors}`);
       assert.equal(write.out, "");

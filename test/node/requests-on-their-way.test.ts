@@ -12,14 +12,21 @@ import type { NodeId } from "../../internal/base/ids.ts";
 import { encodeMap } from "../../internal/cluster/cluster-map.ts";
 import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
 import type { Version } from "../../internal/engine/cell.ts";
-import { decodeCall, encodeAnswer, writeGot, writePage, writeWrote } from "../../internal/node/client-wire.ts";
+import {
+  decodeCall,
+  encodeAnswer,
+  writeGot,
+  writePage,
+  writeSeen,
+  writeWrote,
+} from "../../internal/node/client-wire.ts";
 import type { AddressedCall } from "../../internal/node/client-wire.ts";
 import { NodeCoordinator } from "../../internal/node/coordinator.ts";
 import { GroupRefusal } from "../../internal/node/failure.ts";
-import type { Again, GroupAnswer, GroupService } from "../../internal/node/group-service.ts";
+import type { Again, GroupAnswer, GroupService, SeenReplica } from "../../internal/node/group-service.ts";
 import { MapKeeper } from "../../internal/node/map-keeper.ts";
 import { PeerTable } from "../../internal/node/peer-table.ts";
-import type { Caller, WriteRequest } from "../../internal/node/requests.ts";
+import type { Caller, Explanation, WriteRequest } from "../../internal/node/requests.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
 import type { RequestOutcome } from "../../internal/platform/network.ts";
 import { replicaMessages } from "../../internal/grpc/replica-messages.ts";
@@ -68,6 +75,8 @@ class Rig {
   /** Of whoever answers with a newer one. */
   map: ClusterMap | undefined;
   milliseconds = 0;
+  /** What nodes say of their replicas, when that is asked for. */
+  readonly seen = new Map<NodeId, SeenReplica>();
   /** Nodes that take requests and answer none. */
   readonly stuck = new Set<NodeId>();
 
@@ -97,6 +106,7 @@ class Rig {
   }
 
   private outcomeOf(node: NodeId, { call }: AddressedCall): RequestOutcome {
+    if (call.kind === "view" && this.seen.size > 0) return this.viewAt(node);
     const lines = this.says.get(node) ?? ["served"];
     const said = (lines.length > 1 ? lines.shift() : lines[0]) ?? "served";
     if (said !== "served" && isOutcome(said)) return said;
@@ -110,6 +120,12 @@ class Rig {
     const write = writeServed as (writer: ByteWriter, value: unknown) => void;
     const newer = this.map === undefined ? undefined : encodeMap(this.map);
     return { kind: "answered", payload: encodeAnswer(answer, write, newer) };
+  }
+
+  private viewAt(node: NodeId): RequestOutcome {
+    const value = this.seen.get(node);
+    if (value === undefined) return { kind: "refused", why: "down" };
+    return { kind: "answered", payload: encodeAnswer({ kind: "done", value }, writeSeen, undefined) };
   }
 
   caller(milliseconds = 1000): Caller {
@@ -151,6 +167,12 @@ class Rig {
     return this.told(this.coordinator.get({ key, mode }, this.caller(milliseconds)));
   }
 
+  async explanation(): Promise<Explanation & { readonly after: number }> {
+    const explained = this.coordinator.explain(key, this.caller(30_000));
+    const { after } = await this.told(explained);
+    return { ...(await explained), after };
+  }
+
   list(mode: "fast" | "strong" = "fast"): ReturnType<Rig["told"]> {
     const request = { prefix: utf8(""), cursor: undefined, limit: 10, withValues: false, mode };
     return this.told(this.coordinator.list(request, this.caller()));
@@ -181,7 +203,52 @@ const failed = (code: ErrorCode, outcome: "not_applied" | "unknown", mayRepeat =
   return { kind: "failed", code, outcome, detail: "as the test says", version: undefined, mayRepeat };
 };
 
+const seenAs = (node: NodeId, role: SeenReplica["role"]): SeenReplica => {
+  const replica = replicaId(Number(node.slice(1)));
+  const indexes = { commitIndex: 7, appliedIndex: 7, lastIndex: 7 };
+  return { replica, role, term: 3, leader: n1, ...indexes, matched: [] };
+};
+
+describe("an explanation", () => {
+  it("names who would serve a fast read: the same whom one goes to, by zone and way", async () => {
+    const nodes = [mapNode("n1", "a"), mapNode("n2", "b"), mapNode("n3", "b")];
+    const rig = new Rig(placedMap(nodes), "b");
+    rig.network.roundTrips.set(n1, 10).set(n2, 30).set(n3, 20);
+    for (const node of [n1, n2, n3]) rig.seen.set(node, seenAs(node, node === n1 ? "leader" : "follower"));
+    const { wouldDo, record } = await rig.explanation();
+    assert.equal(wouldDo.fastRead, "be served by n3, the nearest replica, at once");
+    rig.network.asked.length = 0;
+    await rig.get("fast");
+    assert.deepEqual(rig.network.asked, [n3]);
+    assert.deepEqual(record, { kind: "present", contentType: "", version, expiresAt: undefined });
+    rig.says.set(n3, [{ kind: "done", value: { ...got, record: undefined } }]);
+    assert.deepEqual((await rig.explanation()).record, { kind: "absent" });
+  });
+
+  it("says that nobody could read the key, and soon, when all are away", async () => {
+    const rig = new Rig();
+    rig.allSay({ kind: "refused", why: "down" });
+    const { wouldDo, record, after } = await rig.explanation();
+    assert.ok(record.kind === "unknown", record.kind);
+    assert.equal(record.code, "no_leader");
+    assert.ok(after <= 600, `told at ${after}`);
+    for (const words of Object.values(wouldDo)) assert.match(words, /^be refused \(no_leader\)/);
+  });
+});
+
 describe("a request on its way", () => {
+  it("is told that its time was too short when nobody could be asked in it, whoever leads", async () => {
+    const rig = new Rig();
+    const expected = { code: "deadline_exceeded", outcome: "not_applied", after: 0 };
+    for (const told of [await rig.write({}, 1), await rig.get("strong", 1), await rig.get("fast", 1)]) {
+      assert.deepEqual(told, expected);
+    }
+    assert.deepEqual(rig.network.asked, []);
+    rig.milliseconds = 999;
+    rig.allSay(again("no_leader"));
+    assert.equal((await rig.write()).code, "no_leader", "who was asked has said why");
+  });
+
   it("goes to whoever is said to lead next, and there at once from then on", async () => {
     const rig = new Rig();
     rig.network.roundTrips.set(n1, 10).set(n2, 20).set(n3, 30);

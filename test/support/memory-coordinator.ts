@@ -14,6 +14,7 @@ import type {
   ClusterView,
   Condition,
   Coordinator,
+  ExplainedRecord,
   Explanation,
   GetAnswer,
   GetRequest,
@@ -50,6 +51,8 @@ export class MemoryCoordinator implements Coordinator {
   durability: "synced" | "buffered" = "synced";
   /** Thrown by the next request. */
   failure: Error | undefined;
+  /** What explanations say of each key's record. */
+  unexplained: ExplainedRecord | undefined;
   writes = 0;
   lastCaller: Caller | undefined;
   private readonly kept = new Map<string, Kept>();
@@ -145,7 +148,7 @@ export class MemoryCoordinator implements Coordinator {
       epoch: 9,
       group: groupView,
       ttlMilliseconds: record?.expiresAt === undefined ? undefined : record.expiresAt - this.wallMilliseconds,
-      record,
+      record: this.unexplained ?? (record === undefined ? { kind: "absent" } : { kind: "present", ...record }),
       wouldDo: { fastRead: "n1, here", strongRead: "n1, here", fastWrite: "n1", strongWrite: "n1 and a follower" },
     };
   }

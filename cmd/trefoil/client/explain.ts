@@ -18,15 +18,31 @@ export function explain(keyText: string, options: ExplainOptions): Promise<numbe
     const key = keyOf(keyText, options.key64 === true);
     const { body } = await client.ask({ method: "GET", path: explainPath(key), mayRepeat: true });
     const json = body.toString();
-    await printReport(screen, form, { parts: partsOf(key, JSON.parse(json) as Shown), json });
-    return exitCodes.ok;
+    const told = JSON.parse(json) as Shown;
+    await printReport(screen, form, { parts: partsOf(key, told), json });
+    return isUnknown(told.record) ? exitCodes.unavailable : exitCodes.ok;
   });
+}
+
+interface UnknownRecord {
+  /** The code by which nobody could tell. */
+  readonly unknown: string;
+  readonly detail: string;
 }
 
 /** As JSON has it: versions and times are texts, and what is not known is null. */
 type Shown = Omit<Explanation, "record"> & {
-  readonly record: Readonly<Record<"version" | "expiresAt" | "contentType", string | null>> | null;
+  readonly record: Readonly<Record<"version" | "expiresAt" | "contentType", string | null>> | UnknownRecord | null;
 };
+
+function isUnknown(record: Shown["record"]): record is UnknownRecord {
+  return record !== null && "unknown" in record;
+}
+
+function versionIn(record: Shown["record"]): Cell {
+  if (record === null) return "there is nothing";
+  return isUnknown(record) ? `could not be read: ${record.unknown}: ${record.detail}` : record.version;
+}
 
 function partsOf(key: Uint8Array, told: Shown): readonly Part[] {
   const { slot, position, virtualNode, epoch, group, ttlMilliseconds, record, wouldDo } = told;
@@ -38,8 +54,8 @@ function partsOf(key: Uint8Array, told: Shown): readonly Part[] {
     ["map epoch", epoch],
     ["group", group.group],
     ["leader", group.leader],
-    ["version", record === null ? "there is nothing" : record.version],
-    ["expires", record?.expiresAt],
+    ["version", versionIn(record)],
+    ["expires", isUnknown(record) ? undefined : record?.expiresAt],
     ["ttl left ms", ttlMilliseconds],
   ];
   const rows = group.replicas.map(({ replica, node, role, appliedIndex, lag }) => [
