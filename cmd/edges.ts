@@ -17,7 +17,8 @@ import type { Protocol, RequestMetrics } from "../internal/telemetry/request-met
 import { listenFailure } from "./trefoild/failure-words.ts";
 
 /** Settings that every process with edges has. */
-export type EdgeValues = Pick<GatewayValues, "http" | "grpc" | "admin"> & Parameters<typeof edgeLimitsOf>[0];
+export type EdgeValues = Pick<GatewayValues, "http" | "grpc" | "admin" | "default-read" | "default-write"> &
+  Parameters<typeof edgeLimitsOf>[0];
 
 export interface EdgeParts {
   readonly values: EdgeValues;
@@ -77,6 +78,7 @@ export class Edges {
     const readiness = (): Readiness => parts.readiness();
     const metrics = (): Promise<MetricsPage> => parts.metrics();
     const limits = edgeLimitsOf(values);
+    const defaults = { read: values["default-read"], write: values["default-write"] };
     const onUnexpected = (failure: unknown, requestId: string): void => {
       const why = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
       logger.error("a request met a fault of this process", { requestId, why });
@@ -85,7 +87,7 @@ export class Edges {
       openAdminEdge({ coordinator, limits, readiness, metrics, onUnexpected }, at),
     );
     this.data = await named("http", values.http, (at) =>
-      openDataEdge({ coordinator, limits, observer: requests.observerOf("http"), onUnexpected }, at),
+      openDataEdge({ coordinator, defaults, limits, observer: requests.observerOf("http"), onUnexpected }, at),
     );
     const kv = {
       coordinator,

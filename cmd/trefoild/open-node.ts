@@ -94,7 +94,10 @@ export async function openNode(
   const onUnexpected = (failure: unknown): void =>
     world.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
   try {
-    const edge = await openDataEdge({ coordinator: node.coordinator, onUnexpected }, listeners.http);
+    const edge = await openDataEdge(
+      { coordinator: node.coordinator, defaults: settings.defaults, onUnexpected },
+      listeners.http,
+    );
     return { node, http: edge.address, close: () => closeAll(() => edge.close(), close) };
   } catch (failure) {
     await close();

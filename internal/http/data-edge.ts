@@ -6,6 +6,7 @@ import { docsPage } from "./docs-page.ts";
 import { openEdge } from "./edge.ts";
 import type { AddRoute, EdgeOptions, OpenEdge } from "./edge.ts";
 import { helpHtml, helpText } from "./help-page.ts";
+import type { Defaults } from "./help-page.ts";
 import { serveKey } from "./key-handler.ts";
 import type { HttpLimits } from "./limits.ts";
 import type { ListenAddress } from "./listener.ts";
@@ -19,17 +20,22 @@ import type { Handler } from "./serving.ts";
 import { encodedKey, explain64Path, explainPath, plainKey } from "./target.ts";
 import { explanationAnswer } from "./views.ts";
 
-export function openDataEdge(options: EdgeOptions, at: ListenAddress): Promise<OpenEdge> {
+export interface DataOptions extends EdgeOptions {
+  /** As the coordinator has them. */
+  readonly defaults: Defaults;
+}
+
+export function openDataEdge(options: DataOptions, at: ListenAddress): Promise<OpenEdge> {
   return openEdge(options, at, {
     name: "d",
-    addRoutes: (add, limits) => addDataRoutes(add, options.coordinator, limits),
+    addRoutes: (add, limits) => addDataRoutes(add, options, limits),
     keys: (limits) => keysOf(options.coordinator, limits),
   });
 }
 
-function addDataRoutes(add: AddRoute, coordinator: Coordinator, limits: HttpLimits): void {
+function addDataRoutes(add: AddRoute, { coordinator, defaults }: DataOptions, limits: HttpLimits): void {
   const keys = keysOf(coordinator, limits);
-  const help = helpRoute();
+  const help = helpRoute(defaults);
   add("/", (exchange) => (exchange.method === "PUT" || exchange.method === "DELETE" ? keys(exchange) : help(exchange)));
   add("/-/keys", listRoute(coordinator));
   add("/-/cluster", clusterRoute(coordinator));
@@ -52,13 +58,14 @@ function keysOf(coordinator: Coordinator, { valueBytesMax }: HttpLimits): Handle
   return (exchange) => serveKey(exchange, service);
 }
 
-function helpRoute(): Handler {
+function helpRoute(defaults: Defaults): Handler {
   return reading([], ({ exchange: { headers } }) => {
     // It has been looked at: no letter of it means anything in HTML.
     const host = headerOf(headers, "host") ?? "";
     const shown = host === "" ? "localhost:8080" : host;
     const asPage = accepts(headers, "text/html");
-    return asPage ? answerOf(200, htmlType, helpHtml(shown)) : answerOf(200, plainType, helpText(shown));
+    if (asPage) return answerOf(200, htmlType, helpHtml(shown, defaults));
+    return answerOf(200, plainType, helpText(shown, defaults));
   });
 }
 

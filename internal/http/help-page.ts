@@ -1,5 +1,17 @@
 // `GET /`: what somebody sees who asks a node without knowing it. Plain for curl, with links for browsers.
 
+import type { ReadMode, WriteMode } from "../node/requests.ts";
+
+/** What requests get that do not say. */
+export interface Defaults {
+  readonly read: ReadMode;
+  readonly write: WriteMode;
+}
+
+const promise = ({ read, write }: Defaults): string =>
+  `A write is answered when ${write === "strong" ? "a majority of its group has it" : "the leader of its group has it"}, ` +
+  `a read ${read === "strong" ? "sees all that was answered strongly before" : "shows what the nearest replica has"}:`;
+
 /** `host` is how the node was reached. */
 const firstLines = (host: string): readonly string[] => [
   `curl -X PUT '${host}/hello?ttl=60' -d world`,
@@ -14,14 +26,14 @@ const links: readonly (readonly [string, string])[] = [
   ["/-/cluster", "nodes and groups"],
 ];
 
-export function helpText(host: string): string {
+export function helpText(host: string, defaults: Defaults): string {
   const width = Math.max(...links.map(([path]) => path.length)) + 2;
   return [
     "Trefoil: a sharded, replicated key-value store. This node takes any request.",
     "",
     ...firstLines(host).map((line) => `  ${line}`),
     "",
-    "A write is on a majority of its group when it is answered, a read is local:",
+    promise(defaults),
     "?consistency=fast or ?consistency=strong says otherwise.",
     "",
     ...links.map(([path, words]) => `  ${path.padEnd(width)}${words}`),
@@ -29,15 +41,14 @@ export function helpText(host: string): string {
   ].join("\n");
 }
 
-export function helpHtml(host: string): string {
+export function helpHtml(host: string, defaults: Defaults): string {
   const items = links.map(([path, words]) => `<li><a href="${path}">${path}</a> ${words}</li>`);
   return [
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">`,
     `<title>Trefoil</title><style>${pageStyle}</style>`,
     `<main><h1>Trefoil</h1><p>A sharded, replicated key-value store. This node takes any request.</p>`,
     `<pre>${firstLines(host).join("\n")}</pre>`,
-    `<p>A write is on a majority of its group when it is answered, a read is local: <code>?consistency=fast</code> or`,
-    `<code>?consistency=strong</code> says otherwise.</p>`,
+    `<p>${promise(defaults)} <code>?consistency=fast</code> or <code>?consistency=strong</code> says otherwise.</p>`,
     `<ul>${items.join("")}</ul></main></html>`,
     "",
   ].join("\n");

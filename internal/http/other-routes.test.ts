@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { errorCodes, TrefoilError } from "../base/errors.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
 import { HttpRig } from "../../test/http/rig.ts";
+import { MemoryCoordinator } from "../../test/support/memory-coordinator.ts";
 import type { ObservedOutcome, Operation } from "../node/observer.ts";
 
 let rig: HttpRig;
@@ -128,6 +129,26 @@ describe("views", () => {
     ];
     for (const text of [plain, page]) assert.match(text, new RegExp(`curl 127\\.0\\.0\\.1:${rig.port}/hello`));
     assert.match(nowhere, /curl localhost:8080\/hello/);
+  });
+
+  test("the help page promises what the node is set to", async () => {
+    const lines: string[] = [];
+    for (const [read, write] of [
+      ["fast", "strong"],
+      ["strong", "fast"],
+    ] as const) {
+      const set = Object.assign(new MemoryCoordinator(), { defaultRead: read, defaultWrite: write });
+      const other = await HttpRig.open({}, undefined, set);
+      const plain = (await other.ask("GET", "/")).text.split("\n").find((line) => line.startsWith("A write")) ?? "";
+      const page = (await other.ask("GET", "/", { headers: { Accept: "text/html" } })).text;
+      assert.ok(page.includes(plain), page);
+      lines.push(plain);
+      await other.close();
+    }
+    assert.deepEqual(lines, [
+      "A write is answered when a majority of its group has it, a read shows what the nearest replica has:",
+      "A write is answered when the leader of its group has it, a read sees all that was answered strongly before:",
+    ]);
   });
 
   test("the help page helps, plainly or for browsers; the documentation knows every code and loads nothing", async () => {

@@ -57,6 +57,10 @@ describe("scan", () => {
     const { pages, refused } = await whole(rig.first.stream("Scan", { prefix: utf8("k") }));
     assert.equal(refused, undefined);
     assert.deepEqual(keysOf(pages), keys);
+    assert.ok(
+      asked.every(({ mayWait }) => mayWait),
+      "a page is refused where it could wait for its turn",
+    );
     assert.deepEqual(
       pages.map(({ consistency, node }) => [consistency, node]),
       Array.from({ length: 3 }, () => ["CONSISTENCY_FAST", "n1"]),

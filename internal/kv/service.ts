@@ -76,7 +76,7 @@ export class KvService {
     let { cursor } = request;
     for (let left = limit; ;) {
       const page = await this.coordinator.list(
-        { ...request, cursor, limit: Math.min(left, pageRecordsMax) },
+        { ...request, cursor, limit: Math.min(left, pageRecordsMax), mayWait: true },
         call.pageCaller(),
       );
       call.mode = page.consistency;

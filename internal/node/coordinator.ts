@@ -143,9 +143,11 @@ export class NodeCoordinator implements Coordinator {
   }
 
   async list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
-    if (this.listings >= listingsMax) {
+    for (let pause = pauseMilliseconds; this.listings >= listingsMax; pause = longer(pause)) {
       const detail = `${listingsMax} listings are being made by this node; try again a little later, or ask another one`;
-      throw new TrefoilError("busy", detail);
+      if (request.mayWait !== true) throw new TrefoilError("busy", detail);
+      this.routing.checkRuns();
+      await this.routing.pause(pause, caller, "busy", detail);
     }
     this.listings++;
     try {

@@ -97,6 +97,8 @@ export interface ListRequest {
   readonly limit: number;
   readonly withValues: boolean;
   readonly mode: ReadMode | undefined;
+  /** Waits while this node makes as many listings as it may, and is refused only when its time is up: a page of a scan that has begun. */
+  readonly mayWait?: boolean;
 }
 
 export const listLimitMax = 10_000;

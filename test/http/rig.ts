@@ -34,12 +34,16 @@ export class HttpRig {
     this.unexpected = unexpected;
   }
 
-  static async open(limits: Partial<HttpLimits> = {}, observer?: RequestObserver): Promise<HttpRig> {
-    const coordinator = new MemoryCoordinator();
+  static async open(
+    limits: Partial<HttpLimits> = {},
+    observer?: RequestObserver,
+    coordinator = new MemoryCoordinator(),
+  ): Promise<HttpRig> {
     const unexpected: unknown[] = [];
     const edge = await openDataEdge(
       {
         coordinator,
+        defaults: { read: coordinator.defaultRead, write: coordinator.defaultWrite },
         limits,
         ...(observer === undefined ? {} : { observer }),
         onUnexpected: (failure) => unexpected.push(failure),
