@@ -61,12 +61,14 @@ test("readyz says whether to send work here, and with verbose why", async () => 
   for (const state of ["starting", "stopping"] as const) {
     readiness = { state, checks };
     const told = await get("/readyz");
-    const { code, detail } = JSON.parse(told.text) as Record<string, string>;
+    const { code, detail, checks: open } = JSON.parse(told.text) as Record<string, unknown>;
+    assert.deepEqual(open, [checks[1]], "for programs");
     assert.deepEqual([told.status, code], [503, state]);
     assert.equal(detail, `this node is ${state}; group 3: has no leader`);
     assert.equal(told.headers["retry-after"], "1");
-    const verbose = JSON.parse((await get("/readyz?verbose=1")).text) as Record<string, string>;
-    assert.ok(verbose["detail"]?.includes("log: replayed"));
+    const verbose = JSON.parse((await get("/readyz?verbose=1")).text) as { detail: string; checks: unknown };
+    assert.ok(verbose.detail.includes("log: replayed"));
+    assert.deepEqual(verbose.checks, checks);
   }
   assert.equal((await get("/readyz?verbos")).status, 400);
 });

@@ -9,6 +9,7 @@ import { TrefoilError } from "../base/errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ListenAddress } from "./listener.ts";
 import { flagOf } from "./parameters.ts";
+import { problemAnswer, problemOf } from "./problem.ts";
 import { clusterRoute, htmlType, plainType, reading } from "./reading.ts";
 import { adminRoutes, noRoute } from "./routes.ts";
 import type { Handler } from "./serving.ts";
@@ -48,8 +49,8 @@ export function openAdminEdge(options: AdminOptions, at: ListenAddress): Promise
       );
       add(
         "/readyz",
-        reading(["verbose"], ({ query }) =>
-          readinessAnswer(options.readiness(), flagOf("verbose", query.text("verbose"))),
+        reading(["verbose"], ({ query, exchange }) =>
+          readinessAnswer(options.readiness(), flagOf("verbose", query.text("verbose")), exchange.requestId),
         ),
       );
       add(
@@ -75,13 +76,16 @@ const unknownRoute: Handler = (exchange) => {
   throw noRoute(splitTarget(exchange.target).path, adminRoutes);
 };
 
-function readinessAnswer({ state, checks }: Readiness, isVerbose: boolean): Answer {
+function readinessAnswer({ state, checks }: Readiness, isVerbose: boolean, requestId: string): Answer {
   if (state === "ready") {
     const lines = checks.map(({ name, isFine, detail }) => `${isFine ? "ok  " : "not "} ${name}: ${detail}`);
     return answerOf(200, plainType, ["ready", ...(isVerbose ? lines : []), ""].join("\n"));
   }
-  const told = isVerbose
-    ? checks.map(({ name, isFine, detail }) => `${isFine ? "ok" : "not"} ${name}: ${detail}`)
-    : checks.filter(({ isFine }) => !isFine).map(({ name, detail }) => `${name}: ${detail}`);
-  throw new TrefoilError(state, [`this node is ${state}`, ...told].join("; "));
+  const told = isVerbose ? checks : checks.filter(({ isFine }) => !isFine);
+  const words = told.map(({ name, isFine, detail }) =>
+    isVerbose ? `${isFine ? "ok" : "not"} ${name}: ${detail}` : `${name}: ${detail}`,
+  );
+  const refusal = new TrefoilError(state, [`this node is ${state}`, ...words].join("; "));
+  // The same for programs: the words may hold whatever stands between them.
+  return problemAnswer({ ...problemOf(refusal, requestId), checks: told });
 }

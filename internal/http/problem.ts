@@ -15,6 +15,8 @@ export interface Problem {
   readonly retryable: boolean;
   readonly outcome: Outcome;
   readonly requestId: string;
+  /** Of a node that is not ready: what was looked at. */
+  readonly checks?: readonly object[];
 }
 
 export const problemType = "application/problem+json";

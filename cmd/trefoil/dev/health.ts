@@ -1,26 +1,33 @@
 // What a node says of itself on its admin listener.
 
+import type { Readiness } from "../../../internal/http/admin-edge.ts";
 import type { ClusterView } from "../../../internal/node/requests.ts";
 import { loopback } from "./plan.ts";
 import type { PlannedNode } from "./plan.ts";
 
 const askMilliseconds = 2000;
+const aboutToBe = "it is about to be ready";
+
+/** Of the problem document. */
+interface NotReady {
+  readonly detail?: string;
+  readonly checks?: Readiness["checks"];
+}
 
 /** What a node waits for that is not ready, in its words. */
 export async function waitsFor({ ports }: PlannedNode): Promise<string> {
   try {
     const answer = await ask(ports.admin, "/readyz");
-    const problem: unknown = answer.status === 200 ? undefined : await answer.json();
-    const { detail } = (problem ?? {}) as { readonly detail?: unknown };
-    return typeof detail === "string" ? firstOf(detail) : "it is about to be ready";
+    return answer.status === 200 ? aboutToBe : firstOf((await answer.json()) as NotReady);
   } catch {
     return "it does not answer yet";
   }
 }
 
 /** Of all that is not as it should be, which may be the same of many groups. */
-export function firstOf(detail: string): string {
-  const [state = "", first = state, ...more] = detail.split("; ");
+export function firstOf({ detail = aboutToBe, checks = [] }: NotReady): string {
+  const [first, ...more] = checks.filter(({ isFine }) => !isFine).map(({ name, detail: words }) => `${name}: ${words}`);
+  if (first === undefined) return detail;
   return more.length === 0 ? first : `${first}; and ${more.length} more`;
 }
 
