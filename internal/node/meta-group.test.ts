@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { mapNode, placedMap } from "../../test/node/sample-map.ts";
+import { NodeClock, VirtualTime } from "../../test/sim/virtual-time.ts";
 import { logIndex, nodeId, term } from "../base/ids.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
@@ -23,7 +25,7 @@ class OneRecord {
   /** Before a command is applied: another one gets there first. */
   before: () => void = () => undefined;
   /** What becomes of a command instead of being applied. */
-  fate: "overridden" | "unknown" | undefined;
+  fate: "overridden" | "unknown" | "pending" | undefined;
   commands = 0;
 
   put(body: Uint8Array): void {
@@ -39,6 +41,7 @@ class OneRecord {
 
   private async apply({ operations: [operation] }: Command): Promise<object> {
     assert.ok(operation !== undefined);
+    if (this.fate === "pending") return new Promise(() => undefined);
     await new Promise((resolve) => setImmediate(resolve));
     this.before();
     if (this.fate !== undefined) return { kind: this.fate };
@@ -71,13 +74,16 @@ function replicaOf(record: OneRecord): Replica {
 let one: OneRecord;
 let told: number[];
 let meta: MetaGroup;
+let time: VirtualTime;
 
 beforeEach(() => {
+  time = new VirtualTime();
   one = new OneRecord();
   told = [];
   meta = new MetaGroup(
     () => replicaOf(one),
     (of) => void told.push(of.epoch),
+    new NodeClock(time),
   );
 });
 
@@ -132,6 +138,7 @@ describe("the map in the meta group", () => {
     const other = new MetaGroup(
       () => replicaOf(foreign),
       () => undefined,
+      new NodeClock(time),
     );
     foreign.record = first;
     await other.change(register("n9"));
@@ -170,6 +177,23 @@ describe("the map in the meta group", () => {
     }
     one.fate = undefined;
     assert.equal((await meta.change(register("n4"))).epoch, map.epoch + 1, "a failure is no hindrance to the next one");
+  });
+
+  it("holds up no later change for ever with one that finds no majority", async () => {
+    await meta.found(map);
+    one.fate = "pending";
+    const pending = meta.change(register("n4"));
+    const later = meta.change(register("n5"));
+    const refused = assert.rejects(pending, noLeader);
+    while (one.commands < 2) await turn();
+    one.fate = undefined;
+    for (let at = 0; at < 50; at++) {
+      await time.runTo(time.now + 100);
+      await turn();
+    }
+    assert.equal(one.commands, 3, "the later one has its turn");
+    await refused;
+    assert.ok((await later).nodes.some(({ id }) => id === "n5"));
   });
 
   it("is told when it was applied, once", async () => {

@@ -7,12 +7,15 @@ import { decodeMap, encodeMap } from "../cluster/cluster-map.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
 import type { Version } from "../engine/cell.ts";
 import type { EngineRecord } from "../engine/reader.ts";
+import type { Scheduler } from "../platform/clock.ts";
 import { action, conditionKind, expiryMode } from "../replica/command.ts";
 import type { Command } from "../replica/command.ts";
 import type { Replica } from "../replica/replica.ts";
 import { contentOf, payloadOf } from "./stored.ts";
 
 const mapKey = utf8("map");
+/** A change that is not decided by then may be later; whoever asked for it and whoever comes behind it have waited long enough. */
+const decidedMilliseconds = 3000;
 const triesMax = 5;
 
 export type MapChange = (map: ClusterMap) => ClusterMap;
@@ -21,14 +24,16 @@ export class MetaGroup {
   private readonly replica: () => Replica | undefined;
   /** Its committed maps are told here. */
   private readonly onMap: (map: ClusterMap) => void;
+  private readonly scheduler: Scheduler;
   private changing: Promise<unknown> = Promise.resolve();
   private looked = 0;
   /** The map as it was read last, and the entry that wrote it: whoever leads asks for it many times a second. */
   private known: { readonly by: Version; readonly map: ClusterMap } | undefined;
 
-  constructor(replica: () => Replica | undefined, onMap: (map: ClusterMap) => void) {
+  constructor(replica: () => Replica | undefined, onMap: (map: ClusterMap) => void, scheduler: Scheduler) {
     this.replica = replica;
     this.onMap = onMap;
+    this.scheduler = scheduler;
   }
 
   /** This node leads it, and has applied all that was committed before its term. */
@@ -93,10 +98,18 @@ export class MetaGroup {
   private async put(replica: Replica, map: ClusterMap, before: EngineRecord | undefined): Promise<boolean> {
     const proposed = replica.propose("strong", () => putOf(map, before));
     if (proposed.kind === "refused") throw notYet(`the meta group refused a new map: ${proposed.why}`);
-    const outcome = await proposed.outcome;
+    const outcome = await this.inTime(proposed.outcome);
     if (outcome.kind === "done") return true;
     if (outcome.kind === "refused") return false;
     throw notYet(`whether the meta group took a new map is not known`);
+  }
+
+  private inTime<T>(decided: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(notYet("the meta group has not taken a new map in time; it may still do so"));
+      const timer = this.scheduler.after(decidedMilliseconds, late, true);
+      void decided.then(resolve, reject).finally(() => timer.cancel());
+    });
   }
 
   private inTurn<T>(action: () => Promise<T>): Promise<T> {

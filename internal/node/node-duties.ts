@@ -56,6 +56,8 @@ export class NodeDuties {
   private readonly parts: DutyParts;
   private isOnDuty = false;
   private underWay: Promise<void> = Promise.resolve();
+  /** What waits for the meta group, by name. */
+  private readonly apart = new Map<string, Promise<void>>();
   private dutyAt = 0;
   private registerAt = 0;
   private gossipAt = 0;
@@ -77,18 +79,16 @@ export class NodeDuties {
     this.dutyAt = now + dutyMilliseconds;
     this.isOnDuty = true;
     this.underWay = this.duties(now)
-      .catch((failure: unknown) => {
-        // Who leads may change at any moment; it is tried again.
-        if (!(failure instanceof TrefoilError) || failure.code !== "no_leader") this.parts.onFailure(failure);
-      })
+      .catch((failure: unknown) => this.failed(failure))
       .finally(() => {
         this.isOnDuty = false;
       });
   }
 
   /** Resolves when what is under way has ended. REQUIRES: no more ticks. */
-  ended(): Promise<void> {
-    return this.underWay;
+  async ended(): Promise<void> {
+    await this.underWay;
+    await Promise.all(this.apart.values());
   }
 
   /** Tells a peer of a map, and takes a newer one from it, if it has one. */
@@ -133,19 +133,35 @@ export class NodeDuties {
     await this.parts.meta.look();
     if (map === undefined) return this.lookAround(now);
     if (this.parts.meta.isLeader) {
-      await this.parts.meta.found(map);
-      await this.parts.meta.change((present) => replaceLost(placeGroups(present)));
+      this.begin("map", async () => {
+        await this.parts.meta.found(map);
+        await this.parts.meta.change((present) => replaceLost(placeGroups(present)));
+      });
     }
-    for (const group of map.groups) await this.exchange(map, group.id);
+    for (const group of map.groups) this.exchange(map, group.id);
     this.parts.leaderships.look(map);
     if (!isRegistered(map, this.parts.self) && now >= this.registerAt) {
       this.registerAt = now + registerMilliseconds;
-      await this.tellMeta({ kind: "register", node: this.parts.self });
+      this.begin("register", () => this.tellMeta({ kind: "register", node: this.parts.self }));
     }
     if (now >= this.gossipAt) {
       this.gossipAt = now + gossipMilliseconds;
       this.gossip(map);
     }
+  }
+
+  /** What waits for the meta group, which may have no majority, goes on beside the other duties, each once at a time. */
+  private begin(name: string, work: () => Promise<void>): void {
+    if (this.apart.has(name)) return;
+    const done = work()
+      .catch((failure: unknown) => this.failed(failure))
+      .finally(() => this.apart.delete(name));
+    this.apart.set(name, done);
+  }
+
+  /** Who leads may change at any moment; it is tried again. */
+  private failed(failure: unknown): void {
+    if (!(failure instanceof TrefoilError) || failure.code !== "no_leader") this.parts.onFailure(failure);
   }
 
   /** One peer of another cluster may be in the wrong place itself; when most are, this node is. */
@@ -211,7 +227,7 @@ export class NodeDuties {
     }
   }
 
-  private async exchange(map: ClusterMap, id: GroupId): Promise<void> {
+  private exchange(map: ClusterMap, id: GroupId): void {
     const group = groupOf(map, id);
     const replica = this.parts.groups.get(id);
     if (group === undefined || replica?.status.role !== "leader") return;
@@ -225,7 +241,7 @@ export class NodeDuties {
         replica.transfer(step.to);
         return;
       case "joined":
-        await this.tellMeta({ kind: "joined", group: id, replica: step.replica });
+        this.begin(`joined ${id}`, () => this.tellMeta({ kind: "joined", group: id, replica: step.replica }));
         return;
       case "nothing":
         return;

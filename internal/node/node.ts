@@ -106,6 +106,7 @@ export class Node {
     const meta = new MetaGroup(
       () => this.groups.get(metaGroupId),
       (map) => this.adopt(map),
+      seams.scheduler,
     );
     const { keeper, table, groups } = this;
     const onFailure = (failure: unknown): void => this.fail(failure);
