@@ -208,8 +208,15 @@ function asciiBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
-/** A key as a property name: each byte one letter. */
+/** As many bytes as a call takes as arguments for sure. */
+const nameAtOnceMax = 4096;
+
+/**
+ * A key as a property name: each byte one letter. It is made in one piece: of letters put together one by one a string remembers each
+ * step, which takes 32 bytes a letter for as long as it is kept, and time when it is first compared.
+ */
 export function keyName(key: Uint8Array): string {
+  if (key.length <= nameAtOnceMax) return String.fromCharCode.apply(undefined, key as unknown as number[]);
   let name = "";
   for (const byte of key) name += String.fromCharCode(byte);
   return name;

@@ -7,9 +7,27 @@ import type { Stamp } from "../base/stamp.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import { keyName } from "./decide.ts";
 
+/** Its key by name: made to bytes only where it is shown. */
 export interface OverlaidRecord {
-  readonly key: Uint8Array;
+  readonly name: string;
   readonly record: EngineRecord;
+}
+
+/** What lies over a page, as of one moment. */
+export interface OverlaidPage {
+  /** Least first, and no more of them than tell what the page shows and whether there is more. */
+  readonly alive: readonly OverlaidRecord[];
+  /** Deleted, or expired: what hides records of the engine. In no order. */
+  readonly gone: ReadonlyMap<string, EngineRecord>;
+}
+
+interface PageRange {
+  readonly prefix: Uint8Array;
+  /** Only keys behind this one. */
+  readonly after: Uint8Array | undefined;
+  /** Records that it shows. */
+  readonly limit: number;
+  readonly now: Stamp;
 }
 
 export class Overlay {
@@ -44,20 +62,22 @@ export class Overlay {
     if (this.newest.size === 0) return undefined;
     const record = this.newest.get(keyName(key));
     if (record === undefined) return undefined;
-    return record.tombstone || isExpired(record.expiry, now) ? "absent" : record;
+    return isGone(record, now) ? "absent" : record;
   }
 
-  /** Of the keys that begin so and lie behind `after`, in their order. */
-  within(prefix: Uint8Array, after: Uint8Array | undefined): readonly OverlaidRecord[] {
-    if (this.newest.size === 0) return [];
+  /** Looks at every name once, since a page may lie anywhere between them; makes bytes of none. */
+  within({ prefix, after, limit, now }: PageRange): OverlaidPage {
+    if (this.newest.size === 0) return nothing;
     const [start, behind] = [keyName(prefix), after === undefined ? undefined : keyName(after)];
-    const names: string[] = [];
-    for (const name of this.newest.keys()) {
-      if (name.startsWith(start) && (behind === undefined || name > behind)) names.push(name);
+    const least = new LeastNames(limit + 1);
+    const gone = new Map<string, EngineRecord>();
+    for (const [name, record] of this.newest) {
+      if (!name.startsWith(start) || (behind !== undefined && name <= behind)) continue;
+      if (isGone(record, now)) gone.set(name, record);
+      else least.offer(name);
     }
-    return names.sort(compareNames).map((name) => {
-      return { key: keyOf(name), record: this.newest.get(name) as EngineRecord };
-    });
+    const alive = least.names().map((name) => ({ name, record: this.newest.get(name) as EngineRecord }));
+    return { alive, gone };
   }
 
   /** The engine shows everything up to `index`. */
@@ -85,6 +105,50 @@ export class Overlay {
   }
 }
 
+/** The least of many names, without an order of all of them. */
+class LeastNames {
+  private readonly most: number;
+  /** Up to twice as many as are wanted; then the greater half goes. */
+  private held: string[] = [];
+  /** Nothing behind it is among the least. */
+  private bound: string | undefined;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  offer(name: string): void {
+    if (this.bound !== undefined && name > this.bound) return;
+    this.held.push(name);
+    if (this.held.length < 2 * this.most) return;
+    this.held = this.names();
+    this.bound = this.held.at(-1);
+  }
+
+  /** In their order. */
+  names(): string[] {
+    return this.held.sort(compareNames).slice(0, this.most);
+  }
+}
+
+const nothing: OverlaidPage = { alive: [], gone: new Map() };
+const isGone = ({ tombstone, expiry }: EngineRecord, now: Stamp): boolean => tombstone || isExpired(expiry, now);
+
 /** Names are ordered as their keys' bytes are: each letter is one. */
 const compareNames = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
-const keyOf = (name: string): Uint8Array => Uint8Array.from(name, (letter) => letter.charCodeAt(0));
+
+/** Negative, zero or positive as a key sorts before, with or after the key of a name. */
+export function compareToName(key: Uint8Array, name: string): number {
+  const shared = Math.min(key.length, name.length);
+  for (let at = 0; at < shared; at++) {
+    const difference = (key[at] as number) - name.charCodeAt(at);
+    if (difference !== 0) return difference;
+  }
+  return key.length - name.length;
+}
+
+export function keyOf(name: string): Uint8Array {
+  const key = new Uint8Array(name.length);
+  for (let at = 0; at < name.length; at++) key[at] = name.charCodeAt(at);
+  return key;
+}

@@ -9,6 +9,7 @@ import type { EngineRecord } from "../engine/reader.ts";
 import { payloadBytesMax } from "../log/record.ts";
 import { isVoter } from "../raft/configuration.ts";
 import type { ChangeResult, Membership } from "../raft/membership.ts";
+import { raftDefaults } from "../raft/options.ts";
 import type { FollowerStatus, RaftStatus } from "../raft/raft.ts";
 import type { TransferRefusal } from "../raft/transfer.ts";
 import { compareVersions } from "./answer.ts";
@@ -118,7 +119,7 @@ export class Replica {
   async scanFast(range: Omit<ScanRange, "now">): Promise<FastPage> {
     while (this.core.installing !== undefined) await this.core.installing;
     const whole = { ...range, now: hybridNow(this.core.parts) };
-    const ahead = this.core.writes.overlay.within(range.prefix, range.after);
+    const ahead = this.core.writes.overlay.within(whole);
     const { applied } = this;
     const shown = { applied, ahead: this.aheadOf(undefined) };
     const page = await scanRecords(this.core.parts.engine, this.incarnation, whole);
@@ -215,9 +216,10 @@ export class Replica {
     const { overlay } = this.core.writes;
     const { count } = this.core.reads.strong;
     assert(overlay.size <= options.unappliedEntriesMax, "an overlay beyond its bound", { size: overlay.size });
-    assert(overlay.bytes >= 0 && overlay.bytes < options.overlayBytesMax + payloadBytesMax, "bytes of an overlay", {
-      bytes: overlay.bytes,
-    });
+    const { bytes } = overlay;
+    // Beside what it holds, what waits for the disk comes in: a write is taken before it is there.
+    const waitingMax = Math.max(options.raft.uncommittedBytesMax ?? raftDefaults.uncommittedBytesMax, payloadBytesMax);
+    assert(bytes >= 0 && bytes < options.overlayBytesMax + waitingMax, "bytes of an overlay", { bytes });
     assert(count <= options.strongReadsMax, "strong reads beyond their bound", { count });
     this.core.freshness.checkInvariants();
   }

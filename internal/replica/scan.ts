@@ -2,7 +2,7 @@
 // so many records or so many bytes, whichever is first, and says where. What it passes over costs time, and others get their turns.
 
 import { compareBytes, prefixSuccessor } from "../base/bytes.ts";
-import { isExpired, neverExpires } from "../base/stamp.ts";
+import { neverExpires } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { decodeCell } from "../engine/cell.ts";
@@ -10,7 +10,9 @@ import type { Version } from "../engine/cell.ts";
 import type { Engine } from "../engine/engine.ts";
 import { corruption } from "../base/errors.ts";
 import { compareVersions } from "./answer.ts";
-import type { OverlaidRecord } from "./overlay.ts";
+import { keyName } from "./decide.ts";
+import { compareToName, keyOf } from "./overlay.ts";
+import type { OverlaidPage, OverlaidRecord } from "./overlay.ts";
 import { areaBytes, userArea, userRecordKey } from "./areas.ts";
 
 export interface ScanRange {
@@ -79,47 +81,51 @@ export async function scanRecords(engine: Engine, of: Incarnation, range: ScanRa
 
 const bytesOf = ({ key, payload }: ScannedRecord): number => key.length + overheadBytes + (payload?.length ?? 0);
 
-/** A page with what lies ahead of what is applied, in the order of its keys; of a key that both have, the newer counts. */
-export function withAhead(page: ScannedPage, ahead: readonly OverlaidRecord[], range: ScanRange): ScannedPage {
-  const { end } = page;
-  const within = end === undefined ? ahead : ahead.filter(({ key }) => compareBytes(key, end) <= 0);
-  if (within.length === 0) return page;
-  const merged: ScannedRecord[] = [];
-  let at = 0;
-  for (const over of within) {
-    for (; at < page.records.length; at++) {
-      const record = page.records[at] as ScannedRecord;
-      if (compareBytes(record.key, over.key) >= 0) break;
-      merged.push(record);
-    }
-    const under = page.records[at];
-    const isBoth = under !== undefined && compareBytes(under.key, over.key) === 0;
-    if (isBoth) at++;
-    if (isBoth && compareVersions(under.version, over.record) >= 0) merged.push(under);
-    else if (!over.record.tombstone && !isExpired(over.record.expiry, range.now)) merged.push(scanned(over, range));
-  }
-  for (const record of page.records.slice(at)) merged.push(record);
-  return cut({ ...page, records: merged }, range);
-}
-
-function scanned({ key, record }: OverlaidRecord, { withValues, partOf }: ScanRange): ScannedRecord {
-  const { term, index, expiry } = record;
-  const payload = withValues ? (partOf?.(record.payload) ?? record.payload).slice() : undefined;
-  return { key, version: { term, index }, expiry, payload };
-}
-
-/** To the bounds of a page. */
-function cut(page: ScannedPage, { limit, bytesMax }: ScanRange): ScannedPage {
-  let [count, bytes] = [0, 0];
-  for (const record of page.records) {
-    if (count >= limit || bytes >= bytesMax) {
-      const records = page.records.slice(0, count);
+/**
+ * A page with what lies ahead of what is applied, in the order of its keys; of a key that both have, the newer counts. It costs what it
+ * shows, however much lies ahead.
+ */
+export function withAhead(page: ScannedPage, ahead: OverlaidPage, range: ScanRange): ScannedPage {
+  if (ahead.alive.length === 0 && ahead.gone.size === 0) return page;
+  const records: ScannedRecord[] = [];
+  let bytes = 0;
+  for (const record of merged(page, ahead, range)) {
+    if (records.length >= range.limit || bytes >= range.bytesMax) {
       return { records, hasMore: true, end: records.at(-1)?.key };
     }
-    count++;
+    records.push(record);
     bytes += bytesOf(record);
   }
-  return page;
+  return { ...page, records };
+}
+
+function* merged({ records, end }: ScannedPage, ahead: OverlaidPage, range: ScanRange): Generator<ScannedRecord> {
+  let at = 0;
+  for (const over of ahead.alive) {
+    if (end !== undefined && compareToName(end, over.name) < 0) break;
+    let under = records[at];
+    for (; under !== undefined && compareToName(under.key, over.name) < 0; under = records[++at]) {
+      if (!isHidden(under, ahead)) yield under;
+    }
+    const both = under !== undefined && compareToName(under.key, over.name) === 0 ? under : undefined;
+    if (both !== undefined) at++;
+    yield both !== undefined && compareVersions(both.version, over.record) >= 0 ? both : scanned(over, range);
+  }
+  for (; at < records.length; at++) {
+    const under = records[at] as ScannedRecord;
+    if (!isHidden(under, ahead)) yield under;
+  }
+}
+
+function isHidden({ key, version }: ScannedRecord, { gone }: OverlaidPage): boolean {
+  const over = gone.size === 0 ? undefined : gone.get(keyName(key));
+  return over !== undefined && compareVersions(version, over) < 0;
+}
+
+function scanned({ name, record }: OverlaidRecord, { withValues, partOf }: ScanRange): ScannedRecord {
+  const { term, index, expiry } = record;
+  const payload = withValues ? (partOf?.(record.payload) ?? record.payload).slice() : undefined;
+  return { key: keyOf(name), version: { term, index }, expiry, payload };
 }
 
 /** The first key that may be in a page: the one behind `after` ends in a zero byte. A cursor may come from before the prefix. */
