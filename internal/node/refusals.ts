@@ -130,12 +130,15 @@ export function detailOf(why: Again, group: GroupId): string {
     case "moved":
       return `group ${group}: the key's slot moves to another group, or has moved; try again`;
     case "not_here":
-      return `group ${group}: a node has not opened its replica yet, and no other one could take the request; try again`;
+      return (
+        `group ${group}: a node that should have a replica has none open, for it is starting, or goes by another map than this one; and no other one ` +
+        `could take the request; try again`
+      );
     case "stopping":
     case "not_leader":
     case "no_leader":
     case "behind":
-      return `group ${group} had no leader that could be reached in time; try again`;
+      return `group ${group}: nobody who leads it was found in time, or nobody who was asked gave an answer that can be read; try again`;
     default:
       return unreachable(why, "a reason to try again");
   }

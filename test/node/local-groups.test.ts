@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { groupId, nodeId, replicaId } from "../../internal/base/ids.ts";
-import type { NodeId } from "../../internal/base/ids.ts";
+import type { GroupId, NodeId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
 import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
 import type { Seat } from "../../internal/cluster/node-folder.ts";
@@ -12,6 +12,7 @@ import { Engine } from "../../internal/engine/engine.ts";
 import { openLog } from "../../internal/log/open-log.ts";
 import type { Log } from "../../internal/log/log.ts";
 import { LocalGroups } from "../../internal/node/local-groups.ts";
+import { raftDefaults } from "../../internal/raft/options.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 import { InlineBackground } from "../disk/inline-background.ts";
@@ -41,10 +42,12 @@ function without(disk: string): ClusterMap {
   return { ...before, groups, epoch: before.epoch + 1 };
 }
 
+type Sent = readonly [NodeId, ReplicaMessage, GroupId];
+
 interface Process {
   readonly groups: LocalGroups;
   readonly log: Log;
-  readonly sent: (readonly [NodeId, ReplicaMessage])[];
+  readonly sent: Sent[];
   follow(map: ClusterMap): Promise<void>;
   close(): Promise<void>;
 }
@@ -67,7 +70,7 @@ class Machine {
     for (const path of ["/data", "/data/engine"]) await disk.makeFolder(path);
     const log = await openLog("/data/log", { ...seams, machine }, {});
     const engine = await Engine.open(seams, "/data/engine", {});
-    const sent: (readonly [NodeId, ReplicaMessage])[] = [];
+    const sent: Sent[] = [];
     const store = {
       read: () => this.seats,
       write: (seats: readonly Seat[]) => (this.seats = seats),
@@ -87,7 +90,7 @@ class Machine {
         },
         changeSeats: async (change) => void store.write(change(store.read())),
       },
-      send: (to, _group, message) => void sent.push([to, message]),
+      send: (to, group, message) => void sent.push([to, message, group]),
       onFailure: (failure) => assert.fail(failure),
     });
     const end = async (): Promise<void> => {
@@ -132,8 +135,16 @@ class Machine {
   }
 }
 
-const isLeaving = ([, message]: readonly [NodeId, ReplicaMessage]): boolean =>
-  message.type === "salvage" && message.isLeaving;
+const isLeaving = ([, message]: Sent): boolean => message.type === "salvage" && message.isLeaving;
+
+/** Everybody votes for whoever asks. */
+function vote(groups: LocalGroups, [to, message, group]: Sent): void {
+  if (message.type !== "vote" && message.type !== "pre_vote") return;
+  const { term, from, to: voter } = message;
+  const answer = { from: voter, to: from, term, isGranted: true } as const;
+  if (message.type === "vote") groups.receive(to, group, { ...answer, type: "vote_answer" });
+  else groups.receive(to, group, { ...answer, type: "pre_vote_answer", isSticky: false, isRemoved: false });
+}
 
 /** Whoever leads says that it waits for nothing more. */
 function release(groups: LocalGroups, to: number): void {
@@ -212,6 +223,36 @@ describe("the replicas that a node hosts", { timeout: 30_000 }, () => {
       ],
     );
     await second.close();
+  });
+
+  it("send the heartbeats of all groups in the same turns, be it that a group was opened later", async () => {
+    const machine = new Machine();
+    const { groups, sent, follow, close } = await machine.start();
+    await follow(before);
+    const beats = new Map<GroupId, number[]>();
+    let ticks = 0;
+    const tick = async (): Promise<void> => {
+      await machine.pass(groups, 10);
+      ticks++;
+      for (const each of sent.splice(0)) {
+        const [, { type }, group] = each;
+        vote(groups, each);
+        if (type === "heartbeat" && beats.get(group)?.at(-1) !== ticks)
+          beats.set(group, [...(beats.get(group) ?? []), ticks]);
+      }
+    };
+    const isBeating = (group: number): boolean => (beats.get(groupId(group)) ?? []).length >= 3;
+    while (!isBeating(1) || ticks % raftDefaults.heartbeatTicks !== 2) await tick();
+    const map = placedMap(
+      ["n1", "n2", "n3"].map((id) => mapNode(id)),
+      2,
+    );
+    await follow({ ...map, epoch: before.epoch + 1 });
+    while (!isBeating(2) || !isBeating(0)) await tick();
+    const phases = Array.from(beats.values(), (at) => new Set(at.map((each) => each % raftDefaults.heartbeatTicks)));
+    assert.equal(phases.length, 3);
+    assert.equal(new Set(phases.flatMap((of) => [...of])).size, 1, "they beat in different turns");
+    await close();
   });
 
   it("may be closed while one of them takes its leave", async () => {
