@@ -32,6 +32,7 @@ export function lead(state: RaftState): void {
     hasQuorum: true,
     diskElapsed: 0,
     transfer: undefined,
+    heirs: { asked: new Set(), restUntil: 0 },
   };
   state.becomeLeader(role);
   followConfiguration(state, role);

@@ -55,13 +55,30 @@ export function continueChange(state: RaftState, role: LeaderRole): void {
     return;
   }
   // This leader is about to leave: one that stays finishes the change.
-  const heir = present.voters.find((id) => {
+  offerOffice(state, role);
+}
+
+/**
+ * Nothing is proposed while an heir is waited for, and one that is down, doubts its clock, or waits for its disk is waited for in vain:
+ * each is asked once, and when all were, writes have an election time-out before the first one is asked again.
+ */
+function offerOffice(state: RaftState, role: LeaderRole): void {
+  const { heirs } = role;
+  if (role.transfer !== undefined || state.ticks < heirs.restUntil) return;
+  const { index, configuration: present } = state.configurations.newest;
+  const able = present.voters.filter((id) => {
     const follower = role.followers.get(id);
     if (follower?.heardAt === undefined || follower.match < index) return false;
-    // One that is down would be waited for in vain, again and again, and nothing proposed meanwhile.
     return state.ticks - follower.heardAt <= 2 * state.options.heartbeatTicks;
   });
-  if (heir !== undefined) beginTransfer(state, role, heir);
+  const heir = able.find((id) => !heirs.asked.has(id));
+  if (heir !== undefined) {
+    heirs.asked.add(heir);
+    beginTransfer(state, role, heir);
+  } else if (able.length > 0) {
+    heirs.asked.clear();
+    heirs.restUntil = state.ticks + state.options.electionTicks;
+  }
 }
 
 function refusalOf(state: RaftState, role: LeaderRole, wanted: Membership): ChangeRefusal | undefined {

@@ -1,7 +1,8 @@
 // What a leader knows of one follower, and how it sends to it:
 //
 //   probe      where the logs agree is not known: one append at a time, then wait for its answer; when it has to be
-//              repeated, because nothing is heard of it, without its entries, which may be many bytes. Only its own answer ends it
+//              repeated, because nothing is heard of it, without its entries, which may be many bytes. Only its own answer ends it;
+//              that of a repetition cannot be told from older ones, so one append at a time goes on until the follower has more
 //   replicate  appends follow one another without waiting, up to a window of messages and bytes
 //   snapshot   what it needs next is gone from the log: it fetches a snapshot; nothing is appended meanwhile
 //
@@ -104,6 +105,8 @@ export class Progress {
   probeLast: LogIndex | undefined;
   /** In probe: entries were sent with the last one, which may be on their way yet. */
   isProbeRepeated = false;
+  /** A probe was repeated since match grew last: one append at a time. */
+  isCareful = false;
   /** The entries that it needs next are being loaded. */
   isLoading = false;
   /** In replicate: when an answer came last, or an append was sent while none was on its way. */
@@ -119,7 +122,7 @@ export class Progress {
 
   get maySend(): boolean {
     if (this.isLoading) return false;
-    if (this.refusesStamps && !this.inFlight.isEmpty) return false;
+    if ((this.refusesStamps || this.isCareful) && !this.inFlight.isEmpty) return false;
     if (this.state === "probe") return !this.isProbeSent;
     return this.state === "replicate" && !this.inFlight.isFull;
   }
@@ -149,7 +152,10 @@ export class Progress {
 
   /** The log agrees with the leader's up to `index`. An old answer changes nothing. */
   accepted(index: LogIndex): void {
-    if (index > this.match) this.match = index;
+    if (index > this.match) {
+      this.match = index;
+      this.isCareful = false;
+    }
     if (this.next <= this.match) this.next = logIndex(this.match + 1);
     if (this.state === "replicate") this.inFlight.freeTo(index);
     // What says less than the probe's own answer will is of an append from before: were it taken for that, all that is on its way would be
@@ -177,5 +183,6 @@ export class Progress {
     if (this.state !== "probe" || !this.isProbeSent) return;
     this.isProbeSent = false;
     this.isProbeRepeated = true;
+    this.isCareful = true;
   }
 }

@@ -56,6 +56,8 @@ export interface LeaderRole {
   /** Ticks for which something has waited for this replica's own disk. */
   diskElapsed: number;
   transfer: { readonly target: ReplicaId; elapsed: number; isSent: boolean } | undefined;
+  /** Of a leader that leaves by a change: whom it has offered its office to, in vain so far, and until when it offers it to nobody. */
+  readonly heirs: { readonly asked: Set<ReplicaId>; restUntil: number };
 }
 
 export type Role = FollowerRole | PreCandidateRole | CandidateRole | LeaderRole;

@@ -82,6 +82,27 @@ export const traceMutants: readonly SimMutant[] = [
     trace: "append-reordered",
   },
   {
+    name: "a window behind a repeated probe",
+    file: "internal/raft/progress.ts",
+    find: "    this.isCareful = true;\n",
+    replace: "",
+    trace: "append-repeated-probe",
+  },
+  {
+    name: "rule 12: a leader that leaves offers its office to the same heir for ever",
+    file: "internal/raft/membership.ts",
+    find: "const heir = able.find((id) => !heirs.asked.has(id));",
+    replace: "const [heir] = able;",
+    trace: "rule-12-outgoing-leader-heir-may-not-stand",
+  },
+  {
+    name: "rule 12: a leader that leaves offers its office without a rest",
+    file: "internal/raft/membership.ts",
+    find: "heirs.restUntil = state.ticks + state.options.electionTicks;",
+    replace: "heirs.restUntil = state.ticks;",
+    trace: "rule-12-outgoing-leader-no-heir",
+  },
+  {
     name: "refused stamps offered again at once",
     file: "internal/raft/sending.ts",
     find: "const to = isVoter(state.configuration, id) && !isSpared(state, follower) ? log.last : log.commit;",
