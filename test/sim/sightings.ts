@@ -14,6 +14,7 @@ export const sightingKinds = [
   "power cut at rename",
   "power cut at remove",
   "power cut at syncFolder",
+  "all but a clock came to rest",
   "majority alone came to rest",
   "leader without quorum",
   "leader steps down with a hung disk",

@@ -152,9 +152,10 @@ class SimRun {
       dead.isHeldDown = false;
       cluster.sightings.note("majority alone came to rest");
     }
+    const isSettled = (): boolean => isLevel(cluster) && membership.isSettled;
+    if (this.leaveClockWrong()) await this.comeToRest("all but a clock", this.readAll(), isSettled);
     cluster.heal();
     plan.trace?.note(cluster.time.now, "all heals");
-    const isSettled = (): boolean => isLevel(cluster) && membership.isSettled;
     await this.comeToRest("all", work, isSettled);
     // When all are level, what was salvaged is there for the last reads.
     await this.comeToRest("all", this.readAll(), isSettled);
@@ -166,6 +167,22 @@ class SimRun {
     await this.runTo(until, () => rise.isOver && isSettled());
     rise.check();
     await this.comeToRest("all", Promise.resolve(), isSettled);
+  }
+
+  /** Sometimes all heals but one clock, whose owner nobody believes, and who believes nobody (rule 1): the others go on without it. */
+  private leaveClockWrong(): boolean {
+    const { cluster, plan } = this;
+    const random = this.random.split("clock that stays wrong");
+    const node = random.pick([...cluster.nodes.values()]);
+    if (!random.chance(1, 4)) return false;
+    cluster.heal();
+    // Who lost his disk is one that the others have to do without already.
+    if ([...cluster.nodes.values()].some(({ isGone }) => isGone)) return false;
+    const off = random.between(11_000, 60_000);
+    cluster.setClock(node, random.chance(1, 2) ? off : -off);
+    plan.trace?.note(cluster.time.now, `all heals but the clock of ${node.id}`);
+    cluster.sightings.note("all but a clock came to rest");
+    return true;
   }
 
   /** What is looked at behind it is looked at outside of time: calls take none any more, and those under way have come to their end. */
