@@ -142,6 +142,8 @@ export class RandomRun {
       case "crashInChange":
         if (this.isChanging) this.crash(world.leader ?? member);
         return;
+      case "deposeInChange":
+        return this.deposeInChange();
       case "restart":
         if (!member.isUp) this.restart(member);
         return;
@@ -234,6 +236,47 @@ export class RandomRun {
     const { configuration, commit } = leader.raft.status;
     const newest = leader.staged.entries.findLast((entry) => entry.kind === entryKind.configuration);
     return isJoint(configuration) || (newest !== undefined && newest.index > commit);
+  }
+
+  /** A change that only its leader ever hears of: others elect one that does not have it. */
+  private deposeInChange(): void {
+    const { world } = this;
+    this.cut.clear();
+    // It takes a learner that has caught up.
+    if (world.leader?.raft.status.configuration.learners.length === 0) this.change(world.leader);
+    this.rounds(10);
+    const { leader } = world;
+    if (leader === undefined) return;
+    this.change(leader);
+    const isWith = (member: Member): boolean => isJoint(member.raft.status.configuration);
+    if (!isWith(leader) || [...world.members.values()].some((member) => member !== leader && isWith(member))) return;
+    if (this.random.chance(1, 8)) return this.crash(leader);
+    if (this.random.chance(1, 2)) return this.leaverLeads(leader);
+    for (const id of world.members.keys()) {
+      this.cut.add(`${leader.id} ${id}`);
+      this.cut.add(`${id} ${leader.id}`);
+    }
+    this.rounds(40);
+    this.cut.clear();
+    this.rounds(5);
+  }
+
+  /** All have heard of the change when its leader is lost, and who leaves by it is the first to notice. */
+  private leaverLeads(leader: Member): void {
+    const { voters, outgoing } = leader.raft.status.configuration;
+    const id = outgoing.find((voter) => !voters.includes(voter));
+    this.rounds(1);
+    const leaver = id === undefined ? undefined : this.world.members.get(id);
+    this.crash(leader);
+    if (leaver?.isUp === true) this.lose(leaver, leader.id);
+    this.rounds(8);
+  }
+
+  private rounds(count: number): void {
+    for (let done = 0; done < count; done++) {
+      this.round();
+      this.world.check();
+    }
   }
 
   private crash(member: Member): void {
@@ -402,6 +445,7 @@ function weightsOf(random: Prng): { readonly [kind: string]: number } {
     transfer: leant("transfers", 2),
     change: leant("members", 4),
     crashInChange: focus === "members" ? random.pick([0, 2, 12]) : 0,
+    deposeInChange: focus === "members" ? random.pick([1, 5]) : 0,
     compact: leant("snapshots", 3),
     snapshot: 6,
     withdraw: leant("snapshots", 1),
