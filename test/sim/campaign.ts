@@ -94,7 +94,10 @@ export class Campaign {
         gaps.push(`${this.totals[name]} ${name} in ${this.hours.toFixed(1)} hours`);
     }
     if (this.totals.seeds === 0) gaps.push("no seed was run");
-    if (this.totals.succeeded * 2 < this.totals.completed) gaps.push("less than half of the operations succeeded");
+    const { succeeded, completed, refused } = this.totals;
+    // Of single seeds some turn most away.
+    if (this.hours >= 1 && succeeded * 2 < completed + refused)
+      gaps.push("less than half of what was asked for succeeded");
     if (this.hours < 4 || this.only !== undefined) return gaps;
     for (const [kind, count] of this.faultsByKind) if (count === 0) gaps.push(`"${kind}" never happened`);
     for (const [kind, count] of this.sightings) if (count === 0) gaps.push(`"${kind}" was never met`);
