@@ -30,3 +30,7 @@ function describe(message: string, values: AssertValues): string {
   const parts = Object.entries(values).map(([name, value]) => `${name}=${String(value)}`);
   return parts.length === 0 ? message : `${message} (${parts.join(", ")})`;
 }
+
+/** The code noticed it itself, or the language did. */
+export const isBug = (reason: unknown): boolean =>
+  [AssertionFailure, TypeError, RangeError, ReferenceError].some((kind) => reason instanceof kind);

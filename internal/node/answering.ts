@@ -17,7 +17,7 @@ import { slotOf } from "../ring/slots.ts";
 import { clientKind, decodeCall, encodeAnswer, writeGot, writePage, writeSeen, writeWrote } from "./client-wire.ts";
 import type { AddressedCall, ClientCall } from "./client-wire.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { GroupAnswer, GroupService, GroupWrite, SeenReplica, WroteValue } from "./group-service.ts";
+import type { GroupAnswer, GroupService, SeenReplica } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import { decodeTalk, encodeTalk, isMapTalk } from "./peer-talk.ts";
@@ -159,23 +159,19 @@ export class Answering {
       case "get":
         return encodeAnswer(await service.get(group, call.asked), writeGot, newer);
       case "write":
-        return encodeAnswer(await this.write(group, call.asked), writeWrote, newer);
+        this.writes++;
+        try {
+          return encodeAnswer(await service.write(group, call.asked), writeWrote, newer);
+        } finally {
+          this.writes--;
+          this.lastWriteAt = this.parts.clock.monotonicMilliseconds();
+        }
       case "list":
         return encodeAnswer(await service.list(group, call.asked), writePage, newer);
       case "view":
         return encodeAnswer(seen(service.view(group)), writeSeen, newer);
       default:
         return unreachable(call, "a call of a client");
-    }
-  }
-
-  private async write(group: GroupId, asked: GroupWrite): Promise<GroupAnswer<WroteValue>> {
-    this.writes++;
-    try {
-      return await this.parts.service.write(group, asked);
-    } finally {
-      this.writes--;
-      this.lastWriteAt = this.parts.clock.monotonicMilliseconds();
     }
   }
 

@@ -144,6 +144,11 @@ export class GroupService {
     this.nodeOf = leaderNode;
   }
 
+  /** Whether a replica of the group is open here. */
+  has(group: GroupId): boolean {
+    return this.replicaOf(group) !== undefined;
+  }
+
   async get(group: GroupId, asked: GroupGet): Promise<GroupAnswer<GotValue>> {
     const replica = this.replicaOf(group);
     if (replica === undefined) return again("not_here");

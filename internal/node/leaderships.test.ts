@@ -7,7 +7,8 @@ import type { NodeId } from "../base/ids.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
 import { preferredLeaders } from "../cluster/preferred-leaders.ts";
 import { configuration } from "../raft/configuration.ts";
-import type { FollowerStatus, RaftStatus } from "../raft/raft.ts";
+import type { FollowerStatus } from "../raft/raft.ts";
+import type { RaftStatus } from "../raft/status.ts";
 import { Leaderships } from "./leaderships.ts";
 
 const map = placedMap(

@@ -86,6 +86,13 @@ interface Way {
   unknown: Tried<never> | undefined;
 }
 
+/** Between two rounds. */
+interface Pause {
+  readonly pause: number;
+  /** Until then another leader may come when the present one hears no majority. */
+  readonly patientUntil: number;
+}
+
 export const longer = (pause: number): number => Math.min(2 * pause, pauseMillisecondsMax);
 
 export class Routing {
@@ -133,44 +140,43 @@ export class Routing {
     }
   }
 
+  /** Round after round: each node once, and then a pause. */
   private async goOn<T>(route: Route<T>, caller: Caller, way: Way): Promise<Tried<T>> {
     const { clock } = this.parts;
     const patientUntil = clock.monotonicMilliseconds() + quorumMilliseconds;
     for (let pause = pauseMilliseconds; ; pause = longer(pause)) {
-      const tried = await this.tryRound(route, way);
-      if (tried !== undefined) return tried;
-      const { why = "no_leader" } = way;
-      if (way.why === undefined && way.deadline - clock.monotonicMilliseconds() < leastMilliseconds)
-        throw untried(route.group);
-      const [code, detail] = [codeOf(why), detailOf(why, route.group)];
-      const isHopeless = why === "busy" || (why === "no_quorum" && clock.monotonicMilliseconds() >= patientUntil);
-      if (isHopeless) throw new TrefoilError(code, detail);
-      await this.pause(pause, caller, code, detail);
+      const done: NodeId[] = [];
+      for (let node = this.first(route); node !== undefined; node = this.after(route, done)) {
+        this.checkRuns();
+        const left = way.deadline - clock.monotonicMilliseconds();
+        if (left < leastMilliseconds) break;
+        if (done.length === 0) way.why = "no_leader";
+        const last = this.learn(route, way, { answer: await this.tryAt(node, route, left, way), node });
+        if (last !== undefined) return last;
+        done.push(node);
+      }
+      await this.pauseAfter(route, caller, way, { pause, patientUntil });
     }
   }
 
-  /** Each node once. Undefined: none could take it. */
-  private async tryRound<T>(route: Route<T>, way: Way): Promise<Tried<T> | undefined> {
-    const done: NodeId[] = [];
-    for (let node = this.first(route); node !== undefined;) {
-      this.checkRuns();
-      const left = way.deadline - this.parts.clock.monotonicMilliseconds();
-      if (left < leastMilliseconds) return undefined;
-      if (done.length === 0) way.why = "no_leader";
-      const answer = await this.tryAt(node, route, left, way);
-      if (answer.kind !== "again") {
-        const last = this.judge(route, way, { answer, node });
-        if (last !== undefined) return last;
-        done.push(node);
-        node = this.after(route, done);
-        continue;
-      }
-      way.why = worse(way.why ?? answer.why, answer.why);
-      if (answer.leader !== undefined) this.leaders.set(route.group, answer.leader);
-      else if (this.leaders.get(route.group) === node) this.leaders.delete(route.group);
-      done.push(node);
-      node = this.after(route, done);
-    }
+  /** Behind a round in which nobody could take it. Throws when there is nothing to be waited for. */
+  private pauseAfter<T>({ group }: Route<T>, caller: Caller, way: Way, { pause, patientUntil }: Pause): Promise<void> {
+    const now = this.parts.clock.monotonicMilliseconds();
+    const { why = "no_leader" } = way;
+    if (way.why === undefined && way.deadline - now < leastMilliseconds) throw untried(group);
+    const [code, detail] = [codeOf(why), detailOf(why, group)];
+    const isHopeless = why === "busy" || (why === "no_quorum" && now >= patientUntil);
+    if (isHopeless) throw new TrefoilError(code, detail);
+    return this.pause(pause, caller, code, detail);
+  }
+
+  /** What a try says of the group beside its answer. Undefined: it is to be tried again. */
+  private learn<T>(route: Route<T>, way: Way, tried: Tried<T>): Tried<T> | undefined {
+    const { answer, node } = tried;
+    if (answer.kind !== "again") return this.judge(route, way, tried);
+    way.why = worse(way.why ?? answer.why, answer.why);
+    if (answer.leader !== undefined) this.leaders.set(route.group, answer.leader);
+    else if (this.leaders.get(route.group) === node) this.leaders.delete(route.group);
     return undefined;
   }
 
@@ -193,8 +199,7 @@ export class Routing {
   private first<T>(route: Route<T>): NodeId | undefined {
     const { service, node } = this.parts;
     if (route.wants === "leader") return this.said(route)[0] ?? this.nearest(route.group, [])[0];
-    const isHere = service !== undefined && this.nodesOf(route.group).includes(node);
-    return isHere ? node : this.nearest(route.group, [])[0];
+    return service?.has(route.group) === true ? node : this.nearest(route.group, [])[0];
   }
 
   /** Where to try when `done` could not: who was said to lead, then the others by their distance. */
@@ -228,18 +233,20 @@ export class Routing {
     return all.filter((node) => !table.isLeaving(node));
   }
 
-  private async tryAt<T>(node: NodeId, route: Route<T>, left: number, way: Way): Promise<GroupAnswer<T>> {
+  private tryAt<T>(node: NodeId, route: Route<T>, left: number, way: Way): Promise<GroupAnswer<T>> {
     const { service, table } = this.parts;
     const { epoch, trace } = way;
     // A scan takes as long as it takes: one that was given up would go on beside its successor.
     const isShort = route.isRepeatable && route.call.kind !== "list" && left > tryMillisecondsMax;
-    if (node === this.parts.node)
-      return service === undefined ? again("not_here") : this.serveHere(service, route, left, isShort);
+    if (node === this.parts.node) {
+      return service === undefined ? Promise.resolve(again("not_here")) : this.serveHere(service, route, left, isShort);
+    }
     const payload = encodeCall({ epoch, group: route.group, call: route.call });
     const timeoutMilliseconds = isShort ? tryMillisecondsMax : Math.ceil(left);
-    const outcome = await table.request(node, payload, { timeoutMilliseconds, trace });
-    if (isShort && outcome.kind === "unknown" && route.call.kind !== "write") return again("no_leader");
-    return this.answerOf(node, route, outcome);
+    return table.request(node, payload, { timeoutMilliseconds, trace }).then((outcome) => {
+      if (isShort && outcome.kind === "unknown" && route.call.kind !== "write") return again("no_leader");
+      return this.answerOf(node, route, outcome);
+    });
   }
 
   private answerOf<T>(node: NodeId, route: Route<T>, outcome: RequestOutcome): GroupAnswer<T> {
@@ -261,7 +268,7 @@ export class Routing {
   private read<T>(node: NodeId, route: Route<T>, payload: Uint8Array): GroupAnswer<T> {
     try {
       const { answer, newerMap } = decodeAnswer(payload, route.read);
-      if (newerMap !== undefined) this.learn(node, newerMap);
+      if (newerMap !== undefined) this.learnMap(node, newerMap);
       return answer;
     } catch (failure) {
       if (!(failure instanceof TrefoilError)) throw failure;
@@ -271,7 +278,7 @@ export class Routing {
   }
 
   /** The answer beside it counts, whatever the map is. */
-  private learn(node: NodeId, bytes: Uint8Array): void {
+  private learnMap(node: NodeId, bytes: Uint8Array): void {
     try {
       this.parts.keeper.adopt(decodeMap(bytes));
     } catch (failure) {

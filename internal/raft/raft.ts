@@ -18,7 +18,6 @@ import { logIndex } from "../base/ids.ts";
 import type { LogIndex, ReplicaId, Term } from "../base/ids.ts";
 import { stampOfMilliseconds } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
-import type { Configuration } from "./configuration.ts";
 import { countOwnVote, onConnectionLost, tickElection } from "./election.ts";
 import { HandedOut } from "./handed-out.ts";
 import { beginChange } from "./membership.ts";
@@ -33,7 +32,9 @@ import { beginRead, tickReads } from "./reading.ts";
 import { sendAppends } from "./sending.ts";
 import { beginInstall, offerSnapshot, snapshotFailed, snapshotInstalled, withdrawSnapshot } from "./snapshots.ts";
 import { RaftState } from "./state.ts";
-import type { RaftStart, Role } from "./state.ts";
+import type { RaftStart } from "./state.ts";
+import { PresentStatus } from "./status.ts";
+import type { RaftStatus } from "./status.ts";
 import { stepMessage } from "./stepping.ts";
 import type { StepResult } from "./stepping.ts";
 import { beginTransfer } from "./transfer.ts";
@@ -48,26 +49,6 @@ import type {
   SnapshotOffer,
 } from "./types.ts";
 
-export interface RaftStatus {
-  readonly id: ReplicaId;
-  readonly role: Role["kind"];
-  readonly term: Term;
-  readonly leader: ReplicaId;
-  readonly commit: LogIndex;
-  /** Durable here up to this entry. */
-  readonly persisted: LogIndex;
-  readonly last: LogIndex;
-  readonly lastStamp: Stamp;
-  /** Of a leader; true for others. */
-  readonly hasQuorum: boolean;
-  readonly isTransferring: boolean;
-  /** A committed configuration that is not in this log leaves this replica out, as a member said. It does not stand again. */
-  readonly isRemoved: boolean;
-  readonly configuration: Configuration;
-  /** Of the entry that brought it. */
-  readonly configurationIndex: LogIndex;
-}
-
 export interface FollowerStatus {
   readonly id: ReplicaId;
   readonly state: ProgressState;
@@ -78,6 +59,8 @@ export interface FollowerStatus {
 }
 
 export class Raft {
+  /** Present, whenever it is looked at: what is to be compared later has to be taken out of it. */
+  readonly status: RaftStatus;
   private readonly state: RaftState;
   private number = 0;
   private handed: { term: Term; vote: ReplicaId };
@@ -86,6 +69,7 @@ export class Raft {
 
   constructor(start: RaftStart, options: Partial<RaftOptions> = {}) {
     this.state = new RaftState(start, checkedOptions(options));
+    this.status = new PresentStatus(this.state);
     this.handed = { term: this.state.term, vote: this.state.vote };
     this.applicable = logIndex(0);
   }
@@ -258,26 +242,6 @@ export class Raft {
   }
 
   // --- what is so
-
-  get status(): RaftStatus {
-    const { state } = this;
-    const { id, role, term, leader, log, configuration } = state;
-    return {
-      id,
-      role: role.kind,
-      term,
-      leader,
-      commit: log.commit,
-      persisted: log.persisted,
-      last: log.last,
-      lastStamp: log.lastStamp,
-      hasQuorum: role.kind !== "leader" || role.hasQuorum,
-      isTransferring: role.kind === "leader" && role.transfer !== undefined,
-      isRemoved: state.isRemoved,
-      configuration,
-      configurationIndex: state.configurations.newest.index,
-    };
-  }
 
   followers(): readonly FollowerStatus[] {
     const { role, ticks } = this.state;

@@ -7,14 +7,16 @@
 // Everything happens in turns: whatever comes in during a turn of the event loop only changes the core, and at the turn's
 // end `pump` takes its Readys, so that all of a turn shares one append and one message to each peer.
 
-import { AssertionFailure } from "../base/assert.ts";
+import { isBug } from "../base/assert.ts";
 import { logIndex, nobody } from "../base/ids.ts";
 import type { LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import { isMember, membersOf } from "../raft/configuration.ts";
 import type { Message as RaftMessage } from "../raft/messages.ts";
-import type { Raft, RaftStatus } from "../raft/raft.ts";
+import type { Raft } from "../raft/raft.ts";
+import { standingOf } from "../raft/status.ts";
+import type { Standing } from "../raft/status.ts";
 import type { Ready } from "../raft/types.ts";
 import { Applier } from "./applier.ts";
 import type { Freshness } from "./freshness.ts";
@@ -51,7 +53,7 @@ export class ReplicaCore {
   readonly snapshots: SnapshotTraffic;
   readonly pins: LogPins;
   readonly underWay = new UnderWay();
-  known: RaftStatus;
+  known: Standing;
   isClosed = false;
   /** Resolves when the snapshot that is being installed is, or is not. */
   installing: Promise<unknown> | undefined;
@@ -74,7 +76,7 @@ export class ReplicaCore {
     this.parts = parts;
     this.raft = raft;
     this.place = parts.place;
-    this.known = raft.status;
+    this.known = standingOf(raft.status);
     this.writes = new WriteAnswers(raft, parts.isSynced, () => this.duties.isTooLateForFast(momentOf(seams.clock)));
     this.duties = new LeaderDuties(raft, options, momentOf(seams.clock));
     this.pins = new LogPins(log, group, options);
@@ -148,14 +150,17 @@ export class ReplicaCore {
     this.raft.setWallClock(this.parts.seams.clock.wallMilliseconds());
     if (this.isPumpDue) return;
     this.isPumpDue = true;
-    this.parts.seams.scheduler.afterTurn(() => {
-      try {
-        this.pump();
-      } catch (failure) {
-        this.failed(failure);
-      }
-    });
+    this.parts.seams.scheduler.afterTurn(this.pumpDue);
   }
+
+  /** Made once, for each turn. */
+  private readonly pumpDue = (): void => {
+    try {
+      this.pump();
+    } catch (failure) {
+      this.failed(failure);
+    }
+  };
 
   private pump(): void {
     const now = momentOf(this.parts.seams.clock);
@@ -203,8 +208,8 @@ export class ReplicaCore {
     }
     if (ready.loads.length > 0) {
       const bytes = this.parts.options.loadBytes;
-      const loads = Promise.all(ready.loads.map((range) => entries.load(range, bytes)));
-      this.follow(loads.then(() => this.raft.entriesLoaded()));
+      const loads = ready.loads.map((range) => entries.load(range, bytes));
+      this.follow(Promise.all(loads).then(() => this.raft.entriesLoaded()));
     }
     for (const by of ready.snapshotsWanted) this.snapshots.wanted(by);
     if (ready.snapshotsWanted.length > 0) this.tellHeld(this.snapshots.holding);
@@ -255,7 +260,7 @@ export class ReplicaCore {
 
   private noteStatus(): void {
     const before = this.known;
-    this.known = this.raft.status;
+    this.known = standingOf(this.raft.status);
     if (before.term !== this.known.term) {
       this.salvager.newTerm();
       this.writes.newTerm(this.known.term);
@@ -393,7 +398,3 @@ export class ReplicaCore {
     this.parts.seams.onFailure(failure);
   }
 }
-
-/** The code noticed it itself, or the language did. */
-const isBug = (reason: unknown): boolean =>
-  [AssertionFailure, TypeError, RangeError, ReferenceError].some((kind) => reason instanceof kind);

@@ -1,6 +1,6 @@
 // What a replica counts, for metrics alone: since it was opened, and nothing here decides anything.
 
-import type { RaftStatus } from "../raft/raft.ts";
+import type { RaftStatus } from "../raft/status.ts";
 import type { Fate } from "./fates.ts";
 
 export class ReplicaNumbers {

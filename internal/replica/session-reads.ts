@@ -5,7 +5,7 @@
 import { logIndex } from "../base/ids.ts";
 import type { LogIndex } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
-import type { RaftStatus } from "../raft/raft.ts";
+import type { RaftStatus } from "../raft/status.ts";
 import type { LogEntries } from "./log-entries.ts";
 import type { Position } from "./receipts.ts";
 

@@ -316,7 +316,7 @@ describe("a request on its way", () => {
 
   it("does not wait for a replica of its own that is stuck, either", async () => {
     const never = (): Promise<never> => new Promise(() => undefined);
-    const rig = new Rig(threeNodes(), "", { get: never, write: never, leaderOf: () => n1 });
+    const rig = new Rig(threeNodes(), "", { has: () => true, get: never, write: never, leaderOf: () => n1 });
     rig.network.roundTrips.set(n2, 20).set(n3, 30);
     /** Whoever is served here is not told at the very moment. */
     const isAbout = (after: number, expected: number): boolean => after >= expected && after < expected + 100;

@@ -5,7 +5,7 @@ import { assert } from "../../internal/base/assert.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import { decodeConfiguration, isJoint, membersOf } from "../../internal/raft/configuration.ts";
 import type { Message } from "../../internal/raft/messages.ts";
-import type { RaftStatus } from "../../internal/raft/raft.ts";
+import type { RaftStatus } from "../../internal/raft/status.ts";
 import { entryKind } from "../../internal/raft/types.ts";
 import type { Entry } from "../../internal/raft/types.ts";
 import type { Member, World } from "./world.ts";
@@ -71,12 +71,23 @@ export function noCounts(): RunCounts {
   return Object.fromEntries(countNames.map((name) => [name, 0])) as RunCounts;
 }
 
+type Seen = Pick<RaftStatus, "role" | "term" | "isRemoved" | "isTransferring" | "hasQuorum" | "configuration">;
+
+const seenOf = ({ role, term, isRemoved, isTransferring, hasQuorum, configuration }: RaftStatus): Seen => ({
+  role,
+  term,
+  isRemoved,
+  isTransferring,
+  hasQuorum,
+  configuration,
+});
+
 export class RunWatch {
   readonly counts = noCounts();
   private readonly world: World;
   /** Reads that wait, with what anybody had committed when they began. */
   private readonly waiting = new Map<string, number>();
-  private readonly seen = new Map<ReplicaId, RaftStatus>();
+  private readonly seen = new Map<ReplicaId, Seen>();
   /** Who stood because a leader bade it, with the term. */
   private readonly heirs = new Set<string>();
   /** The joint configuration that was committed last, until the one behind it is. */
@@ -155,7 +166,7 @@ export class RunWatch {
     const { counts } = this;
     const { status } = member.raft;
     const before = this.seen.get(member.id);
-    this.seen.set(member.id, status);
+    this.seen.set(member.id, seenOf(status));
     if (status.isRemoved && before?.isRemoved === false) {
       counts.removedTold++;
       this.checkRemoved(member);

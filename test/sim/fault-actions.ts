@@ -238,14 +238,14 @@ export class FaultActions {
     const { cluster } = this;
     const milliseconds = random.between(500, 8000);
     const begun = cluster.time.now;
-    const status = node.replica?.status;
+    const { role, term = 0 } = node.replica?.status ?? {};
     node.disk.hang(cluster.time.now + milliseconds);
-    if (status?.role !== "leader" || milliseconds < 4000) return node.isUp;
+    if (role !== "leader" || milliseconds < 4000) return node.isUp;
     const { clock } = node;
     this.later(milliseconds - 1, () => {
       const now = node.replica?.status;
       if (clock !== node.clock || now === undefined) return;
-      if (now.role !== "leader" || now.term > status.term) {
+      if (now.role !== "leader" || now.term > term) {
         cluster.sightings.note("leader steps down with a hung disk");
       } else if (now.last > now.persisted && hungSince(node) && !clock.wasPausedSince(begun)) {
         node.report(new Violation("a hung leader steps down", `node ${node.id} led for ${milliseconds} ms on`));
