@@ -111,10 +111,37 @@ describe("leaderships", () => {
     assert.deepEqual(handed, []);
     pass(300);
     assert.deepEqual(handed, [heir]);
-    pass(9_500);
+    pass(19_500);
     assert.deepEqual(handed, [heir], "what came to nothing is not tried again at once");
     pass(1000);
     assert.deepEqual(handed, [heir, heir]);
+  });
+
+  it("are offered less and less often to an heir that does not take them, until it was away or another term began", () => {
+    const tries: number[] = [];
+    /** The tries of so many seconds, each of which comes to nothing within half a second. */
+    const triesIn = (seconds: number): readonly number[] => {
+      const start = time.now;
+      tries.length = 0;
+      while (time.now - start < seconds * 1000) {
+        handed = [];
+        pass(100);
+        if (handed.length === 0) continue;
+        tries.push(Math.round((time.now - start) / 10_000));
+        status = { ...status, isTransferring: true };
+        pass(500);
+        status = { ...status, isTransferring: false };
+      }
+      return tries;
+    };
+    assert.deepEqual(triesIn(700), [1, 3, 7, 15, 31, 63]);
+    assert.equal(triesIn(6400).length, 10, "as often as that for good");
+    away.add(nodeId(heirNode ?? ""));
+    pass(100);
+    away.clear();
+    assert.deepEqual(triesIn(40), [1, 3]);
+    status = { ...status, term: term(4) };
+    assert.deepEqual(triesIn(40), [1, 3]);
   });
 
   it("stay while the heir is not there, is about to leave, or lacks something, and the while begins anew then", () => {

@@ -20,6 +20,9 @@ export interface LeadershipParts {
   readonly milliseconds: number;
 }
 
+/** Who does not take its group, since its clock is wrong or its disk hangs, is asked twice as late each time, so many times. */
+const vainTriesMax = 6;
+
 /** What is under way at any moment; a handover stops writes until the heir has it. */
 const entriesBehindMax = 1000;
 
@@ -30,10 +33,18 @@ interface Heir {
   readonly since: number;
 }
 
+/** Each try refuses writes until it has come to nothing. */
+interface VainTries {
+  readonly id: ReplicaId;
+  readonly term: Term;
+  readonly count: number;
+}
+
 export class Leaderships {
   private readonly parts: LeadershipParts;
   private known: { readonly map: ClusterMap; readonly leaders: ReadonlyMap<GroupId, ReplicaId> } | undefined;
   private readonly heirs = new Map<GroupId, Heir>();
+  private readonly vain = new Map<GroupId, VainTries>();
 
   constructor(parts: LeadershipParts) {
     this.parts = parts;
@@ -49,6 +60,8 @@ export class Leaderships {
       const id = replica === undefined ? undefined : this.readyHeir(group, replica);
       if (replica === undefined || id === undefined) {
         this.heirs.delete(group.id);
+        // Once it was away, or is behind, or leads, it may be able to.
+        if (replica?.status.isTransferring !== true) this.vain.delete(group.id);
         continue;
       }
       const { term } = replica.status;
@@ -56,12 +69,18 @@ export class Leaderships {
       const isSame = before?.id === id && before.term === term;
       const heir = isSame ? before : { id, term, since: now };
       this.heirs.set(group.id, heir);
-      if (!isFree || now - heir.since < this.parts.milliseconds) continue;
+      const tries = this.vainTries(group.id, heir);
+      if (!isFree || now - heir.since < this.parts.milliseconds * 2 ** tries) continue;
       isFree = false;
-      // What does not come about is tried again as late.
       this.heirs.set(group.id, { id, term, since: now });
-      replica.transfer(id);
+      const isTried = replica.transfer(id) === undefined;
+      if (isTried) this.vain.set(group.id, { id, term, count: Math.min(tries + 1, vainTriesMax) });
     }
+  }
+
+  private vainTries(group: GroupId, { id, term }: Heir): number {
+    const tries = this.vain.get(group);
+    return tries?.id === id && tries.term === term ? tries.count : 0;
   }
 
   private readyHeir({ id: group, replicas, exchange }: MapGroup, replica: Led): ReplicaId | undefined {
