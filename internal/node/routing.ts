@@ -199,7 +199,15 @@ export class Routing {
   private first<T>(route: Route<T>): NodeId | undefined {
     const { service, node } = this.parts;
     if (route.wants === "leader") return this.said(route)[0] ?? this.nearest(route.group, [])[0];
-    return service?.has(route.group) === true ? node : this.nearest(route.group, [])[0];
+    const isHere = service?.has(route.group) === true && this.isSeatedHere(route.group);
+    return isHere ? node : this.nearest(route.group, [])[0];
+  }
+
+  /** As the map has it. */
+  private isSeatedHere(group: GroupId): boolean {
+    const { keeper, node } = this.parts;
+    const placed = keeper.map && groupOf(keeper.map, group);
+    return placed !== undefined && replicasOf(placed).some((replica) => replica.node === node);
   }
 
   /** Where to try when `done` could not: who was said to lead, then the others by their distance. */

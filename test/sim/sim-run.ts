@@ -153,7 +153,10 @@ class SimRun {
       cluster.sightings.note("majority alone came to rest");
     }
     const isSettled = (): boolean => isLevel(cluster) && membership.isSettled;
-    if (this.leaveClockWrong()) await this.comeToRest("all but a clock", this.readAll(), isSettled);
+    if (this.leaveClockWrong()) {
+      await this.comeToRest("all but a clock", this.readAll(), isSettled);
+      cluster.sightings.note("all but a clock came to rest");
+    }
     cluster.heal();
     plan.trace?.note(cluster.time.now, "all heals");
     await this.comeToRest("all", work, isSettled);
@@ -178,12 +181,11 @@ class SimRun {
     const expires = this.workload.has("ttl") || this.workload.has("touch");
     if (expires || !random.chance(1, 2)) return false;
     cluster.heal();
-    // Who lost his disk is one that the others have to do without already.
-    if ([...cluster.nodes.values()].some(({ isGone }) => isGone)) return false;
+    // Who lost his disk, or finds that he cannot trust it, is one that the others have to do without already.
+    if ([...cluster.nodes.values()].some(({ isGone, disk }) => isGone || !disk.isIntact)) return false;
     const off = random.between(11_000, 60_000);
     cluster.setClock(node, random.chance(1, 2) ? off : -off);
     plan.trace?.note(cluster.time.now, `all heals but the clock of ${node.id}`);
-    cluster.sightings.note("all but a clock came to rest");
     return true;
   }
 
