@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { nodeFlags } from "../../cmd/trefoild/node-flags.ts";
 import { freePortList } from "./free-ports.ts";
 import { RunningProcess } from "./running-process.ts";
 import type { ProcessOptions } from "./running-process.ts";
@@ -35,11 +36,12 @@ export function flagsOf(place: NodePlace, founders: readonly NodePlace[]): strin
   return [`--id=${place.id}`, `--data=${place.folder}`, entry, ...listening];
 }
 
-/** It stops when this process is no more, however that came. `nodeFlags`: of Node. */
+/** As users run it; it stops when this process is no more, however that came. `more`: flags of Node beside those. */
 export function trefoild(
   flags: readonly string[],
   options: ProcessOptions = {},
-  nodeFlags: readonly string[] = [],
+  more: readonly string[] = [],
 ): RunningProcess {
-  return new RunningProcess(process.execPath, [...nodeFlags, script, ...flags], { ...options, hasChannel: true });
+  const all = [...nodeFlags, ...more, script, ...flags];
+  return new RunningProcess(process.execPath, all, { ...options, hasChannel: true });
 }

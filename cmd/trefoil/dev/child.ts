@@ -7,11 +7,10 @@ import type { ChildProcess } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { nodeFlags } from "../../trefoild/node-flags.ts";
 import type { PlannedNode } from "./plan.ts";
 
 const script = fileURLToPath(new URL("../../trefoild/main.js", import.meta.url));
-/** Young objects live through a turn or two: with more room for them fewer are copied. */
-const nodeFlags = ["--max-semi-space-size=32"];
 
 export interface ChildEnd {
   readonly code: number | null;
