@@ -257,7 +257,9 @@ export class Applier {
     const record = whole === bare || this.parts.state.found.takes(entry.stamp, whole.length) ? whole : bare;
     const origin = { ...mergedAt, stamp: entry.stamp, expiry: fateExpiry(entry.stamp) };
     batch.put(fateKey(write.version.term, write.version.index), origin, record);
-    if (write.request !== undefined && fate === "salvaged") {
+    // One that something newer overtook took effect before that: made again, it would overwrite what overtook it.
+    const isNews = write.request !== undefined && this.parts.state.answeredAt(write.request.id) === undefined;
+    if (write.request !== undefined && isNews && fate !== "lost") {
       batch.remember(write.request.id, { kind: "done", version: write.version, values: [undefined] }, entry);
     }
     this.events.onFate?.(fate);

@@ -613,6 +613,21 @@ describe("requests with an id", () => {
     await rig.close();
   });
 
+  it("rule 17: are recorded by the merge that comes behind something newer, too", async () => {
+    const rig = await Rig.open();
+    let at = stamp(0);
+    const leader = await cutOff(rig, async () => {
+      at = rig.replica(1).state.last.stamp;
+      await rig.write(1, "fast", asked(put("a", "one"), "id", at));
+    });
+    await rig.write(leader, "strong", put("a", "newer"));
+    await backAgain(rig);
+    const again = await rig.write(leader, "strong", asked(put("a", "one"), "id", at));
+    assert.equal(again.kind, "done");
+    assert.equal(await rig.node(leader).read("a"), "newer");
+    await rig.close();
+  });
+
   it("rule 17: are recorded by the merge that brings a lost one back", async () => {
     const rig = await Rig.open();
     let at = stamp(0);

@@ -251,8 +251,14 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 17: a merge does not record its origin's request",
     file: applier,
-    find: 'if (write.request !== undefined && fate === "salvaged") {',
-    replace: 'if (write.request !== undefined && fate === "salvaged" && fate.length === 0) {',
+    find: 'if (write.request !== undefined && isNews && fate !== "lost") {',
+    replace: "if (write.request !== undefined && isNews && fate.length === 0) {",
+  },
+  {
+    name: "rule 17: a merge that comes behind something newer does not record its origin's request",
+    file: applier,
+    find: 'if (write.request !== undefined && isNews && fate !== "lost") {',
+    replace: 'if (write.request !== undefined && isNews && fate === "salvaged") {',
   },
   {
     name: "rule 17: a full table of answers takes new requests",

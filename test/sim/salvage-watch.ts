@@ -75,20 +75,21 @@ export class SalvageWatch {
   private judge({ version, key, request }: FastPromise, record: EngineRecord, { replica, engine }: Parts): void {
     const { fate, mergedAt } = decodeFate(record.payload);
     const before = this.applied.before(mergedAt.index);
-    if (fate !== "salvaged" || before === undefined) return;
+    if (fate === "lost" || before === undefined) return;
     const { state, incarnation } = replica;
+    const isKnown = request === undefined || state.answeredAt(utf8(request)) !== undefined;
+    expectThat(
+      isKnown,
+      "merges record their requests",
+      () => `${versionName(version)} of ${key} was ${fate}, and request ${request} is not known`,
+    );
+    if (fate !== "salvaged") return;
     const name = `${versionName(version)} of ${key}`;
     const known = state.lastOfTerm(term(version.term));
     const isInTime = known === undefined || known.term === state.last.term || before.watermark <= known.stamp;
     expectThat(isInTime, "merges from before the watermark are refused", () => {
       return `${name} was merged at ${versionName(mergedAt)}: the watermark was ${before.watermark}, its log ended at ${known?.stamp}`;
     });
-    const isKnown = request === undefined || state.answeredAt(utf8(request)) !== undefined;
-    expectThat(
-      isKnown,
-      "merges record their requests",
-      () => `${name} was merged, and request ${request} is not known`,
-    );
     const merged = engine.getNow(incarnation, userRecordKey(utf8(key)), { tombstones: true });
     if (typeof merged === "string" || compareKnown(merged, version) !== 0) return;
     expectThat(merged.stamp > before.stamp, "merges are stamped as they are merged", () => {
