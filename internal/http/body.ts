@@ -37,6 +37,8 @@ export class BodyReader {
   private chunks: Uint8Array[] = [];
   private resolve: ((body: Uint8Array) => void) | undefined;
   private reject: ((failure: Error) => void) | undefined;
+  /** Before anybody read it. */
+  private failure: Error | undefined;
 
   constructor(incoming: IncomingMessage, budget: ByteBudget) {
     this.incoming = incoming;
@@ -45,6 +47,7 @@ export class BodyReader {
 
   /** Once. The bytes are the caller's. */
   read(refusal: BodyRefusal): Promise<Uint8Array> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
     return new Promise<Uint8Array>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -73,13 +76,14 @@ export class BodyReader {
     resolve?.(this.joined());
   }
 
-  get isReading(): boolean {
+  private get isReading(): boolean {
     return this.reject !== undefined;
   }
 
   /** Nothing, once it has been read or has failed. */
   fail(failure: Error): void {
     const { reject } = this;
+    this.failure ??= failure;
     this.resolve = undefined;
     this.reject = undefined;
     this.chunks = [];

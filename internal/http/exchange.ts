@@ -94,8 +94,9 @@ export class Exchange {
     return this.body.read(refusal);
   }
 
-  get isReadingBody(): boolean {
-    return this.body.isReading;
+  /** Somebody waits for it, or will. */
+  get isMissingBody(): boolean {
+    return !this.hasEnded && !this.incoming.complete;
   }
 
   /** What was coming will not come. */

@@ -4,7 +4,8 @@
 //               │ not HTTP, too long, too slow
 //               └─> the body's reader is told, or the socket gets a problem document; then it closes
 //
-// Each connection counts the requests on it that have no answer yet. close(): no new connections; those without a request end at once,
+// Requests of one connection are served one after the other: whoever sends many at once, and reads no answers, has one answer in memory.
+// close(): no new connections; those without a request end at once,
 // the others with the answer of their last; what comes in between is refused by its handler; after a while all are cut.
 
 import { createServer } from "node:http";
@@ -37,10 +38,16 @@ interface Connection {
   readonly socket: Socket;
   /** The request that arrived last on it. */
   latest: Exchange | undefined;
-  readonly unanswered: Set<Exchange>;
+  /** It has no answer yet. */
+  serving: Exchange | undefined;
+  /** Behind it, in their order. */
+  readonly waiting: Exchange[];
   /** Nothing that still comes on it is read. */
   isClosing: boolean;
 }
+
+/** So many requests behind the one that is served, and no more is read of a connection for now. */
+const waitingMax = 16;
 
 export class HttpListener implements ExchangeHost {
   readonly limits: HttpLimits;
@@ -131,7 +138,7 @@ export class HttpListener implements ExchangeHost {
       this.server.close(() => resolve());
     });
     for (const connection of this.connections.values()) {
-      if (connection.unanswered.size === 0) connection.socket.destroySoon();
+      if (connection.serving === undefined) connection.socket.destroySoon();
     }
     const timer = setTimeout(() => this.server.closeAllConnections(), this.limits.stopMilliseconds);
     await gone;
@@ -139,12 +146,12 @@ export class HttpListener implements ExchangeHost {
   }
 
   private connected(socket: Socket): void {
-    const connection: Connection = { socket, latest: undefined, unanswered: new Set(), isClosing: false };
+    const connection: Connection = { socket, latest: undefined, serving: undefined, waiting: [], isClosing: false };
     this.connections.set(socket, connection);
     socket.once("close", () => {
       this.connections.delete(socket);
-      // Answers that wait behind another one are not told that their connection is gone.
-      for (const exchange of connection.unanswered) this.leave(exchange, connection);
+      connection.waiting.length = 0;
+      if (connection.serving !== undefined) this.leave(connection.serving, connection);
     });
   }
 
@@ -154,9 +161,17 @@ export class HttpListener implements ExchangeHost {
     // Requests come over connections, and those are known until they close.
     const connection = this.connections.get(incoming.socket) as Connection;
     connection.latest = exchange;
-    connection.unanswered.add(exchange);
-    this.unanswered++;
     outgoing.on("close", ended);
+    if (connection.serving === undefined) {
+      this.serve(exchange, connection);
+    } else if (connection.waiting.push(exchange) === waitingMax) {
+      incoming.socket.pause();
+    }
+  }
+
+  private serve(exchange: Exchange, connection: Connection): void {
+    connection.serving = exchange;
+    this.unanswered++;
     this.options.handle(exchange);
   }
 
@@ -167,11 +182,18 @@ export class HttpListener implements ExchangeHost {
   }
 
   private leave(exchange: Exchange, connection: Connection): void {
-    if (!connection.unanswered.delete(exchange)) return;
+    if (connection.serving !== exchange) return;
+    connection.serving = undefined;
     this.unanswered--;
     exchange.ended();
-    const isLast = connection.unanswered.size === 0;
-    if (isLast && (this.isStopping || connection.isClosing)) connection.socket.destroySoon();
+    const { waiting, socket } = connection;
+    const next = waiting.shift();
+    if (next === undefined) {
+      if (this.isStopping || connection.isClosing) socket.destroySoon();
+      return;
+    }
+    if (waiting.length === waitingMax - 1) socket.resume();
+    this.serve(next, connection);
   }
 
   /** Something came that the parser does not take, or did not come in time. */
@@ -184,8 +206,10 @@ export class HttpListener implements ExchangeHost {
       return;
     }
     connection.isClosing = true;
-    if (connection.latest?.isReadingBody === true) connection.latest.failBody(refusal);
-    else if (connection.unanswered.size === 0) this.hangUp(socket, refusal);
+    // The rest of the last body that was begun does not come, whether or not its request is being served yet.
+    const { latest } = connection;
+    if (latest?.isMissingBody === true) latest.failBody(refusal);
+    else if (connection.serving === undefined) this.hangUp(socket, refusal);
   }
 
   /** Says why, gives the other side a while to read it, and goes. */
