@@ -7,7 +7,10 @@ import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
 import { stamp, stampOfMilliseconds } from "../../internal/base/stamp.ts";
 import { action, conditionKind, expiryMode } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
+import type { GroupLog } from "../../internal/log/group-log.ts";
+import { LogEntries } from "../../internal/replica/log-entries.ts";
 import { judgeMerge } from "../../internal/replica/merge.ts";
+import { isShown } from "../../internal/replica/session-reads.ts";
 import { accepted, asked, del, foreign, put, Rig, theGroup, valueOf } from "./rig.ts";
 
 /** Node 1 leads, is cut off, and another one leads; what node 1 takes meanwhile only it has. */
@@ -412,6 +415,24 @@ describe("receipts", () => {
     const merged = await rig.answer(read(3));
     assert.ok(merged.kind === "read" && merged.found !== undefined, "its merge is here");
     assert.equal(valueOf(merged.found), "one");
+    await rig.close();
+  });
+
+  it("rule 14: what another entry took the place of is not shown, however much is applied", async () => {
+    const rig = await Rig.open();
+    let lost = { term: term(0), index: logIndex(0) };
+    const leader = await cutOff(rig, async () => {
+      ({ version: lost } = await rig.write(1, "fast", put("a", "one")));
+    });
+    await rig.write(leader, "strong", put("b", "2"));
+    await rig.write(leader, "strong", put("b", "3"));
+    const lead = rig.replica(leader);
+    assert.ok(lead.appliedIndex >= lost.index);
+    // A read that was told where it lies, and looks again when that is so no more.
+    const entries = new LogEntries(rig.node(leader).log?.group(theGroup) as GroupLog);
+    const parts = { status: lead.status, entries, appliedIndex: lead.appliedIndex };
+    assert.equal(isShown({ ...parts, isHere: () => false }, lost), false);
+    assert.equal(isShown({ ...parts, isHere: () => true }, lost), true);
     await rig.close();
   });
 

@@ -303,6 +303,10 @@ export const replicaMutants: readonly SimMutant[] = [
     find: "    this.snapshots.drop();\n",
     replace: "",
     also: [{ file: sender, find: "assert(this.held.incarnation === incarnation,", replace: "assert(incarnation > 0," }],
+    scenario: {
+      file: "sender-installs",
+      name: "rule 23: is gone with the data that it showed: nobody gets the rest of it",
+    },
   },
   {
     name: "rule 10: strong writes taken without a quorum",
@@ -323,12 +327,20 @@ export const replicaMutants: readonly SimMutant[] = [
     file: "internal/replica/session-reads.ts",
     find: "if (version.index <= appliedIndex) return parts.isHere(version);",
     replace: "if (version.index <= appliedIndex) return true;",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 14: what another entry took the place of is not shown, however much is applied",
+    },
   },
   {
     name: "rule 14: a leader shows what is in its log and not applied",
     file: "internal/replica/session-reads.ts",
     find: "return entries.areFast({ from: logIndex(appliedIndex + 1), to: version.index }, term);",
     replace: "return version.term === term;",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 14: a deposed leader shows no session what a later leader has committed of its log",
+    },
   },
   {
     name: "a follower's entries lose their flags on the way into its log",
@@ -360,5 +372,9 @@ export const replicaMutants: readonly SimMutant[] = [
     file: "internal/replica/freshness.ts",
     find: "return millisecondsBetween(this.proven, momentOf(this.parts.clock));",
     replace: "return Math.max(0, momentOf(this.parts.clock).wall - this.proven.wall);",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 15: counts from before the question was asked, by the greater of both clocks",
+    },
   },
 ];
