@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,6 +17,24 @@ describe("the example in the README", () => {
         const printed = execFileSync(process.execPath, [example, join(folder, "data")], { encoding: "utf8" });
         assert.equal(printed, "user:1 is Ada\nuser:1 = Ada\nuser:2 = Grace\n");
       }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("says in a line what is wrong with its folder, and takes none that it was not given", () => {
+    const folder = mkdtempSync(join(tmpdir(), "trefoil-example-"));
+    const run = (...words: readonly string[]) =>
+      spawnSync(process.execPath, [example, ...words], { cwd: folder, encoding: "utf8" });
+    try {
+      const none = run();
+      assert.equal(none.status, 2);
+      assert.match(none.stderr, /^node \S+ FOLDER: name a folder .*\n$/);
+      assert.deepEqual(readdirSync(folder), []);
+      writeFileSync(join(folder, "letter"), "");
+      const strange = run(".");
+      assert.equal(strange.status, 1);
+      assert.match(strange.stderr, /^\S+ is not a store of Trefoil: it holds letter .*\n$/);
     } finally {
       rmSync(folder, { recursive: true });
     }

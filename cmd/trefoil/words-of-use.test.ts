@@ -26,6 +26,9 @@ describe("wrong use of trefoil", () => {
         ["inspect", "tabel"],
         "trefoil: unknown command 'tabel'\n(Did you mean table?) (trefoil inspect --help lists the commands)\n",
       ],
+      [["bogus", "--help"], "trefoil: unknown command 'bogus' (trefoil --help lists the commands)\n"],
+      [["-h", "bogus"], "trefoil: unknown command 'bogus' (trefoil --help lists the commands)\n"],
+      [["cluster", "bogus", "-h"], "trefoil: unknown command 'bogus' (trefoil cluster --help lists the commands)\n"],
       [["help", "nope"], "trefoil: unknown command 'nope' (trefoil --help lists the commands)\n"],
     ];
     for (const [words, errors] of cases) assert.deepEqual(trefoil(...words), { code: 2, out: "", errors });
@@ -38,6 +41,37 @@ describe("wrong use of trefoil", () => {
       assert.match(out, new RegExp(`^Usage: trefoil ${words.join(" ")} `));
     }
     assert.match(trefoil("help", "dev").out, /^trefoil dev: a cluster on this machine/);
+    assert.match(trefoil("cluster", "status", "--help").out, /^Usage: trefoil cluster status /);
+    assert.match(trefoil("--help").out, /^Usage: trefoil \[options\] \[command\]/);
+    assert.match(trefoil("get", "--help").out, /^Usage: trefoil get /);
     assert.match(trefoil("help").out, /^Usage: trefoil \[options\] \[command\]/);
+  });
+
+  it("tells its version, whichever command is asked", () => {
+    const { out } = trefoil("--version");
+    assert.match(out, /^\d+\.\d+\.\d+\n$/);
+    for (const words of [
+      ["dev", "--version"],
+      ["gateway", "-V"],
+      ["dev", "--nodes", "5", "--version"],
+    ]) {
+      assert.deepEqual(trefoil(...words), { code: 0, out, errors: "" }, words.join(" "));
+    }
+  });
+
+  it("starts nothing where npm has kept the flags, and where the folder is somebody else's", () => {
+    const environment = { ...process.env, npm_lifecycle_event: "start", npm_config_nodes: "5" };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, "dev"], {
+      encoding: "utf8",
+      env: environment,
+    });
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.match(stderr, /^trefoil dev: npm kept --nodes .* write npm start -- --nodes 5\n$/);
+    const elsewhere = trefoil("dev", "--data", fileURLToPath(new URL(".", import.meta.url)));
+    assert.deepEqual([elsewhere.code, elsewhere.out], [2, ""]);
+    assert.match(
+      elsewhere.errors,
+      /^trefoil dev: --data \S+ holds .* and no cluster; name a new folder, or an empty one\n$/,
+    );
   });
 });

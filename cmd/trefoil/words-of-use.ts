@@ -19,6 +19,11 @@ function explain(command: Command, path: string, elsewhere: (name: string) => st
       write(`trefoil: ${words}${guess} (${path} --help ${lists})\n`);
     },
   });
+  // Else the help of the whole would be taken for an answer.
+  command.on("beforeHelp", () => {
+    const name = command.commands.length > 0 ? command.args.find((word) => !word.startsWith("-")) : undefined;
+    if (name !== undefined) command.error(`error: unknown command '${name}'`);
+  });
   for (const each of command.commands) explain(each, `${path} ${each.name()}`, () => undefined);
 }
 

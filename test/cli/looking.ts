@@ -161,7 +161,10 @@ function describeState(rig: () => CliRig, fine: Command, run: Command): void {
       assert.match(out, new RegExp(`^- +${admin} +yes +yes`, "m"));
       const elsewhere = await run("health", "--endpoint", "127.0.0.1:1");
       assert.equal(elsewhere.code, 5);
-      assert.match(elsewhere.errors, /127\.0\.0\.1:1: nobody listens there\. Without the map, --admin-endpoint says/);
+      assert.match(
+        elsewhere.errors,
+        /127\.0\.0\.1:1: nobody listens there; npm start .*\. Without the map, --admin-endpoint says/,
+      );
     });
 
     it("colours nothing in a pipe", async () => {

@@ -12,7 +12,7 @@ import type { ErrorCode, Outcome } from "../../../internal/base/errors.ts";
 import { CommandFailure, exitCodes } from "../failure.ts";
 import { nameOf } from "./endpoints.ts";
 import type { Endpoint } from "./endpoints.ts";
-import { exchange } from "./exchange.ts";
+import { exchange, nobodyListens } from "./exchange.ts";
 import type { Answered, Exchange, Sent } from "./exchange.ts";
 import { visible } from "./visible.ts";
 
@@ -57,6 +57,7 @@ export class ClusterClient {
   async ask(request: ClusterRequest): Promise<ClusterAnswer> {
     const deadline = performance.now() + this.timeoutMilliseconds;
     const failures: CommandFailure[] = [];
+    let isSomebodyThere = false;
     for (const [at, endpoint] of this.endpoints.entries()) {
       const left = deadline - performance.now();
       if (left < 1) break;
@@ -70,9 +71,10 @@ export class ClusterClient {
       if (told.kind === "answered" && told.status >= 200 && told.status < 300) return { ...told, endpoint };
       const { failure, isOver } = judge(told, endpoint, request);
       if (isOver) throw failure;
+      isSomebodyThere ||= told.kind !== "not_sent" || told.why !== nobodyListens;
       failures.push(failure);
     }
-    throw allFailed(failures);
+    throw allFailed(failures, isSomebodyThere ? "" : wayOn);
   }
 
   close(): void {
@@ -181,14 +183,18 @@ function exitCodeFor(code: string, status: number): number {
   return passing.has(status) || status === 504 ? exitCodes.unavailable : exitCodes.failure;
 }
 
-/** One of them may have had an effect; that counts most. */
-function allFailed(failures: readonly CommandFailure[]): CommandFailure {
+const wayOn = "npm start runs a cluster on this machine, --endpoint says where another one is";
+
+/** One of them may have had an effect; that counts most. `hint`: what to do about all of them, if anything. */
+function allFailed(failures: readonly CommandFailure[], hint: string): CommandFailure {
   const [only] = failures;
-  if (only !== undefined && failures.length === 1) return only;
+  if (only !== undefined && failures.length === 1) {
+    return hint === "" ? only : new CommandFailure(only.exitCode, `${only.message}; ${hint}`);
+  }
   if (failures.length === 0)
     return new CommandFailure(exitCodes.unavailable, "the time was over before anybody was asked");
   const words = failures.map(({ message }) => `  ${message}`).join("\n");
   const isUnknown = failures.some(({ exitCode }) => exitCode === exitCodes.outcomeUnknown);
-  const what = `none of ${failures.length} endpoints could do it:\n${words}`;
+  const what = `none of ${failures.length} endpoints could do it:\n${words}${hint === "" ? "" : `\n${hint}`}`;
   return new CommandFailure(isUnknown ? exitCodes.outcomeUnknown : exitCodes.unavailable, what);
 }

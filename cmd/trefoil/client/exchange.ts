@@ -108,8 +108,10 @@ function sendBody(outgoing: ClientRequest, body: Uint8Array | undefined): readon
   return [timer];
 }
 
+export const nobodyListens = "nobody listens there";
+
 const wordsOf: ReadonlyMap<string, string> = new Map([
-  ["ECONNREFUSED", "nobody listens there"],
+  ["ECONNREFUSED", nobodyListens],
   ["ENOTFOUND", "there is no such host"],
   ["EHOSTUNREACH", "there is no way to that host"],
   ["ENETUNREACH", "there is no way to that network"],

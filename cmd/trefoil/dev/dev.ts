@@ -9,9 +9,11 @@ import { devSchema } from "../../../internal/config/schema.ts";
 import { RealDisk } from "../../../internal/os/real-disk.ts";
 import type { Disk, FolderLock } from "../../../internal/platform/disk.ts";
 import { onStopSignals } from "../../stop-signals.ts";
+import { version } from "../../version.ts";
 import { exitCodes } from "../failure.ts";
 import { claimFolder } from "./claim.ts";
 import { completeWithFolder, lookIntoFolder } from "./folder.ts";
+import { lostToNpm } from "./npm-start.ts";
 import { planOf } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { busyPorts } from "./ports.ts";
@@ -35,6 +37,12 @@ export async function runDev(commandArguments: readonly string[]): Promise<numbe
     process.stdout.write(`${usage}${helpText(devSchema)}`);
     return exitCodes.ok;
   }
+  if (commandArguments.includes("--version") || commandArguments.includes("-V")) {
+    process.stdout.write(`${version()}\n`);
+    return exitCodes.ok;
+  }
+  const lost = lostToNpm(devSchema, { commandArguments, environment: process.env });
+  if (lost !== undefined) return refused([lost], exitCodes.usage);
   const found = readDevSettings({
     commandArguments,
     environment: process.env,

@@ -4,9 +4,12 @@
 
 import { join } from "node:path";
 import { readRecord } from "../../../internal/cluster/node-folder.ts";
+import { shown } from "../../../internal/config/kinds.ts";
 import type { DevValues } from "../../../internal/config/values.ts";
 import type { Disk } from "../../../internal/platform/disk.ts";
 import { namesIn } from "../../../internal/platform/names-in.ts";
+
+const namesShown = 3;
 
 export interface FolderContent {
   /** How many nodes it has data folders of: n1 and so on. */
@@ -15,6 +18,8 @@ export interface FolderContent {
   readonly groups: number | undefined;
   /** It is itself the data folder of this node. */
   readonly ofNode: string | undefined;
+  /** Names of what no cluster has put there, while none has put anything there. */
+  readonly strangers: readonly string[];
 }
 
 export type Completed =
@@ -29,15 +34,22 @@ export async function lookIntoFolder(disk: Disk, folder: string): Promise<Folder
   const own = await readRecord(disk, folder);
   let groups: number | undefined;
   let nodes = 0;
-  for (const name of await namesIn(disk, folder)) {
-    const number = /^n([1-9]\d{0,3})$/.exec(name)?.[1];
+  const names = await namesIn(disk, folder);
+  for (const name of names) {
+    const number = nodeName.exec(name)?.[1];
     const record = number === undefined ? undefined : await readRecord(disk, join(folder, name));
     if (record === undefined) continue;
     nodes = Math.max(nodes, Number(number));
     if (record.founding.stage !== "empty") groups ??= record.founding.proposal.groups;
   }
-  return { nodes, groups, ofNode: own?.node };
+  const strangers = nodes > 0 ? [] : names.filter((name) => !isExpected(name));
+  return { nodes, groups, ofNode: own?.node, strangers };
 }
+
+const nodeName = /^n([1-9]\d{0,3})$/;
+
+/** Locks, what systems leave in any folder, and data folders of nodes, empty ones too. */
+const isExpected = (name: string): boolean => name.startsWith(".") || name === "lost+found" || nodeName.test(name);
 
 /** What was not said is taken from the folder; what was said and is otherwise there is refused. */
 export function completeWithFolder(
@@ -47,9 +59,15 @@ export function completeWithFolder(
 ): Completed {
   const { data } = values;
   const violations: string[] = [];
-  const { nodes, groups = values.groups, ofNode } = content;
+  const { nodes, groups = values.groups, ofNode, strangers } = content;
   if (ofNode !== undefined) {
     const words = `--data ${data} is the data folder of the single node ${ofNode}; name the folder above it, or a new one`;
+    return { kind: "wrong", violations: [words] };
+  }
+  if (strangers.length > 0) {
+    const more = strangers.length > namesShown ? ", …" : "";
+    const held = `${strangers.slice(0, namesShown).map(shown).join(", ")}${more}`;
+    const words = `--data ${data} holds ${held} and no cluster; name a new folder, or an empty one`;
     return { kind: "wrong", violations: [words] };
   }
   if (isGiven("groups") && groups !== values.groups) {

@@ -10,6 +10,7 @@ import type { GatewayValues } from "../../../internal/config/values.ts";
 import { keepTickShape } from "../../../internal/os/tick-shape.ts";
 import { logFormOf, openLogger } from "../../../internal/telemetry/logger.ts";
 import { onStopSignals } from "../../stop-signals.ts";
+import { version } from "../../version.ts";
 import { failureWords } from "../../trefoild/failure-words.ts";
 import { exitCodes } from "../failure.ts";
 import { GatewayProcess } from "./gateway-process.ts";
@@ -28,6 +29,10 @@ export async function runGateway(commandArguments: readonly string[]): Promise<n
   await keepTickShape();
   if (commandArguments.includes("--help") || commandArguments.includes("-h")) {
     process.stdout.write(`${usage}${helpText(gatewaySchema)}`);
+    return exitCodes.ok;
+  }
+  if (commandArguments.includes("--version") || commandArguments.includes("-V")) {
+    process.stdout.write(`${version()}\n`);
     return exitCodes.ok;
   }
   const found = readGatewaySettings({
