@@ -50,7 +50,6 @@ test("docs/simulation.md says of every bug what found it, of no other, and of no
     const { by, minutes = "" } = found.get(name) ?? {};
     if (trace !== undefined) assert.equal(by, `trace \`${trace}\``, name);
     else if (scenario !== undefined) assert.equal(by, `\`${scenario.file}\`: "${scenario.name}"`, name);
-    else if (by === "not hunted yet") assert.equal(minutes, "", name);
     else assert.match(minutes, /^\d+\.\d$/, name);
   }
   assert.ok(section.includes(`What found each of the ${simMutants.length} `), "how many they are");
