@@ -183,13 +183,13 @@ test("a node that stops announces it, whatever it is asked", async () => {
   stopping.coordinator.hold();
   const asked = operations();
   const wires = await Promise.all(asked.map(() => stopping.wire()));
-  for (const wire of wires) wire.send("GET /k HTTP/1.1\r\nHost: a\r\n\r\n");
+  // The second one waits behind the first.
+  for (const [at, [method, path]] of asked.entries()) {
+    const second = `${method.toUpperCase()} ${targetOf(path)} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    wires[at]?.send(`GET /k HTTP/1.1\r\nHost: a\r\n\r\n${second}`);
+  }
   while (stopping.coordinator.waiting < asked.length) await new Promise((go) => setImmediate(go));
   const closing = stopping.close();
-  for (const [at, [method, path]] of asked.entries()) {
-    wires[at]?.send(`${method.toUpperCase()} ${targetOf(path)} HTTP/1.1\r\nHost: a\r\n\r\n`);
-  }
-  while (stopping.edge.listener.requestsUnderWay < 2 * asked.length) await new Promise((go) => setImmediate(go));
   stopping.coordinator.goOn();
   for (const [at, [method, path]] of asked.entries()) {
     const [, refused] = parseAll((await wires[at]?.rest()) ?? "", ["get", method]);
