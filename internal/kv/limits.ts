@@ -1,6 +1,7 @@
 // Bounds and times of the public gRPC listener. Whatever a stranger may send has one.
 
 import { valueBytesDefault } from "../base/limits.ts";
+import { scansMax } from "../node/requests.ts";
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
@@ -45,7 +46,7 @@ export const defaultLimits: KvLimits = {
   connectionsMax: 10_000,
   streamsMax: 1000,
   requestsMax: 10_000,
-  scansMax: 256,
+  scansMax,
   longCallsMax: 1000,
   heldBytesMax: 256 * mebibyte,
   arrivalMilliseconds: 100,

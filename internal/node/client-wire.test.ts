@@ -116,6 +116,7 @@ const view: fc.Arbitrary<SeenReplica> = record({
   leader: maybe(node),
   commitIndex: count,
   lastIndex: count,
+  hasQuorum: fc.boolean(),
   matched: fc.array(record({ replica: fc.nat({ max: 2 ** 32 - 1 }).map(replicaId), index: count }), { maxLength: 3 }),
   appliedIndex: count,
 });

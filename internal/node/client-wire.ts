@@ -346,7 +346,8 @@ export function writeSeen(writer: ByteWriter, seen: SeenReplica): void {
     .varint(seen.term)
     .varint(seen.commitIndex)
     .varint(seen.appliedIndex)
-    .varint(seen.lastIndex);
+    .varint(seen.lastIndex)
+    .u8(seen.hasQuorum ? 1 : 0);
   writeOptional(writer, seen.leader, (to, leader) => to.block(utf8(leader)));
   writer.varint(seen.matched.length);
   for (const { replica, index } of seen.matched) writer.varint(replica).varint(index);
@@ -361,10 +362,11 @@ export function readSeen(reader: ByteReader): SeenReplica {
     reader.varint(),
     reader.varint(),
   ];
+  const hasQuorum = reader.u8() === 1;
   const leader = readOptional(reader, (from) => nodeId(utf8Text(from.block())));
   const matched: Matched[] = [];
   for (let count = reader.varint(); count > 0; count--) {
     matched.push({ replica: replicaId(reader.varint()), index: reader.varint() });
   }
-  return { replica, role, term: of, commitIndex, appliedIndex, lastIndex, leader, matched };
+  return { replica, role, term: of, commitIndex, appliedIndex, lastIndex, hasQuorum, leader, matched };
 }

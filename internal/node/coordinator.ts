@@ -16,9 +16,10 @@ import type { Ring } from "../ring/ring.ts";
 import { slotOf } from "../ring/slots.ts";
 import { readGot, readPage, readWrote } from "./client-wire.ts";
 import type { GotValue, ListedPage, WroteValue } from "./group-service.ts";
+import { ListingPlaces } from "./listing-places.ts";
 import { mergedPage } from "./merged-page.ts";
 import type { NextPiece, PieceBounds } from "./merged-page.ts";
-import { valueOf } from "./refusals.ts";
+import { stopping, valueOf } from "./refusals.ts";
 import { longer, pauseMilliseconds, Routing } from "./routing.ts";
 import type { RoutingParts, Tried } from "./routing.ts";
 import type {
@@ -55,22 +56,20 @@ interface Piece {
   readonly bounds: PieceBounds;
 }
 
-/** At a time: each holds a few pages, and what the scans of their groups read. */
-const listingsMax = 64;
-
 export class NodeCoordinator implements Coordinator {
   readonly node: NodeId;
   private readonly parts: CoordinatorParts;
   private readonly routing: Routing;
   private readonly views: Views;
   private readonly told = new ToldPositions();
-  private listings = 0;
+  private readonly listings: ListingPlaces;
 
   constructor(parts: CoordinatorParts) {
     this.parts = parts;
     this.node = parts.node;
     this.routing = new Routing(parts);
     this.views = new Views(parts);
+    this.listings = new ListingPlaces(parts.clock, parts.scheduler);
   }
 
   now(): number {
@@ -80,6 +79,7 @@ export class NodeCoordinator implements Coordinator {
   /** Takes no more requests. */
   stop(): void {
     this.routing.stop();
+    this.listings.stop(stopping());
   }
 
   getNow(request: GetRequest): GetAnswer | undefined {
@@ -143,18 +143,8 @@ export class NodeCoordinator implements Coordinator {
   }
 
   async list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
-    for (let pause = pauseMilliseconds; this.listings >= listingsMax; pause = longer(pause)) {
-      const detail = `${listingsMax} listings are being made by this node; try again a little later, or ask another one`;
-      if (request.mayWait !== true) throw new TrefoilError("busy", detail);
-      this.routing.checkRuns();
-      await this.routing.pause(pause, caller, "busy", detail);
-    }
-    this.listings++;
-    try {
-      return await this.listNow(request, caller);
-    } finally {
-      this.listings--;
-    }
+    this.routing.checkRuns();
+    return this.listings.run(request.mayWait === true, caller, () => this.listNow(request, caller));
   }
 
   private async listNow(request: ListRequest, caller: Caller): Promise<ListAnswer> {
@@ -174,7 +164,7 @@ export class NodeCoordinator implements Coordinator {
     await this.whenLooked(map, caller);
     const slot = slotOf(key, 0, key.length);
     const id = ring.ownerOf(slot);
-    const [group, record] = await Promise.all([this.views.viewOf(map, ring, id), this.recordNow(key, caller)]);
+    const [look, record] = await Promise.all([this.views.lookAt(map, ring, id), this.recordNow(key, caller)]);
     const expiresAt = record.kind === "present" ? record.expiresAt : undefined;
     const now = this.parts.clock.wallMilliseconds();
     return {
@@ -182,10 +172,10 @@ export class NodeCoordinator implements Coordinator {
       position: slotPosition(slot),
       virtualNode: ring.virtualNodeOf(slot),
       epoch: map.epoch,
-      group,
+      group: look.view,
       ttlMilliseconds: expiresAt === undefined ? undefined : Math.max(0, expiresAt - now),
       record,
-      wouldDo: wouldDo(group, this.routing.nearest(id, [])),
+      wouldDo: wouldDo(look.said, this.routing.nearest(id, [])),
     };
   }
 

@@ -119,6 +119,8 @@ export interface SeenReplica {
   readonly appliedIndex: number;
   /** Of its log. */
   readonly lastIndex: number;
+  /** Of a leader: whether it hears a majority. */
+  readonly hasQuorum: boolean;
   /** Of a leader: up to where each follower has said that it has the log. */
   readonly matched: readonly Matched[];
 }
@@ -217,7 +219,7 @@ export class GroupService {
   view(group: GroupId): SeenReplica | undefined {
     const replica = this.replicaOf(group);
     if (replica === undefined) return undefined;
-    const { term, commit, last } = replica.status;
+    const { term, commit, last, hasQuorum } = replica.status;
     return {
       replica: replica.id,
       role: roleOf(replica),
@@ -226,6 +228,7 @@ export class GroupService {
       commitIndex: commit,
       appliedIndex: replica.appliedIndex,
       lastIndex: last,
+      hasQuorum,
       matched: replica.followers.map(({ id, match }) => ({ replica: id, index: match })),
     };
   }

@@ -79,6 +79,10 @@ export function untried(group: GroupId): TrefoilError {
   return new TrefoilError("deadline_exceeded", detail);
 }
 
+export function stopping(): TrefoilError {
+  return new TrefoilError("stopping", "this node is stopping; ask another one");
+}
+
 /** Of a request that no replica of its group took. */
 export function notTaken(failure: TrefoilError, node: NodeId, group: GroupId): GroupRefusal {
   const { code, outcome, message: detail } = failure;

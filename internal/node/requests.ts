@@ -97,9 +97,12 @@ export interface ListRequest {
   readonly limit: number;
   readonly withValues: boolean;
   readonly mode: ReadMode | undefined;
-  /** Waits while this node makes as many listings as it may, and is refused only when its time is up: a page of a scan that has begun. */
+  /** Waits for its turn while this node makes as many listings as it may, and is refused only when its time is up: a page of a scan that has begun. */
   readonly mayWait?: boolean;
 }
+
+/** At once at a node: no more of them wait for their pages. */
+export const scansMax = 256;
 
 export const listLimitMax = 10_000;
 

@@ -28,6 +28,7 @@ import {
   detailOf,
   isFinalAfterUnknown,
   notTaken,
+  stopping,
   tooLate,
   unknownWrite,
   untried,
@@ -80,8 +81,8 @@ interface Way {
   readonly trace: string;
   /** Of the map by which the group was found: by a newer one the slot may be another's, and whoever knows it refuses. */
   readonly epoch: number;
-  /** Of the last round in which somebody was asked. Undefined: nobody was yet. */
-  why: Again | undefined;
+  /** Of the last round in which somebody was asked. */
+  why: Again;
   /** An earlier try may have taken effect. */
   unknown: Tried<never> | undefined;
 }
@@ -115,7 +116,7 @@ export class Routing {
 
   /** Throws when it was stopped. */
   checkRuns(): void {
-    if (this.isStopped) throw new TrefoilError("stopping", "this node is stopping; ask another one");
+    if (this.isStopped) throw stopping();
   }
 
   /** Tries node after node until one has done it, or refused it for good, or the time is up. */
@@ -127,7 +128,7 @@ export class Routing {
     }
     this.underWay++;
     const { deadline, trace } = caller;
-    const way: Way = { deadline, trace, epoch: this.parts.keeper.epoch, why: undefined, unknown: undefined };
+    const way: Way = { deadline, trace, epoch: this.parts.keeper.epoch, why: "no_leader", unknown: undefined };
     try {
       return await this.goOn(route, caller, way);
     } catch (failure) {
@@ -143,7 +144,9 @@ export class Routing {
   /** Round after round: each node once, and then a pause. */
   private async goOn<T>(route: Route<T>, caller: Caller, way: Way): Promise<Tried<T>> {
     const { clock } = this.parts;
-    const patientUntil = clock.monotonicMilliseconds() + quorumMilliseconds;
+    const began = clock.monotonicMilliseconds();
+    if (way.deadline - began < leastMilliseconds) throw untried(route.group);
+    const patientUntil = began + quorumMilliseconds;
     for (let pause = pauseMilliseconds; ; pause = longer(pause)) {
       const done: NodeId[] = [];
       for (let node = this.first(route); node !== undefined; node = this.after(route, done)) {
@@ -162,8 +165,7 @@ export class Routing {
   /** Behind a round in which nobody could take it. Throws when there is nothing to be waited for. */
   private pauseAfter<T>({ group }: Route<T>, caller: Caller, way: Way, { pause, patientUntil }: Pause): Promise<void> {
     const now = this.parts.clock.monotonicMilliseconds();
-    const { why = "no_leader" } = way;
-    if (way.why === undefined && way.deadline - now < leastMilliseconds) throw untried(group);
+    const { why } = way;
     const [code, detail] = [codeOf(why), detailOf(why, group)];
     const isHopeless = why === "busy" || (why === "no_quorum" && now >= patientUntil);
     if (isHopeless) throw new TrefoilError(code, detail);
@@ -174,7 +176,7 @@ export class Routing {
   private learn<T>(route: Route<T>, way: Way, tried: Tried<T>): Tried<T> | undefined {
     const { answer, node } = tried;
     if (answer.kind !== "again") return this.judge(route, way, tried);
-    way.why = worse(way.why ?? answer.why, answer.why);
+    way.why = worse(way.why, answer.why);
     if (answer.leader !== undefined) this.leaders.set(route.group, answer.leader);
     else if (this.leaders.get(route.group) === node) this.leaders.delete(route.group);
     return undefined;

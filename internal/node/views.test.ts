@@ -8,6 +8,7 @@ import { decodeCall, encodeAnswer, writeSeen } from "./client-wire.ts";
 import type { SeenReplica } from "./group-service.ts";
 import type { RoutingParts } from "./routing.ts";
 import { Views } from "./views.ts";
+import { isSeen } from "./would-do.ts";
 
 const [n1, n2, n3] = [nodeId("n1"), nodeId("n2"), nodeId("n3")];
 const group = groupId(1);
@@ -33,7 +34,7 @@ function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>): Views {
 
 const seen = (replica: number, role: SeenReplica["role"], appliedIndex: number): SeenReplica => {
   const place = { replica: replicaId(replica), role, term: 3, leader: n1 };
-  return { ...place, commitIndex: 20, appliedIndex, lastIndex: appliedIndex, matched: [] };
+  return { ...place, commitIndex: 20, appliedIndex, lastIndex: appliedIndex, hasQuorum: true, matched: [] };
 };
 
 /** n2 came back with an empty folder: replica 4 takes the place of replica 2 there. */
@@ -113,11 +114,19 @@ describe("what there is to see of a cluster", () => {
 
   it("tells nothing of a replica whose node is away, or has another one", async () => {
     const views = viewsOf(new Map([[n2, seen(2, "follower", 5)]]));
-    const { replicas, leader } = await views.viewOf(exchanging(), undefined, group);
+    const { view, said } = await views.lookAt(exchanging(), undefined, group);
     assert.deepEqual(
-      replicas.map(({ role }) => role),
+      view.replicas.map(({ role }) => role),
       [undefined, "follower", undefined, undefined],
     );
-    assert.equal(leader, undefined);
+    assert.equal(view.leader, undefined);
+    assert.deepEqual(
+      [...said].map(([node, each]) => [node, isSeen(each) ? each.replica : each]),
+      [
+        [n1, "no_leader"],
+        [n2, 2],
+        [n3, "no_leader"],
+      ],
+    );
   });
 });

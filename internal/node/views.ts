@@ -12,12 +12,16 @@ import type { SeenReplica } from "./group-service.ts";
 import type { ClusterView, GroupView, NodeView, ReplicaView } from "./requests.ts";
 import type { RoutingParts } from "./routing.ts";
 import { unavailableIn } from "./unavailable.ts";
+import { isSeen, silent } from "./would-do.ts";
+import type { Said } from "./would-do.ts";
 
 /** What is asked of other nodes for a view takes no longer. */
 export const viewMilliseconds = 500;
 
-interface Look {
+export interface Look {
   readonly view: GroupView;
+  /** By node. */
+  readonly said: ReadonlyMap<NodeId, Said>;
   /** What the leader said; undefined: nobody leads. */
   readonly leading: SeenReplica | undefined;
   /** Replicas that seem to have less than they had said. */
@@ -57,22 +61,18 @@ export class Views {
     return { cluster, epoch, format: map.formats.active, answeredBy: self, nodes, groups, troubles };
   }
 
-  async viewOf(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<GroupView> {
-    return (await this.lookAt(map, ring, id)).view;
-  }
-
-  private async lookAt(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<Look> {
+  async lookAt(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<Look> {
     const placed = groupOf(map, id);
     assert(placed !== undefined, "a group of the map", { group: id });
     const seats = replicasOf(placed);
-    const said = new Map(seats.map(({ node }) => [node, this.seenAt(node, id)]));
+    const nodes = [...new Set(seats.map(({ node }) => node))];
+    const answers = await Promise.all(nodes.map((node) => this.seenAt(node, id)));
+    const said = new Map(answers.map((answer, at) => [nodes[at] as NodeId, answer]));
     // A node may have another replica of the group than the one of a seat: what it says of that one is not told of this.
-    const seen = await Promise.all(
-      seats.map(async ({ node, replica }) => {
-        const there = await said.get(node);
-        return there?.replica === replica ? there : undefined;
-      }),
-    );
+    const seen = seats.map(({ node, replica }) => {
+      const there = said.get(node);
+      return isSeen(there) && there.replica === replica ? there : undefined;
+    });
     const leading = seen.find(
       (each) => each?.role === "leader" && seen.every((other) => (other?.term ?? 0) <= each.term),
     );
@@ -87,33 +87,37 @@ export class Views {
     const term = Math.max(0, ...seen.map((each) => each?.term ?? 0));
     const slots = ring === undefined || id === groupId(0) ? 0 : ring.slotsOf(id).length;
     const suspects = seats.filter((_, at) => isShort(seen[at], leading));
-    return { view: { group: id, slots, term, leader, commitIndex, replicas }, leading, suspects };
+    return { view: { group: id, slots, term, leader, commitIndex, replicas }, said, leading, suspects };
   }
 
   /** Looks again: what its leader had heard of a replica may be of after the first look. */
   private async shortOf({ view, leading, suspects }: Look): Promise<readonly MapReplica[]> {
     const seen = await Promise.all(suspects.map(({ node }) => this.seenAt(node, view.group)));
-    return suspects.filter(({ replica }, at) => seen[at]?.replica === replica && isShort(seen[at], leading));
+    return suspects.filter(({ replica }, at) => {
+      const there = seen[at];
+      return isSeen(there) && there.replica === replica && isShort(there, leading);
+    });
   }
 
-  private async seenAt(node: NodeId, group: GroupId): Promise<SeenReplica | undefined> {
+  private async seenAt(node: NodeId, group: GroupId): Promise<Said> {
     const { service, table, keeper } = this.parts;
-    if (node === this.parts.node) return service?.view(group);
+    if (node === this.parts.node) return service?.view(group) ?? "not_here";
     const payload = encodeCall({ epoch: keeper.epoch, group, call: { kind: "view" } });
     const outcome = await table.request(node, payload, { timeoutMilliseconds: viewMilliseconds, trace: "" });
-    if (outcome.kind !== "answered") return undefined;
+    if (outcome.kind !== "answered") return silent;
     return this.read(node, outcome.payload);
   }
 
   /** What cannot be read says nothing. */
-  private read(node: NodeId, payload: Uint8Array): SeenReplica | undefined {
+  private read(node: NodeId, payload: Uint8Array): Said {
     try {
       const { answer } = decodeAnswer(payload, readSeen);
-      return answer.kind === "done" ? answer.value : undefined;
+      if (answer.kind === "done") return answer.value;
+      return answer.kind === "again" ? answer.why : silent;
     } catch (failure) {
       if (!(failure instanceof TrefoilError)) throw failure;
       this.parts.logger.warn("another node's look at a replica cannot be read", { from: node, why: failure.message });
-      return undefined;
+      return silent;
     }
   }
 }

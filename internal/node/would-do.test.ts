@@ -1,32 +1,32 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { groupId, nodeId } from "../base/ids.ts";
+import { nodeId, replicaId } from "../base/ids.ts";
 import type { NodeId } from "../base/ids.ts";
-import type { GroupView, ReplicaView } from "./requests.ts";
-import { wouldDo } from "./would-do.ts";
+import type { SeenReplica } from "./group-service.ts";
+import { silent, wouldDo } from "./would-do.ts";
+import type { Said } from "./would-do.ts";
 
 const [n1, n2, n3, n4] = [nodeId("n1"), nodeId("n2"), nodeId("n3"), nodeId("n4")];
 
-const replica = (number: number, role: ReplicaView["role"], joining = false): ReplicaView => {
-  const appliedIndex = role === undefined ? undefined : 7;
-  return { replica: number, node: nodeId(`n${number}`), role, appliedIndex, lag: undefined, joining };
-};
-
-function group(replicas: readonly ReplicaView[]): GroupView {
-  const leader = replicas.find(({ role }) => role === "leader")?.node;
-  return { group: groupId(1), slots: 4, term: 3, leader, commitIndex: 7, replicas };
+function seen(role: SeenReplica["role"], more: Partial<SeenReplica> = {}): SeenReplica {
+  const indexes = { commitIndex: 7, appliedIndex: 7, lastIndex: 7 };
+  return { replica: replicaId(1), role, term: 3, leader: n1, ...indexes, hasQuorum: true, matched: [], ...more };
 }
 
-const healthy = [replica(1, "leader"), replica(2, "follower"), replica(3, "follower")];
+const [leader, follower, learner] = [seen("leader"), seen("follower"), seen("learner")];
+const lonely = seen("leader", { hasQuorum: false });
+const leaderless = seen("follower", { leader: undefined });
 
-/** The beginning of each: what is said and not why. */
-function told(replicas: readonly ReplicaView[], order: readonly NodeId[]): readonly string[] {
-  const { fastRead, strongRead, fastWrite, strongWrite } = wouldDo(group(replicas), order);
+/** Of n1, n2 and so on. */
+function told(said: readonly Said[], order: readonly NodeId[]): readonly string[] {
+  const byNode = new Map(said.map((each, at) => [nodeId(`n${at + 1}`), each]));
+  const { fastRead, strongRead, fastWrite, strongWrite } = wouldDo(byNode, order);
   return [fastRead, strongRead, fastWrite, strongWrite];
 }
 
 const noLeader = /^be refused \(no_leader\) when its time is up/;
-const noQuorum = /^be refused \(no_quorum\) after 250 ms/;
+const noQuorum = /^be refused \(no_quorum\) after 250 ms.*: n1, which leads, hears no majority$/;
+const starting = /^be refused \(starting\) when its time is up.*: n3 has no replica open/;
 
 function matches(lines: readonly string[], expected: readonly RegExp[]): void {
   for (const [at, line] of expected.entries()) assert.match(lines[at] ?? "", line);
@@ -34,7 +34,7 @@ function matches(lines: readonly string[], expected: readonly RegExp[]): void {
 
 describe("what a request would do", () => {
   it("is to be served, while all are there", () => {
-    assert.deepEqual(told(healthy, [n2, n1, n3]), [
+    assert.deepEqual(told([leader, follower, follower], [n2, n1, n3]), [
       "be served by n2, the nearest replica, at once",
       "be served by n2 after n1, which leads, has confirmed it with a majority",
       "be taken by n1, which leads, and be answered when it is on its disk",
@@ -42,32 +42,67 @@ describe("what a request would do", () => {
     ]);
   });
 
-  it("is to be refused without a majority, but for what a leader alone does", () => {
-    const lines = told([replica(1, "leader"), replica(2, undefined), replica(3, undefined)], [n1, n2, n3]);
-    matches(lines, [/^be served by n1, the nearest replica, at once$/, noQuorum]);
-    assert.match(lines[2] ?? "", /^be taken by n1, which leads and hears no majority: .* \(no_quorum\)/);
-    assert.match(lines[3] ?? "", noQuorum);
+  it("is to be refused when the leader hears no majority, but for what it does alone; whoever answers here", () => {
+    for (const others of [follower, silent]) {
+      const lines = told([lonely, others, others], [n1, n2, n3]);
+      matches(lines, [/^be served by n1, the nearest replica, at once$/, noQuorum]);
+      assert.match(lines[2] ?? "", /^be taken by n1, which leads and hears no majority: .* \(no_quorum\)/);
+      assert.match(lines[3] ?? "", noQuorum);
+    }
+    assert.match(told([lonely, follower, follower], [n3, n1, n2])[1] ?? "", noQuorum, "a follower asks the leader");
+    matches(told([leader, silent, silent], [n1, n2, n3]).slice(1), [
+      /^be served by n1 after/,
+      /^be taken/,
+      /^be taken/,
+    ]);
   });
 
   it("is to be refused without a leader, but for fast reads; and without anybody", () => {
-    const followers = [replica(1, undefined), replica(2, "follower"), replica(3, "follower")];
-    matches(told(followers, [n3, n2, n1]), [/^be served by n3/, noLeader, noLeader, noLeader]);
-    const dead = [1, 2, 3].map((number) => replica(number, undefined));
-    matches(told(dead, [n1, n2, n3]), [noLeader, noLeader, noLeader, noLeader]);
+    const lines = told([silent, leaderless, leaderless], [n3, n2, n1]);
+    matches(lines, [/^be served by n3/, noLeader, noLeader, noLeader]);
+    matches(told([silent, silent, silent], [n1, n2, n3]), [noLeader, noLeader, noLeader, noLeader]);
+    matches(told([silent, silent, silent], []), [noLeader, noLeader, noLeader, noLeader]);
+  });
+
+  it("is to be refused by the gravest of what those say who cannot do it", () => {
+    matches(told([silent, silent, "not_here"], [n1, n2, n3]), [starting, starting, starting, starting]);
+    matches(told([silent, leaderless, "not_here"], [n3, n2]), [
+      /^be served by n2, for n3/,
+      starting,
+      starting,
+      starting,
+    ]);
+    matches(told([silent, "busy", "not_here"], [n1, n2, n3]), [/^be refused \(busy\): n2 /]);
+    matches(told([lonely, learner, "not_here"], [n2, n3, n1]).slice(3), [noQuorum]);
+  });
+
+  it("is to be refused by a leader of an earlier term that hears no majority, which takes fast writes alone", () => {
+    const later = seen("follower", { term: 4, leader: undefined });
+    const lines = told([lonely, later, later], [n2, n3, n1]);
+    matches(lines.slice(1), [
+      noQuorum,
+      /^be taken by n1, which leads though a later term has begun and hears no/,
+      noQuorum,
+    ]);
+    matches(told([leader, later, later], [n2, n3, n1]).slice(3), [noLeader]);
+    const next = seen("leader", { term: 4, leader: n2 });
+    assert.match(told([lonely, next, later], [n1, n2, n3])[3] ?? "", /^be taken by n2, which leads, /);
+  });
+
+  it("reaches a leader through those that do, for reads", () => {
+    const lines = told([silent, follower, follower], [n2, n3, n1]);
+    const confirmed = "be served by n2 after n1, which leads by what n2 says, has confirmed it with a majority";
+    assert.equal(lines[1], confirmed);
+    matches(lines.slice(2), [noLeader, noLeader]);
   });
 
   it("leaves out who is being filled, is away, or stops", () => {
-    const filled = [replica(1, "leader"), replica(2, "learner"), replica(3, "follower")];
     const served = "be served by n1, for n2, which is nearer, cannot serve it, at once";
-    assert.equal(told(filled, [n2, n3, n1])[0], served, "who leads is tried next");
-    const away = [replica(1, "follower"), replica(2, undefined), replica(3, "leader")];
-    assert.match(told(away, [n2, n1])[0] ?? "", /^be served by n1/, "n3 leads and stops");
-    matches(told(away, [n2, n1]).slice(2), [/^wait until n3, which stops, has handed/, /^wait until n3, which stops/]);
-    const joining = [...healthy.slice(0, 2), replica(3, undefined), replica(4, "learner", true)];
-    const [fastRead = "", , , strongWrite = ""] = told(joining, [n4, n1, n2, n3]);
-    assert.match(fastRead, /^be served by n1, for n4/);
-    assert.match(strongWrite, /^be taken by n1/);
-    const alone = [replica(1, "leader"), replica(2, undefined), replica(3, undefined), replica(4, "learner", true)];
-    assert.match(told(alone, [n1, n4])[3] ?? "", noQuorum, "who does not vote counts for no majority");
+    assert.equal(told([leader, learner, follower], [n2, n3, n1])[0], served, "who leads is tried next");
+    const away = told([follower, silent, seen("leader", { leader: n3 })], [n2, n1]);
+    assert.match(away[0] ?? "", /^be served by n1/, "n3 leads and stops");
+    matches(away.slice(2), [/^wait until n3, which stops, has handed/, /^wait until n3, which stops/]);
+    const joining = told([leader, follower, silent, learner], [n4, n1, n2, n3]);
+    matches(joining, [/^be served by n1, for n4/, /^be served by n1 after n1/, /^be taken by n1/, /^be taken by n1/]);
   });
 });
