@@ -82,8 +82,8 @@ export async function scanRecords(engine: Engine, of: Incarnation, range: ScanRa
 const bytesOf = ({ key, payload }: ScannedRecord): number => key.length + overheadBytes + (payload?.length ?? 0);
 
 /**
- * A page with what lies ahead of what is applied, in the order of its keys; of a key that both have, the newer counts. It costs what it
- * shows, however much lies ahead.
+ * A page with what lies ahead of what is applied, in the order of its keys; of a key that both have, the newer counts. Only what it shows
+ * is made into records, however much lies ahead.
  */
 export function withAhead(page: ScannedPage, ahead: OverlaidPage, range: ScanRange): ScannedPage {
   if (ahead.alive.length === 0 && ahead.gone.size === 0) return page;
