@@ -252,7 +252,7 @@ describe("slow ones", () => {
     });
   });
 
-  test("whoever goes before the answer is known to have gone", async () => {
+  test("whoever resets the connection before the answer is known to have gone", async () => {
     await withRig({}, async (rig) => {
       rig.coordinator.hold();
       const wire = await rig.wire();
@@ -261,13 +261,13 @@ describe("slow ones", () => {
       while (rig.coordinator.waiting < 1) await turn();
       const signal = rig.coordinator.lastCaller?.signal;
       assert.equal(signal?.aborted, false);
-      wire.socket.destroy();
+      wire.socket.resetAndDestroy();
       while (rig.edge.listener.requestsUnderWay > 0) await turn();
       assert.equal(signal?.aborted, true);
       const late = await rig.wire();
       late.send("GET /k HTTP/1.1\r\nHost: a\r\n\r\n");
       while (rig.coordinator.waiting < 2) await turn();
-      late.socket.destroy();
+      late.socket.resetAndDestroy();
       while (rig.edge.listener.requestsUnderWay > 0) await turn();
       assert.equal(rig.coordinator.lastCaller?.signal?.aborted, true);
     });

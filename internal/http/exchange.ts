@@ -22,9 +22,8 @@ import type { RequestHeaders } from "./request-headers.ts";
 export interface ExchangeHost {
   readonly limits: HttpLimits;
   readonly budget: ByteBudget;
-  readonly isStopping: boolean;
-  /** No other request has come behind it on its connection. */
-  isLatest(exchange: Exchange): boolean;
+  /** Its connection has no other request behind it, and takes none: the listener is stopping, or the other side has ended its sending. */
+  endsWith(exchange: Exchange): boolean;
   /** Or nobody waits for it any more. */
   answered(exchange: Exchange): void;
   /** Milliseconds that only grow. */
@@ -114,7 +113,7 @@ export class Exchange {
     if (length > freeAnswerBytes && status < 300) this.hold(length);
     const isUnread = this.hasUnreadBody();
     // A connection ends with the last of its answers.
-    const closes = this.isLast || isUnread || (this.host.isStopping && this.host.isLatest(this));
+    const closes = this.isLast || isUnread || this.host.endsWith(this);
     if (status !== 204 && status !== 304) headers.push("Content-Length", String(length));
     if (closes) headers.push("Connection", "close");
     outgoing.writeHead(status, headers as OutgoingHttpHeader[]);
@@ -130,7 +129,7 @@ export class Exchange {
     }
   }
 
-  /** Aborted when the other side goes before it has its answer. */
+  /** Aborted when the other side is known to have gone before it has its answer; one that has only ended its sending may be there. */
   get signal(): AbortSignal {
     this.gone ??= new AbortController();
     if (this.hasEnded) this.gone.abort();

@@ -5,6 +5,9 @@
 //               └─> the body's reader is told, or the socket gets a problem document; then it closes
 //
 // Requests of one connection are served one after the other: whoever sends many at once, and reads no answers, has one answer in memory.
+// Who ends his sending behind whole requests has his answers, and then the end. Nobody can tell him from one who has closed and reads
+// nothing: that one is served as well, until the deadlines of his requests at most, and is known to have gone with the first answer
+// that he does not take. Who resets the connection before he has ended his sending is known to have gone at once.
 // close(): no new connections; those without a request end at once,
 // the others with the answer of their last; what comes in between is refused by its handler; after a while all are cut.
 
@@ -77,6 +80,8 @@ export class HttpListener implements ExchangeHost {
       // Else the first of two would count, and the other be left out without a word.
       joinDuplicateHeaders: true,
     });
+    // Node's documentation leaves it out; without it, the end of what a client sends ends what is sent to him.
+    Object.assign(this.server, { httpAllowHalfOpen: true });
     this.server.maxConnections = limits.connectionsMax;
     // Else those behind the thousandth would be left out without a word, conditions among them. Their bytes are bounded.
     this.server.maxHeadersCount = 0;
@@ -109,8 +114,9 @@ export class HttpListener implements ExchangeHost {
     return `${this.options.name}-${(++this.requests).toString(36)}`;
   }
 
-  isLatest(exchange: Exchange): boolean {
-    return this.connections.get(exchange.incoming.socket)?.latest === exchange;
+  endsWith(exchange: Exchange): boolean {
+    const { socket } = exchange.incoming;
+    return (this.isStopping || socket.readableEnded) && this.connections.get(socket)?.latest === exchange;
   }
 
   /** The address that it listens on now. */
