@@ -9,6 +9,7 @@
 import { utf8 } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import type { TimeToLive } from "../node/requests.ts";
+import { mistakeIn } from "./json-mistake.ts";
 import { membersOf } from "./json-text.ts";
 import { ttlOf } from "./parameters.ts";
 import { strictText } from "./percent.ts";
@@ -23,8 +24,8 @@ export interface Envelope {
 /** A body that is none. */
 export interface NoEnvelope {
   readonly why: string;
-  /** It has a value, and more than an envelope may have: somebody may have misspelt `ttl`. */
-  readonly isAlmost: boolean;
+  /** The same for whoever may have meant one: it has a value beside what no envelope has, or would have, were it JSON. */
+  readonly note: string | undefined;
 }
 
 const textType = "text/plain; charset=utf-8";
@@ -35,10 +36,17 @@ export function readEnvelope(body: Uint8Array): Envelope | NoEnvelope {
   const text = strictText(body);
   if (text === undefined) return none("it is no UTF-8");
   const parsed = parse(text);
+  if (parsed === undefined) {
+    const why = `it is no JSON: ${mistakeIn(text)}`;
+    return none(why, looksMeant(text) ? why : undefined);
+  }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return none("it is no JSON object");
   const hasValue = Object.hasOwn(parsed, "value");
   const strange = Object.keys(parsed).find((name) => name !== "value" && name !== "ttl");
-  if (strange !== undefined) return none(`it has the member ${JSON.stringify(strange.slice(0, 64))}`, hasValue);
+  if (strange !== undefined) {
+    const why = `it has the member ${JSON.stringify(strange.slice(0, 64))}`;
+    return none(why, hasValue ? `${why}, and an envelope has none but "value" and "ttl"` : undefined);
+  }
   if (!hasValue) return none(`it has no member "value"`);
   const members = membersOf(text);
   const { value, ttl } = parsed as { readonly value: unknown; readonly ttl?: unknown };
@@ -53,7 +61,12 @@ export function readEnvelope(body: Uint8Array): Envelope | NoEnvelope {
   };
 }
 
-const none = (why: string, isAlmost = false): NoEnvelope => ({ why, isAlmost });
+const none = (why: string, note?: string): NoEnvelope => ({ why, note });
+
+/** A shell that took its quotes, or a comma left out: it begins as an object does, and somewhere names a value. */
+function looksMeant(text: string): boolean {
+  return text.trimStart().startsWith("{") && /\bvalue["']?\s*:/.test(text);
+}
 
 function envelopeTtl(ttl: unknown): TimeToLive {
   if (typeof ttl === "string") return ttlOf(ttl);
@@ -61,6 +74,7 @@ function envelopeTtl(ttl: unknown): TimeToLive {
   throw new TrefoilError("bad_ttl", "the ttl of an envelope is a whole number of seconds, or a text as ?ttl= takes it");
 }
 
+/** Undefined: it is no JSON. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

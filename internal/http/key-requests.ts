@@ -143,9 +143,8 @@ function valueOf({ envelope, contentType, ttl }: KeyPut, body: Uint8Array): Stor
   if (envelope === "never") return raw;
   const read = readEnvelope(body);
   if ("why" in read) {
-    const { why, isAlmost } = read;
-    const note = `stored as it is: ${why}, and an envelope has none but "value" and "ttl"`;
-    if (envelope === "perhaps") return isAlmost ? { ...raw, note } : raw;
+    const { why, note } = read;
+    if (envelope === "perhaps") return note === undefined ? raw : { ...raw, note: `stored as it is: ${note}` };
     const detail = `a body of type ${recordType} is {"value": …, "ttl": …}, and ${why}; ?raw=1 stores it as it is`;
     throw new TrefoilError("bad_request", detail);
   }

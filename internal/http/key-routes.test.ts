@@ -314,6 +314,14 @@ describe("what is stored", () => {
       (JSON.parse(misspelt.text) as { readonly note?: unknown }).note,
       `stored as it is: it has the member "tll", and an envelope has none but "value" and "ttl"`,
     );
+    for (const [body, why] of [
+      [`{"value": "x" "ttl": 3}`, 'it is no JSON: at line 1, column 15, there should be a comma or }, not "'],
+      [`{value: x}`, "it is no JSON: at line 1, column 2, there should be a name in double quotes or }, not v"],
+    ] as const) {
+      const broken = await rig.ask("PUT", "/e", { body, headers: curl });
+      assert.equal((JSON.parse(broken.text) as { readonly note?: unknown }).note, `stored as it is: ${why}`);
+      await refuses(rig.ask("PUT", "/n", { body, headers: { "Content-Type": recordType } }), 400, "bad_request", why);
+    }
     const plain = await rig.ask("PUT", "/e", { body: `{"ttl":5}`, headers: curl });
     assert.deepEqual(Object.keys(JSON.parse(plain.text) as object), ["version", "receipt"]);
     const notUtf8 = Buffer.from(`{"value":"\xff"}`, "latin1");

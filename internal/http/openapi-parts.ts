@@ -45,7 +45,7 @@ export const schemas: Readonly<Record<string, Json>> = {
     {
       version: versionSchema,
       receipt: { type: "string", description: "group.term.index: names the write" },
-      note: { type: "string", description: "why a body with a member value was taken for no envelope" },
+      note: { type: "string", description: "why a body that may have been meant for an envelope was stored as it is" },
     },
     ["note"],
   ),
