@@ -14,6 +14,7 @@ import { version } from "../../version.ts";
 import { failureWords } from "../../trefoild/failure-words.ts";
 import { exitCodes } from "../failure.ts";
 import { GatewayProcess } from "./gateway-process.ts";
+import { takenListeners } from "./taken-listeners.ts";
 
 const usage = `trefoil gateway: takes requests for a cluster, over HTTP and gRPC as a node does, and has no data.
 
@@ -44,6 +45,11 @@ export async function runGateway(commandArguments: readonly string[]): Promise<n
     const lines = found.violations.map((violation) => `trefoil gateway: ${violation}\n`);
     process.stderr.write(`${lines.join("")}(trefoil gateway --help lists the settings)\n`);
     return exitCodes.usage;
+  }
+  const taken = await takenListeners(found.values);
+  if (taken.length > 0) {
+    process.stderr.write(taken.map((words) => `trefoil gateway: ${words}\n`).join(""));
+    return exitCodes.failure;
   }
   await run(found.values);
   return exitCodes.ok;
