@@ -1,6 +1,6 @@
 // Addresses as they are written: `host:port`, `[::1]:port`, lists of them, and lists of nodes with theirs.
 
-import { shown } from "./kinds.ts";
+import { rangeOf, shown } from "./kinds.ts";
 import type { Kind, Parsed } from "./setting.ts";
 
 export interface HostPort {
@@ -25,10 +25,11 @@ export const dialAddress: Kind<HostPort> = addressKind(1);
 
 export const port: Kind<number> = {
   placeholder: "PORT",
+  bounds: rangeOf([1, portMax], String),
   parse: (text) => {
     const value = portOf(text);
     return value === undefined || value === 0
-      ? { fault: `${shown(text)} is no port, a whole number from 1 to ${portMax}` }
+      ? { fault: `${shown(text)} is no port, a whole number from ${rangeOf([1, portMax], String)}` }
       : { value };
   },
   print: String,
@@ -48,12 +49,14 @@ export const host: Kind<string> = {
 
 export const dialList: Kind<readonly HostPort[]> = {
   placeholder: "HOST:PORT,…",
+  bounds: `at most ${peersMax}`,
   parse: (text) => listOf(text, (item) => parseAddress(item, 1)),
   print: (list) => list.map(printAddress).join(","),
 };
 
 export const peerList: Kind<readonly PeerAddress[]> = {
   placeholder: "ID=HOST:PORT,…",
+  bounds: `at most ${peersMax}`,
   parse: (text) => listOf(text, parsePeer),
   print: (peers) => peers.map(({ id, address }) => `${id}=${printAddress(address)}`).join(","),
 };

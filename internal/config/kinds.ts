@@ -36,6 +36,7 @@ export function duration(least: string, most: string): Kind<number> {
   const [min, max] = [measureOf(least, durationUnits) as number, measureOf(most, durationUnits) as number];
   return {
     placeholder: "DURATION",
+    bounds: rangeOf([min, max], printDuration),
     parse: (text) => {
       const value = measureOf(text, durationUnits);
       if (value === undefined)
@@ -50,6 +51,7 @@ export function bytes(least: string, most: string): Kind<number> {
   const [min, max] = [measureOf(least, byteUnits) as number, measureOf(most, byteUnits) as number];
   return {
     placeholder: "BYTES",
+    bounds: rangeOf([min, max], printBytes),
     parse: (text) => {
       const value = measureOf(/^\d+$/.test(text) ? `${text}B` : text, byteUnits);
       if (value === undefined)
@@ -63,6 +65,7 @@ export function bytes(least: string, most: string): Kind<number> {
 export function count(least: number, most: number): Kind<number> {
   return {
     placeholder: "NUMBER",
+    bounds: rangeOf([least, most], String),
     parse: (text) => {
       if (!/^\d{1,15}$/.test(text)) return { fault: `${shown(text)} is no whole number from ${least} to ${most}` };
       return within(Number(text), [least, most], String);
@@ -99,6 +102,7 @@ const nameCharactersMax = 63;
 /** Of a node or a zone: stands in headers, labels and lists. */
 export const name: Kind<string> = {
   placeholder: "NAME",
+  bounds: `at most ${nameCharactersMax} characters`,
   parse: (text) =>
     text.length <= nameCharactersMax && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text)
       ? { value: text }
@@ -112,6 +116,7 @@ const intervalMillisecondsMax = 60_000;
 
 export const fsync: Kind<FsyncMode> = {
   placeholder: "always|interval:MS",
+  bounds: `1 to ${intervalMillisecondsMax} ms`,
   parse: (text) => {
     if (text === "always") return { value: { kind: "always" } };
     const milliseconds = /^interval:(\d{1,9})(?:ms)?$/.exec(text)?.[1];
@@ -153,8 +158,12 @@ function printMeasure(value: number, units: Units): string {
   return `${value}${units.at(-1)?.[0]}`;
 }
 
+export function rangeOf([min, max]: readonly [number, number], print: (value: number) => string): string {
+  return `${print(min)} to ${print(max)}`;
+}
+
 function within(value: number, bounds: readonly [number, number], print: (value: number) => string): Parsed<number> {
   const [min, max] = bounds;
   if (value >= min && value <= max) return { value };
-  return { fault: `${print(value)} is not from ${print(min)} to ${print(max)}` };
+  return { fault: `${print(value)} is not from ${rangeOf(bounds, print)}` };
 }

@@ -81,9 +81,10 @@ export function helpText(schema: Schema): string {
   return rows.map(([flag, setting]) => `  ${flag.padEnd(width)}  ${setting.help}${standing(setting)}\n`).join("");
 }
 
-function standing({ preset, isRequired }: Setting<unknown>): string {
-  if (isRequired) return " (required)";
-  return preset === undefined ? "" : ` (default ${preset})`;
+function standing({ kind, preset, isRequired }: Setting<unknown>): string {
+  const standard = isRequired ? "required" : preset === undefined ? undefined : `default ${preset}`;
+  const told = [standard, kind.bounds].filter((words) => words !== undefined);
+  return told.length === 0 ? "" : ` (${told.join("; ")})`;
 }
 
 const intros: Readonly<Record<CommandName, string>> = {
@@ -101,8 +102,8 @@ export function documentText(): string {
       "",
       intros[command],
       "",
-      "| flag | default | |",
-      "| --- | --- | --- |",
+      "| flag | default | bounds | |",
+      "| --- | --- | --- | --- |",
       ...rows,
       "",
     ].join("\n");
@@ -112,7 +113,7 @@ export function documentText(): string {
 
 function documentRow([name, setting]: [string, Setting<unknown>]): string {
   const flag = `--${name} ${setting.kind.placeholder}`.trimEnd().replaceAll("|", "\\|");
-  return `| \`${flag}\` | ${documentDefault(setting)} | ${setting.help} |`;
+  return `| \`${flag}\` | ${documentDefault(setting)} | ${setting.kind.bounds ?? ""} | ${setting.help} |`;
 }
 
 function documentDefault({ preset, isRequired }: Setting<unknown>): string {

@@ -92,8 +92,37 @@ describe("the schema", () => {
   test("help names every setting with its default", () => {
     const help = helpText(trefoildSchema);
     for (const name of Object.keys(trefoildSchema)) assert.match(help, new RegExp(`^  --${name}( |$)`, "m"));
-    assert.match(help, /--heartbeat DURATION .*\(default 50ms\)/);
-    assert.match(help, /--id NAME .*\(required\)/);
+    assert.match(help, /--heartbeat DURATION .*\(default 50ms; 10ms to 10s\)/);
+    assert.match(help, /--id NAME .*\(required; at most 63 characters\)/);
+  });
+
+  test("what is refused for being too little or too much is told before: on the page, and in help", () => {
+    const rows = documentText().split("\n");
+    let ranges = 0;
+    for (const [command, schema] of Object.entries(schemas)) {
+      const help = helpText(schema).split("\n");
+      for (const [flag, { kind }] of Object.entries(schema) as [string, Setting<unknown>][]) {
+        const most = "9".repeat(15);
+        const beyond = { DURATION: `${most}d`, BYTES: `${most}TiB`, NUMBER: most, PORT: most }[kind.placeholder];
+        if (beyond === undefined) continue;
+        const parsed = kind.parse(beyond);
+        const told = "fault" in parsed ? /from (\S+ to \S+)$/.exec(parsed.fault)?.[1] : undefined;
+        assert.ok(told !== undefined, `${command} --${flag}`);
+        assert.ok(
+          rows.some((row) => row.startsWith(`| \`--${flag} `) && row.includes(` | ${told} | `)),
+          `--${flag}: ${told}`,
+        );
+        assert.ok(
+          help.some((row) => row.startsWith(`  --${flag} `) && row.endsWith(`; ${told})`)),
+          `--${flag}: ${told}`,
+        );
+        ranges++;
+      }
+    }
+    assert.ok(ranges > 50, `${ranges} are looked at`);
+    assert.match(documentText(), /^\| `--nodes NUMBER` \| `3` \| 3 to 64 \|/m);
+    assert.match(documentText(), /^\| `--id NAME` \| required \| at most 63 characters \|/m);
+    assert.match(documentText(), /^\| `--fsync always\\\|interval:MS` \| `always` \| 1 to 60000 ms \|/m);
   });
 
   test("docs/configuration.md lists what the schema has", () => {

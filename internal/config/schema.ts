@@ -40,7 +40,7 @@ const requests = {
   "max-body-bytes": setting(
     bytes("64KiB", "64GiB"),
     "256MiB",
-    "All bodies that are being read or served, of HTTP and of gRPC each; beyond it 429.",
+    "All bodies that are being read or served, of HTTP and of gRPC each; beyond it 429. Twice --max-value-bytes and 1KiB at least.",
   ),
   "max-header-bytes": setting(
     bytes("4KiB", "1MiB"),
@@ -73,12 +73,12 @@ const timing = {
   "election-timeout": setting(
     duration("50ms", "60s"),
     "300ms",
-    "Silence of a leader after which another is elected, each time a random length from this to twice this. A multiple of 10ms.",
+    "Silence of a leader after which another is elected, each time a random length from this to twice this. A multiple of 10ms, and three times --heartbeat at least.",
   ),
   "max-clock-skew": setting(
     duration("1ms", "10s"),
     "500ms",
-    "How far apart the nodes' clocks are believed to be: expiry is exact to this, and nodes whose clocks differ by more say so.",
+    "How far apart the nodes' clocks are believed to be: expiry is exact to this, and nodes whose clocks differ by more say so. At most --max-clock-offset.",
   ),
   "max-clock-offset": setting(
     duration("100ms", "1h"),
@@ -88,7 +88,7 @@ const timing = {
   "salvage-window": setting(
     duration("10s", "7d"),
     "1h",
-    "For how long a replica that is away keeps others from forgetting what its fast writes may still meet.",
+    "For how long a replica that is away keeps others from forgetting what its fast writes may still meet. Four times --election-timeout at least.",
   ),
 };
 
@@ -104,7 +104,11 @@ const storage = {
     "Beyond it, log that only lagging replicas need is dropped, and they get a snapshot.",
   ),
   "log-cache-bytes": setting(bytes("4MiB", "64GiB"), "32MiB", "Memory for the newest part of the log."),
-  "memtable-bytes": setting(bytes("1MiB", "1GiB"), "16MiB", "Memory of one memtable; there are up to four."),
+  "memtable-bytes": setting(
+    bytes("1MiB", "1GiB"),
+    "16MiB",
+    "Memory of one memtable; there are up to four. Twice --max-value-bytes at least.",
+  ),
   "cache-bytes": setting(bytes("16KiB", "64GiB"), "64MiB", "Memory for blocks of tables."),
   "table-cache-bytes": setting(bytes("16KiB", "64GiB"), "64MiB", "Memory for indexes and filters of tables."),
   "compaction-rate": setting(
@@ -120,7 +124,7 @@ export const trefoildSchema = {
   data: required(folder, "The folder of this node's data."),
   peers: optional(
     peerList,
-    "Founds a cluster: the nodes that it begins with, this one among them, and the same list on each.",
+    "Founds a cluster: the nodes that it begins with, three at least, this one among them, and the same list on each.",
   ),
   join: optional(dialList, "Enters a running cluster: peer addresses of some of its nodes."),
   groups: setting(

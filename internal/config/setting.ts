@@ -5,6 +5,8 @@
 export interface Kind<Value> {
   /** What stands behind the flag in help, as `DURATION`; empty: a switch, which takes no value. */
   readonly placeholder: string;
+  /** What is taken of all that can be written so, in words; undefined: all of it. */
+  readonly bounds?: string;
   /** Of text that is no such value, in words that say what to write. */
   parse(text: string): Parsed<Value>;
   print(value: Value): string;
