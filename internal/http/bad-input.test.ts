@@ -159,6 +159,7 @@ describe("refused, and nothing stored", () => {
     })),
     { method: "GET", target: "/-/keys?cursor=", asking: {}, code: "bad_request", words: "cursor" },
     { method: "GET", target: `/-/keys?cursor=${"A".repeat(1368)}`, asking: {}, code: "bad_request", words: "cursor" },
+    { method: "GET", target: "/-/keys?cursor=dXNlcjox", asking: {}, code: "bad_request", words: "no page has given" },
     { method: "GET", target: "/-/keys?cursor=a*", asking: {}, code: "bad_request", words: "cursor" },
     { method: "GET", target: `/-/keys?prefix=${"p".repeat(1025)}`, asking: {}, code: "bad_key" },
   ]);

@@ -4,15 +4,18 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { utf8 } from "../base/bytes.ts";
 import { errorCodes, TrefoilError } from "../base/errors.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { groupId, logIndex, nodeId, term } from "../base/ids.ts";
+import { sealCursor } from "../node/cursors.ts";
 import { GroupRefusal } from "../node/failure.ts";
 import { Announced } from "../../test/http/announced.ts";
 import type { Fields, Method } from "../../test/http/announced.ts";
 import { HttpRig } from "../../test/http/rig.ts";
 import type { Asking, Told } from "../../test/http/rig.ts";
 import type { Json } from "./openapi-parts.ts";
+import { base64url } from "./percent.ts";
 
 let rig: HttpRig;
 let announced: Announced;
@@ -219,7 +222,7 @@ test("parameters that are announced are taken", async () => {
     raw: "1",
     prefix: "a",
     limit: "5",
-    cursor: "YQ",
+    cursor: base64url(sealCursor(utf8("a"))),
     values: "1",
   };
   for (const [method, path, operation] of operations()) {

@@ -1,5 +1,6 @@
 // What the coordinator says, as messages: pure. Every answer tells what was really delivered.
 
+import { sealCursor } from "../node/cursors.ts";
 import type { GetAnswer, ListAnswer, ListedRecord, Served, WriteAnswer } from "../node/requests.ts";
 import { answerTypes, consistency, durability, encodeMessage, role } from "./messages.ts";
 
@@ -47,7 +48,7 @@ export function* pageMessages(given: ListAnswer, node: string, bytesMax: number)
     records.push(recordFields(record));
     bytes += size;
   }
-  yield encodeMessage(answerTypes.page, { records, cursor: given.cursor, ...about });
+  yield encodeMessage(answerTypes.page, { records, cursor: given.cursor && sealCursor(given.cursor), ...about });
 }
 
 /** Of the records, as they are held until they are taken. */

@@ -50,9 +50,11 @@ describe("bad input", () => {
     await refusedAs("bad_key", "Scan", { prefix: new Uint8Array(1025) });
   });
 
-  it("cursors longer than any key", async () => {
-    const { details } = await refusedAs("bad_request", "Scan", { cursor: new Uint8Array(1025) });
-    assert.match(details, /a cursor is what the page before gave/);
+  it("cursors that no page has given", async () => {
+    for (const cursor of [new Uint8Array(1025), Buffer.from("user:1")]) {
+      const { details } = await refusedAs("bad_request", "Scan", { cursor });
+      assert.match(details, /a cursor is what the page before gave/);
+    }
   });
 
   it("times to live of every wrong kind", async () => {

@@ -4,9 +4,9 @@ import { unreachable } from "../base/assert.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { logIndex, term } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
+import { openCursor } from "../node/cursors.ts";
 import {
   checkContentType,
-  checkCursor,
   checkKey,
   checkPrefix,
   refuseFast,
@@ -65,7 +65,7 @@ export function readScan(bytes: Uint8Array): KvScan {
   const limit = numberOf(message.limit);
   const request = {
     prefix: checkPrefix(bytesOf(prefix)),
-    cursor: cursor.length === 0 ? undefined : checkCursor(cursor),
+    cursor: cursor.length === 0 ? undefined : openCursor(bytesOf(cursor)),
     withValues,
     mode: modeOf(message),
   };

@@ -27,13 +27,6 @@ export function checkPrefix(prefix: Uint8Array): Uint8Array {
   throw new TrefoilError("bad_key", `a prefix has at most ${keyBytesMax} bytes; this one has ${prefix.length}`);
 }
 
-/** It is the last key that a page has looked at. */
-export function checkCursor(cursor: Uint8Array): Uint8Array {
-  if (cursor.length > 0 && cursor.length <= keyBytesMax) return cursor;
-  const detail = "a cursor is what the page before gave, word for word; leave it out at the beginning";
-  throw new TrefoilError("bad_request", detail);
-}
-
 /** `length` undefined: only that it is more. */
 export function valueTooLarge(length: number | undefined, bytesMax: number): TrefoilError {
   const found = length === undefined ? "has more" : `has ${length}`;

@@ -1,0 +1,34 @@
+// Cursors as clients hold them, of every edge and any node: the last key that a page has looked at, and the checksum of it.
+//
+//   key | masked CRC-32 of it, 4 bytes
+//
+// So a cursor that was cut, misspelt or made up is refused, where it would else name some other place, and a page begin there without a
+// word. It is no secret, and keeps nobody out: whoever computes the checksum goes on from where he likes, and sees what he may see anyway.
+
+import { crc32, maskCrc } from "../base/checksum.ts";
+import { TrefoilError } from "../base/errors.ts";
+import { keyBytesMax } from "../base/limits.ts";
+
+const sealBytes = 4;
+
+export function sealCursor(key: Uint8Array): Uint8Array {
+  const sealed = new Uint8Array(key.length + sealBytes);
+  sealed.set(key);
+  new DataView(sealed.buffer).setUint32(key.length, maskCrc(crc32(key)));
+  return sealed;
+}
+
+/** The key, a part of `sealed`. Throws for what `sealCursor` did not make. */
+export function openCursor(sealed: Uint8Array): Uint8Array {
+  const key = sealed.subarray(0, Math.max(0, sealed.length - sealBytes));
+  if (key.length === 0 || key.length > keyBytesMax) throw madeUp();
+  const { buffer, byteOffset } = sealed;
+  if (new DataView(buffer, byteOffset).getUint32(key.length) !== maskCrc(crc32(key))) throw madeUp();
+  return key;
+}
+
+function madeUp(): TrefoilError {
+  const detail =
+    "no page has given this cursor, or it has lost something on its way; a cursor is what the page before gave, word for word: leave it out at the beginning";
+  return new TrefoilError("bad_request", detail);
+}
