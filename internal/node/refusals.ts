@@ -125,10 +125,12 @@ export function codeOf(why: Again): ErrorCode {
   }
 }
 
-export function detailOf(why: Again, group: GroupId): string {
+/** `silent`: its nodes that gave `asker` no answer. Another node may hear of them; what is said here is what this one found. */
+export function detailOf(why: Again, group: GroupId, silent: readonly NodeId[], asker: NodeId): string {
+  const away = silent.length === 0 ? "" : `, and ${silentInWords(silent, asker)}`;
   switch (why) {
     case "no_quorum":
-      return `group ${group}: its leader hears no majority of its replicas; try again when they are back`;
+      return `group ${group}: its leader hears no majority of its replicas${away}; try again when they are back`;
     case "busy":
       return `group ${group} has too much to do; try again a little later`;
     case "moved":
@@ -142,8 +144,15 @@ export function detailOf(why: Again, group: GroupId): string {
     case "not_leader":
     case "no_leader":
     case "behind":
+      if (away !== "")
+        return `group ${group}: nobody who leads it was found in time${away}; try again when they are back`;
       return `group ${group}: nobody who leads it was found in time, or nobody who was asked gave an answer that can be read; try again`;
     default:
       return unreachable(why, "a reason to try again");
   }
+}
+
+/** "n2 and n3 do not answer n1". */
+function silentInWords(silent: readonly NodeId[], asker: NodeId): string {
+  return `${silent.join(" and ")} ${silent.length === 1 ? "does" : "do"} not answer ${asker}`;
 }

@@ -83,6 +83,8 @@ interface Way {
   readonly epoch: number;
   /** Of the last round in which somebody was asked. */
   why: Again;
+  /** Who gave no answer in it. Replaced, and not added to: most requests have none. */
+  silent: readonly NodeId[];
   /** An earlier try may have taken effect. */
   unknown: Tried<never> | undefined;
 }
@@ -93,6 +95,8 @@ interface Pause {
   /** Until then another leader may come when the present one hears no majority. */
   readonly patientUntil: number;
 }
+
+const nobody: readonly NodeId[] = [];
 
 export const longer = (pause: number): number => Math.min(2 * pause, pauseMillisecondsMax);
 
@@ -128,7 +132,14 @@ export class Routing {
     }
     this.underWay++;
     const { deadline, trace } = caller;
-    const way: Way = { deadline, trace, epoch: this.parts.keeper.epoch, why: "no_leader", unknown: undefined };
+    const way: Way = {
+      deadline,
+      trace,
+      epoch: this.parts.keeper.epoch,
+      why: "no_leader",
+      silent: nobody,
+      unknown: undefined,
+    };
     try {
       return await this.goOn(route, caller, way);
     } catch (failure) {
@@ -153,7 +164,7 @@ export class Routing {
         this.checkRuns();
         const left = way.deadline - clock.monotonicMilliseconds();
         if (left < leastMilliseconds) break;
-        if (done.length === 0) way.why = "no_leader";
+        if (done.length === 0) [way.why, way.silent] = ["no_leader", nobody];
         const last = this.learn(route, way, { answer: await this.tryAt(node, route, left, way), node });
         if (last !== undefined) return last;
         done.push(node);
@@ -166,7 +177,7 @@ export class Routing {
   private pauseAfter<T>({ group }: Route<T>, caller: Caller, way: Way, { pause, patientUntil }: Pause): Promise<void> {
     const now = this.parts.clock.monotonicMilliseconds();
     const { why } = way;
-    const [code, detail] = [codeOf(why), detailOf(why, group)];
+    const [code, detail] = [codeOf(why), detailOf(why, group, way.silent, this.parts.node)];
     const isHopeless = why === "busy" || (why === "no_quorum" && now >= patientUntil);
     if (isHopeless) throw new TrefoilError(code, detail);
     return this.pause(pause, caller, code, detail);
@@ -254,6 +265,9 @@ export class Routing {
     const payload = encodeCall({ epoch, group: route.group, call: route.call });
     const timeoutMilliseconds = isShort ? tryMillisecondsMax : Math.ceil(left);
     return table.request(node, payload, { timeoutMilliseconds, trace }).then((outcome) => {
+      if (outcome.kind === "unknown" || (outcome.kind === "refused" && outcome.why === "down")) {
+        way.silent = [...way.silent, node];
+      }
       if (isShort && outcome.kind === "unknown" && route.call.kind !== "write") return again("no_leader");
       return this.answerOf(node, route, outcome);
     });

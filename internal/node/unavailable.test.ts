@@ -21,7 +21,7 @@ describe("what of a cluster is unavailable", () => {
     assert.deepEqual(unavailableIn(viewOf([first, second, third])), []);
     assert.deepEqual(unavailableIn(viewOf([first, second, third, replica(4, undefined, true)])), []);
     const lost = [first, replica(2, undefined), third];
-    const words = ["group 1 has no majority: n1 sees 1 of 3 replicas"];
+    const words = ["group 1 has no majority: n1 sees 1 of 3 replicas, and not those of n2 and n3"];
     assert.deepEqual(unavailableIn(viewOf(lost)), words);
     assert.deepEqual(unavailableIn(viewOf([...lost, replica(4, "learner", true)])), words);
   });

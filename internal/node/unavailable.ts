@@ -11,8 +11,12 @@ export function unavailableIn({ groups, answeredBy }: Seen): readonly string[] {
   return groups.flatMap(({ group, leader, replicas }) => {
     if (leader === null || leader === undefined) return [`group ${group} has no leader`];
     const members = replicas.filter(({ joining }) => !joining);
-    const seen = members.filter(({ role }) => role !== null && role !== undefined).length;
+    const unseen = members.filter(({ role }) => role === null || role === undefined);
+    const seen = members.length - unseen.length;
     if (seen * 2 > members.length) return [];
-    return [`group ${group} has no majority: ${answeredBy} sees ${seen} of ${members.length} replicas`];
+    const missing = unseen.map(({ node }) => node).join(" and ");
+    return [
+      `group ${group} has no majority: ${answeredBy} sees ${seen} of ${members.length} replicas, and not those of ${missing}`,
+    ];
   });
 }

@@ -81,8 +81,8 @@ describe("what there is to see of a cluster", () => {
     assert.deepEqual(troubles, [
       "node n2 cannot be reached from gateway",
       "node n3 has not been reached from gateway yet",
-      "group 0 has no majority: gateway sees 1 of 3 replicas",
-      "group 1 has no majority: gateway sees 1 of 3 replicas",
+      "group 0 has no majority: gateway sees 1 of 3 replicas, and not those of n2 and n3",
+      "group 1 has no majority: gateway sees 1 of 3 replicas, and not those of n2 and n3",
     ]);
   });
 

@@ -7,7 +7,7 @@ import type { ErrorCode } from "../../internal/base/errors.ts";
 import { groupId, logIndex, nodeId, replicaId, term } from "../../internal/base/ids.ts";
 import type { Version } from "../../internal/engine/cell.ts";
 import type { AddressedCall } from "../../internal/node/client-wire.ts";
-import type { GroupAnswer } from "../../internal/node/group-service.ts";
+import type { GroupAnswer, SeenReplica } from "../../internal/node/group-service.ts";
 import type { RequestOutcome } from "../../internal/platform/network.ts";
 import {
   again,
@@ -20,6 +20,7 @@ import {
   n3,
   put,
   Rig,
+  seenAs,
   threeNodes,
   version,
   withId,
@@ -88,6 +89,28 @@ describe("a request on its way", () => {
         assert.ok(after <= patience, `after ${after} ms`);
       }
     }
+  });
+
+  it("is told which nodes gave no answer when no majority is there, or nobody leads: those that an explanation misses", async () => {
+    let why: "no_quorum" | "not_leader" = "no_quorum";
+    const here = (): Promise<GroupAnswer<never>> => Promise.resolve(again(why));
+    const view = (): SeenReplica => ({ ...seenAs(n1, "leader"), hasQuorum: false });
+    const rig = new Rig(threeNodes(), "", { has: () => true, leaderOf: () => n1, view, write: here, get: here });
+    for (const node of [n2, n3]) rig.says.set(node, [{ kind: "refused", why: "down" }]);
+    assert.match(
+      (await rig.refusal()).message,
+      /its leader hears no majority of its replicas, and n2 and n3 do not answer n1; /,
+    );
+    const { group } = await rig.explanation();
+    assert.deepEqual(
+      group.replicas.filter(({ role }) => role === undefined).map(({ node }) => node),
+      [n2, n3],
+    );
+    why = "not_leader";
+    rig.says.set(n2, [again("not_leader")]);
+    assert.match((await rig.refusal()).message, /nobody who leads it was found in time, and n3 does not answer n1; /);
+    rig.says.set(n3, [again("no_quorum")]);
+    assert.match((await rig.refusal()).message, /its leader hears no majority of its replicas; /);
   });
 
   it("is served by another node when the leader that hears no majority has a successor", async () => {
