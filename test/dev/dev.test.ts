@@ -54,6 +54,14 @@ describe("a cluster for development", () => {
     assert.equal(await read.text(), "written without n2");
   });
 
+  it("says that a node does not answer while it is paused, and when it does again", async () => {
+    const [, , third = 0] = pids;
+    process.kill(third, "SIGSTOP");
+    await started.says(new RegExp(`^n3 does not answer: process ${third} is paused`, "m"));
+    process.kill(third, "SIGCONT");
+    await started.says(/^n3 answers again\.$/m);
+  });
+
   it("does not start where its ports are taken, and names the flag that moves them", async () => {
     const other = run.start(`--data=${join(folder, "other")}`);
     assert.deepEqual(await other.ended, { code: 1, signal: null });

@@ -31,6 +31,17 @@ export function firstOf({ detail = aboutToBe, checks = [] }: NotReady): string {
   return more.length === 0 ? first : `${first}; and ${more.length} more`;
 }
 
+/** Whatever it says. */
+export async function answers({ ports }: PlannedNode): Promise<boolean> {
+  try {
+    const answer = await ask(ports.admin, "/livez");
+    await answer.arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export async function clusterSeenBy({ ports }: PlannedNode): Promise<ClusterView> {
   const answer = await ask(ports.admin, "/-/cluster");
   if (answer.status !== 200) throw new Error(`the map of the cluster could not be read: ${await answer.text()}`);

@@ -2,12 +2,14 @@
 //
 //   start all --> all ready: what runs where is shown --> until told to stop --> all told, waited for, and killed when they take too long
 //        │                                        │
-//        └ one that cannot start: all end         └ one that dies is started again, after a pause that grows while it goes on dying
+//        └ one that cannot start: all end         ├ one that dies is started again, after a pause that grows while it goes on dying
+//                                                 └ one that does not answer is told of
 
 import { exitCodes } from "../failure.ts";
+import { AnswerWatch } from "./answer-watch.ts";
 import { Child } from "./child.ts";
 import type { ChildEnd } from "./child.ts";
-import { clusterSeenBy, waitsFor } from "./health.ts";
+import { answers, clusterSeenBy, waitsFor } from "./health.ts";
 import type { Plan } from "./plan.ts";
 import type { Printer } from "./printer.ts";
 import { showCluster } from "./screen.ts";
@@ -26,6 +28,7 @@ export class Supervisor {
   private readonly plan: Plan;
   private readonly printer: Printer;
   private readonly children: readonly Child[];
+  private readonly watch: AnswerWatch;
   private readonly restarts = new Set<NodeJS.Timeout>();
   private isReady = false;
   private isStopping = false;
@@ -43,6 +46,7 @@ export class Supervisor {
           ended: (child, end) => this.ended(child, end),
         }),
     );
+    this.watch = new AnswerWatch({ nodes: this.children, answers, say: (words) => printer.say(words) });
   }
 
   /** Resolves with the exit code, when no process is left. */
@@ -52,6 +56,7 @@ export class Supervisor {
     printer.say(`Starting ${nodes} nodes with ${groups} groups, data in ${data} …`);
     for (const child of children) child.start();
     await this.whenReady();
+    this.watch.start();
     await this.until(() => this.isStopping);
     await this.endAll();
     if (!this.hasFailed) printer.say("Stopped.");
@@ -73,6 +78,7 @@ export class Supervisor {
 
   private end(): void {
     this.isStopping = true;
+    this.watch.stop();
     for (const timer of this.restarts) clearTimeout(timer);
     this.wake();
   }
