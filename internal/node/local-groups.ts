@@ -28,6 +28,7 @@ import type { ReplicaOptions } from "../replica/options.ts";
 import type { Replica } from "../replica/replica.ts";
 import { openRetired } from "../replica/retired-replica.ts";
 import type { RetiredReplica } from "../replica/retired-replica.ts";
+import { RepeatedWarnings } from "./repeated-warnings.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 const askMilliseconds = 1000;
@@ -79,6 +80,8 @@ export class LocalGroups {
   private readonly erasing = new Set<Promise<void>>();
   /** Opening and retiring go one after the other. */
   private following: Promise<void> = Promise.resolve();
+  /** What replicas have to say goes through it. */
+  private readonly warnings: RepeatedWarnings;
   private readonly heartbeatTicks: number;
   private ticks = 0;
   /** One that was opened begins to tick with the heartbeats of the others: so those of all groups share a frame. */
@@ -87,6 +90,7 @@ export class LocalGroups {
 
   constructor(parts: LocalGroupsParts) {
     this.parts = parts;
+    this.warnings = new RepeatedWarnings(parts);
     this.heartbeatTicks = parts.options.raft?.heartbeatTicks ?? raftDefaults.heartbeatTicks;
     parts.engine.onFlushed((applied) => {
       for (const replica of this.replicas.values()) {
@@ -151,6 +155,7 @@ export class LocalGroups {
   close(): void {
     this.isClosed = true;
     for (const replica of this.replicas.values()) replica.close();
+    this.warnings.close();
   }
 
   async ended(): Promise<void> {
@@ -209,7 +214,7 @@ export class LocalGroups {
       seams: {
         clock: parts.clock,
         scheduler: parts.scheduler,
-        logger: parts.logger,
+        logger: this.warnings,
         send: (message) => this.send(group.id, message),
         onFailure: (failure) => parts.onFailure(failure),
       },

@@ -6,6 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { groupId, nodeId, replicaId } from "../../internal/base/ids.ts";
 import type { GroupId, NodeId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
+import { stampZero } from "../../internal/base/stamp.ts";
 import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
 import type { Seat } from "../../internal/cluster/node-folder.ts";
 import { Engine } from "../../internal/engine/engine.ts";
@@ -48,6 +49,7 @@ interface Process {
   readonly groups: LocalGroups;
   readonly log: Log;
   readonly sent: Sent[];
+  readonly warned: string[];
   follow(map: ClusterMap): Promise<void>;
   close(): Promise<void>;
 }
@@ -65,7 +67,9 @@ class Machine {
     const { disk } = this;
     const clock = new NodeClock(this.time);
     const background = new InlineBackground(disk.jobs);
-    const seams = { disk, background, clock, scheduler: clock, logger: silentLogger, random: new Prng(1) };
+    const warned: string[] = [];
+    const logger = { ...silentLogger, warn: (message: string) => void warned.push(message) };
+    const seams = { disk, background, clock, scheduler: clock, logger, random: new Prng(1) };
     const machine = { bootId: "first" };
     for (const path of ["/data", "/data/engine"]) await disk.makeFolder(path);
     const log = await openLog("/data/log", { ...seams, machine }, {});
@@ -100,7 +104,7 @@ class Machine {
       await log.close();
     };
     const follow = (map: ClusterMap): Promise<void> => this.during(groups.follow(map));
-    return { groups, log, sent, follow, close: () => this.during(end()) };
+    return { groups, log, sent, warned, follow, close: () => this.during(end()) };
   }
 
   /** Waits for something that takes turns, and a little time perhaps. */
@@ -164,6 +168,17 @@ function release(groups: LocalGroups, to: number): void {
 }
 
 describe("the replicas that a node hosts", { timeout: 30_000 }, () => {
+  it("have one line in the log for what they refuse again and again", async () => {
+    const machine = new Machine();
+    const { groups, warned, follow, close } = await machine.start();
+    await follow(before);
+    const wrong = { type: "tick_wanted", from: replicaId(1), to: replicaId(2), until: stampZero } as const;
+    for (let at = 0; at < 1000; at++) groups.receive(nodeId("n1"), one, wrong);
+    assert.deepEqual(warned, ["a message was refused"]);
+    await close();
+    assert.equal(warned.length, 2, "and one that counts the others");
+  });
+
   it("take their leave when the map names them no more, though another process learned of it, or had begun with it", async () => {
     const machine = new Machine();
     const first = await machine.start();
