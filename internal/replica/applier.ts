@@ -34,7 +34,7 @@ import { outcomeOf } from "./command-outcome.ts";
 import { decodeRelease } from "./departures.ts";
 import { encodeFate, fateExpiry } from "./fates.ts";
 import type { Fate } from "./fates.ts";
-import { answerKey, boundaryKey, encodeBoundary, fateKey, rejectionsKey } from "./group-state.ts";
+import { answerKey, boundaryKey, encodeBoundary, fateKey, rejectionsKey, slotKey } from "./group-state.ts";
 import { systemKey, systemTag } from "./group-state.ts";
 import type { Boundary, GroupState } from "./group-state.ts";
 import { decodeLoad, decodeMerge, judgeMerge } from "./merge.ts";
@@ -285,7 +285,7 @@ export class Applier {
       this.refuse(entry, "not_sealed", decision.operation);
       return true;
     }
-    if (state.slots.loaded(decision.slots, entry.stamp)) this.putSlots();
+    this.putSlots(state.slots.loaded(decision.slots, entry.stamp));
     for (const write of decision.writes) this.batch.addForeign(write, entry);
     return true;
   }
@@ -296,13 +296,14 @@ export class Applier {
     if (raised <= state.watermark) return;
     state.watermark = raised;
     this.batch.put(systemKey(systemTag.watermark), state.last, state.encodeWatermark());
-    if (state.slots.passed(raised)) this.putSlots();
+    this.putSlots(state.slots.passed(raised));
   }
 
   private applySlots(bytes: Uint8Array, from: number, end: number): void {
     const { state } = this.parts;
-    if (state.slots.move(decodeSlots(bytes, from, end), state.last)) this.putSlots();
-    else this.noteRejected(state.last);
+    const command = decodeSlots(bytes, from, end);
+    if (state.slots.refuses(command, state.last)) this.noteRejected(state.last);
+    else this.putSlots(state.slots.move(command, state.last));
   }
 
   private applyConfiguration(payload: Uint8Array, entry: Boundary): void {
@@ -318,9 +319,13 @@ export class Applier {
     if (departures.release(decodeRelease(bytes, from, end), configuration.configuration)) this.putDepartures();
   }
 
-  private putSlots(): void {
-    const { state } = this.parts;
-    this.batch.put(systemKey(systemTag.slots), state.last, state.slots.encode());
+  private putSlots(changed: readonly number[]): void {
+    const { last, slots } = this.parts.state;
+    for (const slot of changed) {
+      const record = slots.encode(slot);
+      if (record === undefined) this.batch.delete(slotKey(slot), last);
+      else this.batch.put(slotKey(slot), last, record);
+    }
   }
 
   private putDepartures(): void {

@@ -1,14 +1,13 @@
 // How fresh a replica's own records are.
 //
 // Staleness (rule 15): at T0 the leader was asked for its last index, which a quorum confirmed; once that is applied here, what
-// is read is at most now - T0 old. The monotonic clock stands still while a machine is suspended and the wall clock
+// is read is at most now - T0 old. A leader knows as much by each round of its heartbeats, asked or not. The monotonic clock stands still while a machine is suspended and the wall clock
 // jumps: the greater difference counts.
 //
 // Own answers (rule 16): what was answered to a client of this node is read by its clients: fast reads wait for it for a moment. What
 // a log lost meanwhile is not waited for: it comes back by a merge, or not at all.
 
 import { assert } from "../base/assert.ts";
-import type { LogIndex } from "../base/ids.ts";
 import { logIndex, term } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
@@ -16,6 +15,7 @@ import type { ReadAnswer } from "../raft/types.ts";
 import { compareVersions } from "./answer.ts";
 import { millisecondsBetween, momentOf } from "./moment.ts";
 import type { Moment } from "./moment.ts";
+import type { LeaderConfirmed } from "./quorum-age.ts";
 
 export interface FreshnessParts {
   readonly clock: Clock;
@@ -29,11 +29,6 @@ export interface FreshnessParts {
   ask(): number;
 }
 
-interface Confirmed {
-  readonly at: Moment;
-  readonly last: LogIndex;
-}
-
 interface Waiting {
   readonly version: Version;
   readonly resolve: (isApplied: boolean) => void;
@@ -43,7 +38,7 @@ export class Freshness {
   private readonly parts: FreshnessParts;
   private readonly asked = new Map<number, Moment>();
   /** In the order of asking; while nothing is applied the oldest ones and the newest. */
-  private confirmed: Confirmed[] = [];
+  private unproven: LeaderConfirmed[] = [];
   /** Everything that the leader had then is here. */
   private proven: Moment | undefined;
   private answered: Version = { term: term(0), index: logIndex(0) };
@@ -72,10 +67,15 @@ export class Freshness {
     const at = this.asked.get(answer.context);
     if (at === undefined) return;
     this.asked.delete(answer.context);
-    if (answer.kind !== "confirmed") return;
+    if (answer.kind === "confirmed") this.confirmed({ at, last: answer.last });
+  }
+
+  /** By an answer of the leader, or, where that is this replica, by its own rounds. */
+  confirmed(leader: LeaderConfirmed): void {
+    if (this.proves(leader)) return;
     // The oldest is proven first, and the newest proves most.
-    if (this.confirmed.length >= confirmedMax) this.confirmed.pop();
-    this.confirmed.push({ at, last: answer.last });
+    if (this.unproven.length >= unprovenMax) this.unproven.pop();
+    this.unproven.push(leader);
   }
 
   /** A client of this node was answered out of an entry, by whoever leads. */
@@ -110,19 +110,22 @@ export class Freshness {
 
   applied(): void {
     const present = this.parts.applied();
-    const { index } = present;
-    for (const { at, last } of this.confirmed) {
-      if (last <= index && (this.proven === undefined || at.monotonic > this.proven.monotonic)) this.proven = at;
-    }
-    this.confirmed = this.confirmed.filter(({ last }) => last > index);
+    if (this.unproven.length > 0) this.unproven = this.unproven.filter((leader) => !this.proves(leader));
     for (const { version, resolve } of this.waiting) if (!isBehind(present, version)) resolve(true);
     this.waiting = this.waiting.filter(({ version }) => isBehind(present, version));
   }
 
+  /** Whether all that the leader had is applied. */
+  private proves({ at, last }: LeaderConfirmed): boolean {
+    if (last > this.parts.applied().index) return false;
+    if (this.proven === undefined || at.monotonic > this.proven.monotonic) this.proven = at;
+    return true;
+  }
+
   checkInvariants(): void {
-    const { asked, confirmed, waiting } = this;
+    const { asked, unproven, waiting } = this;
     assert(asked.size <= questionsMax, "questions to the leader beyond their bound", { count: asked.size });
-    assert(confirmed.length <= confirmedMax, "answers of the leader beyond their bound", { count: confirmed.length });
+    assert(unproven.length <= unprovenMax, "what a leader had beyond its bound", { count: unproven.length });
     assert(waiting.length <= this.parts.waitersMax, "reads that wait beyond their bound", { count: waiting.length });
   }
 
@@ -133,7 +136,7 @@ export class Freshness {
 }
 
 const questionsMax = 8;
-const confirmedMax = 8;
+const unprovenMax = 8;
 
 /** Terms do not fall along a log: behind an entry of a later term none of an earlier one comes any more. */
 const isBehind = (applied: Version, version: Version): boolean => compareVersions(applied, version) < 0;

@@ -8,7 +8,7 @@
 //   0 'c'                       configuration: index u64 | as in its entry
 //   0 't' term u64 big endian   last entry of a finished term: index u64 | stamp u64
 //   0 'r' request id            an answer; expires with the request's window
-//   0 's'                       slots that move: see moving-slots.ts
+//   0 's' slot u16 big endian   a slot that moves: see moving-slots.ts
 //   0 'd'                       voters that left: see departures.ts
 //   0 'f' term | index, u64     fate of a salvaged write: see fates.ts; expires after a week
 //   0 'x' term | at, u64        entries that did nothing: see rejections.ts; expires after a week
@@ -256,7 +256,7 @@ export class GroupState {
         return;
       }
       case systemTag.slots:
-        this.slots.take(reader);
+        this.slots.take(readU16BigEndian(key, 2), reader);
         return;
       case systemTag.days:
         while (reader.remaining > 0) {
@@ -305,6 +305,9 @@ export function boundaryKey(of: Term): Uint8Array {
   return numberedKey(systemTag.boundary, [of]);
 }
 
+export const slotKey = (slot: number): Uint8Array =>
+  Uint8Array.of(systemArea, systemTag.slots, slot >>> 8, slot & 0xff);
+
 export function fateKey(of: Term, index: LogIndex): Uint8Array {
   return numberedKey(systemTag.fate, [of, index]);
 }
@@ -328,6 +331,8 @@ function numberedKey(tag: number, numbers: readonly number[]): Uint8Array {
   });
   return key;
 }
+
+const readU16BigEndian = (bytes: Uint8Array, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 
 function readU64BigEndian(bytes: Uint8Array, at: number): number {
   return readU32BigEndian(bytes, at) * 0x1_0000_0000 + readU32BigEndian(bytes, at + 4);

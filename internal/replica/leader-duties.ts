@@ -10,6 +10,7 @@ import type { Raft } from "../raft/raft.ts";
 import type { RaftStatus } from "../raft/status.ts";
 import { Backlog } from "./backlog.ts";
 import { commandKind } from "./command.ts";
+import type { Freshness } from "./freshness.ts";
 import type { GroupState } from "./group-state.ts";
 import type { Moment } from "./moment.ts";
 import { ticksOf } from "./options.ts";
@@ -48,12 +49,13 @@ export class LeaderDuties {
     this.ticked = stampZero;
   }
 
-  /** A turn is over: what was begun in it was sent at `since` or later. */
-  noteRounds(since: Moment): void {
-    const { round } = this.raft;
+  /** A turn is over: what was begun in it was sent at `since` or later. `freshness` is told what a quorum has confirmed. */
+  noteRounds(since: Moment, freshness: Pick<Freshness, "confirmed">): void {
+    const { round, confirmedRound, status } = this.raft;
     if (!this.quorumAge.isNew(round)) return;
-    this.quorumAge.confirmed(this.raft.confirmedRound);
-    this.quorumAge.began(round, since);
+    const leader = this.quorumAge.confirmed(confirmedRound);
+    if (leader !== undefined) freshness.confirmed(leader);
+    this.quorumAge.began(round, since, status.last);
   }
 
   /** It may have been without its quorum for so long that what it answers fast now comes back too late to have an effect. */

@@ -10,9 +10,12 @@
 //   - A slot that was closed may have been written, and its records deleted, elsewhere. What a log lost before it came back is void
 //     (`isVoid`), until the watermark refuses all merges of such terms anyhow.
 //
-//   count varint | ( slot u16, plus 0x8000 when closed | sealed at: index u64 | loaded since: stamp u64, or 0 )*
-//   count varint | ( slot u16 | opened by: term u64 | index u64 | stamp u64 )*
+// What is remembered of a slot is a record of its own, so that an entry writes no more than it changes:
+//
+//   flags u8: sealed 1, closed 2, opened 4 | when sealed: by index u64, loaded since: stamp u64, or 0
+//                                          | when opened: by term u64, index u64, stamp u64
 
+import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/codec.ts";
 import type { ByteReader } from "../base/codec.ts";
 import { corruption } from "../base/errors.ts";
@@ -35,11 +38,15 @@ interface SealedSlot {
   readonly loadedSince: Stamp;
 }
 
-const closedFlag = 0x8000;
+const sealedFlag = 1;
+const closedFlag = 2;
+const openedFlag = 4;
 
 export class MovingSlots {
   private readonly sealed = new Map<number, SealedSlot>();
   private readonly reopened = new Map<number, Boundary>();
+  /** Of all slots that are sealed; zero: there was none. */
+  private firstLoad = stampZero;
 
   get sealedCount(): number {
     return this.sealed.size;
@@ -59,38 +66,39 @@ export class MovingSlots {
     return sealed !== undefined && sealed.at <= since;
   }
 
-  /** What the entry does; false: nothing. */
-  move({ mode, above, slots }: SlotsCommand, entry: Boundary): boolean {
-    // A version here would not be above those that the keys had where they came from.
-    if (mode === "open" && entry.term <= above) return false;
-    for (const slot of slots) {
-      const before = this.sealed.get(slot);
-      if (mode === "open") {
-        if (before?.isClosed === true) this.reopened.set(slot, entry);
-        this.sealed.delete(slot);
-      } else {
-        const isClosed = mode === "close" || before?.isClosed === true;
-        // A seal that is repeated opens nothing.
-        this.sealed.set(slot, {
-          at: before?.at ?? entry.index,
-          isClosed,
-          loadedSince: before?.loadedSince ?? stampZero,
-        });
-      }
-    }
-    return true;
+  /** Whether a command has no effect at all: a version here would not be above those that the keys had where they came from. */
+  refuses({ mode, above }: SlotsCommand, entry: Boundary): boolean {
+    return mode === "open" && entry.term <= above;
   }
 
-  /** Records come in. REQUIRES: takesLoads. True: there is something new to remember. */
-  loaded(slots: readonly number[], at: Stamp): boolean {
-    let isNews = false;
+  /** What the entry does. Returns the slots of which there is something else to remember. REQUIRES: it is not refused. */
+  move({ mode, slots }: SlotsCommand, entry: Boundary): number[] {
+    if (mode !== "open") return slots.filter((slot) => this.seal(slot, mode === "close", entry));
+    const changed: number[] = [];
+    for (const slot of slots) {
+      const before = this.sealed.get(slot);
+      if (before === undefined) continue;
+      if (before.isClosed) this.reopened.set(slot, entry);
+      this.sealed.delete(slot);
+      changed.push(slot);
+    }
+    this.firstLoad = stampZero;
+    for (const { loadedSince } of this.sealed.values()) this.noteLoad(loadedSince);
+    return changed;
+  }
+
+  /** Records come in. REQUIRES: takesLoads. Returns the slots of which that is new. */
+  loaded(slots: readonly number[], at: Stamp): number[] {
+    const news: number[] = [];
     for (const slot of slots) {
       const sealed = this.sealed.get(slot);
-      if (sealed === undefined || sealed.loadedSince !== stampZero) continue;
+      assert(sealed !== undefined, "records for a slot that is not sealed", { slot });
+      if (sealed.loadedSince !== stampZero) continue;
       this.sealed.set(slot, { ...sealed, loadedSince: at });
-      isNews = true;
+      this.noteLoad(at);
+      news.push(slot);
     }
-    return isNews;
+    return news;
   }
 
   /** Whether a write that a log lost is from before its slot was elsewhere. */
@@ -99,60 +107,75 @@ export class MovingSlots {
     return opened !== undefined && compareVersions(version, opened) < 0;
   }
 
-  /** The watermark was raised: merges from before it are refused (rule 3). True: there is less to remember. */
-  passed(watermark: Stamp): boolean {
-    let isLess = false;
+  /** The watermark was raised: merges from before it are refused (rule 3). Returns the slots of which there is less to remember. */
+  passed(watermark: Stamp): number[] {
+    const behind: number[] = [];
     for (const [slot, opened] of this.reopened) {
-      if (opened.stamp <= watermark) isLess = this.reopened.delete(slot) || isLess;
+      if (opened.stamp > watermark) continue;
+      this.reopened.delete(slot);
+      behind.push(slot);
     }
-    return isLess;
+    return behind;
   }
 
   /** Behind this garbage may be collected: the watermark, unless records are coming in. */
   garbageHorizon(watermark: Stamp): Stamp {
-    let least: number = watermark;
-    for (const { loadedSince } of this.sealed.values()) {
-      if (loadedSince !== stampZero && loadedSince <= least) least = loadedSince - 1;
-    }
-    return stamp(least);
+    const isHeld = this.firstLoad !== stampZero && this.firstLoad <= watermark;
+    return isHeld ? stamp(this.firstLoad - 1) : watermark;
   }
 
-  encode(): Uint8Array {
-    const writer = new ByteWriter(16 + 18 * this.sealed.size + 26 * this.reopened.size);
-    writer.varint(this.sealed.size);
-    for (const [slot, { at, isClosed, loadedSince }] of inOrder(this.sealed)) {
-      writer
-        .u16(isClosed ? slot | closedFlag : slot)
-        .u64(at)
-        .u64(loadedSince);
-    }
-    writer.varint(this.reopened.size);
-    for (const [slot, opened] of inOrder(this.reopened)) {
-      writer.u16(slot).u64(opened.term).u64(opened.index).u64(opened.stamp);
-    }
+  /** All of which there is something to remember. */
+  get known(): number[] {
+    return [...new Set([...this.sealed.keys(), ...this.reopened.keys()])].sort((left, right) => left - right);
+  }
+
+  /** What there is to remember of a slot; undefined: nothing. */
+  encode(slot: number): Uint8Array | undefined {
+    const sealed = this.sealed.get(slot);
+    const opened = this.reopened.get(slot);
+    if (sealed === undefined && opened === undefined) return undefined;
+    const writer = new ByteWriter(41).u8(
+      (sealed === undefined ? 0 : sealedFlag) |
+        (sealed?.isClosed === true ? closedFlag : 0) |
+        (opened === undefined ? 0 : openedFlag),
+    );
+    if (sealed !== undefined) writer.u64(sealed.at).u64(sealed.loadedSince);
+    if (opened !== undefined) writer.u64(opened.term).u64(opened.index).u64(opened.stamp);
     return writer.finish();
   }
 
-  take(reader: ByteReader): void {
-    for (let count = reader.varint(); count > 0; count--) {
-      const value = reader.u16();
+  /** As `encode` wrote it. */
+  take(slot: number, reader: ByteReader): void {
+    if (slot >= slotCount) throw corruption(`slot ${slot} is moved, of ${slotCount}`);
+    const flags = reader.u8();
+    if ((flags & (sealedFlag | openedFlag)) === 0)
+      throw corruption(`slot ${slot} is said to be neither sealed nor opened`);
+    if ((flags & sealedFlag) !== 0) {
       const at = logIndex(reader.u64());
-      const isClosed = (value & closedFlag) !== 0;
-      this.sealed.set(slotIn(value), { at, isClosed, loadedSince: stamp(reader.u64()) });
+      const loadedSince = stamp(reader.u64());
+      this.sealed.set(slot, { at, isClosed: (flags & closedFlag) !== 0, loadedSince });
+      this.noteLoad(loadedSince);
     }
-    for (let count = reader.varint(); count > 0; count--) {
-      const slot = slotIn(reader.u16());
+    if ((flags & openedFlag) !== 0) {
       this.reopened.set(slot, { term: term(reader.u64()), index: logIndex(reader.u64()), stamp: stamp(reader.u64()) });
     }
     reader.expectEnd();
   }
-}
 
-const inOrder = <Value>(slots: ReadonlyMap<number, Value>): (readonly [number, Value])[] =>
-  [...slots].sort(([left], [right]) => left - right);
+  /** False: it was sealed like that before. A seal that is repeated opens nothing. */
+  private seal(slot: number, closes: boolean, entry: Boundary): boolean {
+    const before = this.sealed.get(slot);
+    const isClosed = closes || before?.isClosed === true;
+    if (before !== undefined && before.isClosed === isClosed) return false;
+    this.sealed.set(slot, {
+      at: before?.at ?? entry.index,
+      isClosed,
+      loadedSince: before?.loadedSince ?? stampZero,
+    });
+    return true;
+  }
 
-function slotIn(value: number): number {
-  const slot = value & ~closedFlag;
-  if (slot >= slotCount) throw corruption(`slot ${slot} is sealed`);
-  return slot;
+  private noteLoad(since: Stamp): void {
+    if (since !== stampZero && (this.firstLoad === stampZero || since < this.firstLoad)) this.firstLoad = since;
+  }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { logIndex } from "../base/ids.ts";
 import { QuorumAge } from "./quorum-age.ts";
 import type { Moment } from "./moment.ts";
 
@@ -8,9 +9,9 @@ const at = (monotonic: number, wall = monotonic): Moment => ({ monotonic, wall }
 describe("the age of a quorum", () => {
   it("counts from when the newest round was sent that was answered, whenever the answer came", () => {
     const age = new QuorumAge(at(0));
-    age.began(7, at(200));
-    age.began(8, at(230));
-    age.began(9, at(260));
+    age.began(7, at(200), logIndex(1));
+    age.began(8, at(230), logIndex(1));
+    age.began(9, at(260), logIndex(1));
     age.confirmed(6);
     assert.equal(age.milliseconds(at(300)), 300);
     age.confirmed(8);
@@ -33,10 +34,10 @@ describe("the age of a quorum", () => {
 
   it("counts from a new term's beginning, whose rounds begin anew; a round that was noted keeps its moment", () => {
     const age = new QuorumAge(at(0));
-    age.began(50, at(10));
+    age.began(50, at(10), logIndex(1));
     age.newTerm(at(100));
-    age.began(1, at(110));
-    age.began(1, at(190));
+    age.began(1, at(110), logIndex(1));
+    age.began(1, at(190), logIndex(1));
     age.confirmed(0);
     assert.equal(age.milliseconds(at(200)), 100);
     age.confirmed(1);
@@ -45,10 +46,22 @@ describe("the age of a quorum", () => {
 
   it("forgets the oldest of many rounds that nobody answers", () => {
     const age = new QuorumAge(at(0));
-    for (let round = 1; round <= 200; round++) age.began(round, at(round));
+    for (let round = 1; round <= 200; round++) age.began(round, at(round), logIndex(1));
     age.confirmed(100);
     assert.equal(age.milliseconds(at(300)), 300);
     age.confirmed(200);
     assert.equal(age.milliseconds(at(300)), 100);
+  });
+
+  it("tells once what a round confirms: where the log ended when it was sent", () => {
+    const age = new QuorumAge(at(0));
+    assert.equal(age.confirmed(0), undefined);
+    age.began(1, at(10), logIndex(4));
+    age.began(2, at(20), logIndex(5));
+    age.began(3, at(30), logIndex(6));
+    assert.deepEqual(age.confirmed(2), { round: 2, at: at(20), last: 5 });
+    assert.equal(age.confirmed(2), undefined);
+    age.newTerm(at(40));
+    assert.equal(age.confirmed(3), undefined);
   });
 });

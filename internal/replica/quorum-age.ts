@@ -4,14 +4,21 @@
 //
 //   rounds:  7, sent at 200   8, sent at 230   9, sent at 260     a quorum answered 8: it was there at 230
 //
-// Nobody who answered a round had given up its leader before; so whoever waits for a leader that went away waits for longer.
+// Nobody who answered a round had given up its leader before; so whoever waits for a leader that went away waits for longer. And
+// who has applied all that the leader's log had by then is no staler than that (rule 15).
 
+import type { LogIndex } from "../base/ids.ts";
 import { millisecondsBetween } from "./moment.ts";
 import type { Moment } from "./moment.ts";
 
-interface SentRound {
-  readonly round: number;
+/** Where the leader's log ended at `at`, or behind that; a quorum has confirmed since that it led. */
+export interface LeaderConfirmed {
   readonly at: Moment;
+  readonly last: LogIndex;
+}
+
+interface SentRound extends LeaderConfirmed {
+  readonly round: number;
 }
 
 /** Without a quorum the oldest ones are forgotten: newer ones will be answered when it comes back. */
@@ -38,19 +45,21 @@ export class QuorumAge {
   }
 
   /** Rounds up to `round` have begun, and those that are new were sent at `at` or later. */
-  began(round: number, at: Moment): void {
+  began(round: number, at: Moment, last: LogIndex): void {
     if (!this.isNew(round)) return;
     this.newest = round;
     if (this.sent.length >= roundsMax) this.sent.shift();
-    this.sent.push({ round, at });
+    this.sent.push({ round, at, last });
   }
 
-  /** A quorum has answered a round. */
-  confirmed(round: number): void {
+  /** A quorum has answered a round. Returns what that confirms, when it is news. */
+  confirmed(round: number): LeaderConfirmed | undefined {
     const { sent } = this;
     let answered = 0;
     while (answered < sent.length && (sent[answered] as SentRound).round <= round) answered++;
-    for (const { at } of sent.splice(0, answered)) this.knownAt = at;
+    const newest = sent.splice(0, answered).at(-1);
+    if (newest !== undefined) this.knownAt = newest.at;
+    return newest;
   }
 
   milliseconds(now: Moment): number {

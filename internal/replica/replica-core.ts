@@ -166,7 +166,7 @@ export class ReplicaCore {
     const now = momentOf(this.parts.seams.clock);
     this.isPumpDue = false;
     this.turn();
-    this.duties.noteRounds(now);
+    this.duties.noteRounds(now, this.freshness);
   }
 
   private turn(): void {

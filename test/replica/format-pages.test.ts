@@ -16,7 +16,7 @@ import type { Command, Operation } from "../../internal/replica/command.ts";
 import { slotsModes } from "../../internal/replica/command-words.ts";
 import { Departures } from "../../internal/replica/departures.ts";
 import { decodeFate, encodeFate } from "../../internal/replica/fates.ts";
-import { fateKey, GroupState, systemTag } from "../../internal/replica/group-state.ts";
+import { fateKey, GroupState, slotKey, systemTag } from "../../internal/replica/group-state.ts";
 import { encodeLoad, encodeMerge } from "../../internal/replica/merge.ts";
 import type { ForeignWrite } from "../../internal/replica/merge.ts";
 import { MovingSlots } from "../../internal/replica/moving-slots.ts";
@@ -140,10 +140,10 @@ describe("docs/formats/commands.md", () => {
 describe("docs/formats/group.md", () => {
   it("shows what the code writes", () => {
     const slots = new MovingSlots();
-    slots.move({ mode: "seal", above: term(0), slots: [5, 9] }, boundary(2, 20, 1000));
-    slots.move({ mode: "close", above: term(0), slots: [9, 7] }, boundary(2, 21, 1001));
+    slots.move({ mode: "close", above: term(0), slots: [9] }, boundary(2, 11, 890));
+    slots.move({ mode: "open", above: term(1), slots: [9] }, boundary(2, 12, 900));
+    slots.move({ mode: "close", above: term(0), slots: [9] }, boundary(2, 20, 1000));
     slots.loaded([9], stamp(1010));
-    slots.move({ mode: "open", above: term(1), slots: [7] }, boundary(2, 23, 1012));
     const departures = new Departures();
     departures.changed(configuration(voters(1, 2, 3)), configuration(voters(1, 2, 4)), stamp(1000));
     departures.release(replicaId(2), configuration(voters(1, 2, 4)));
@@ -152,7 +152,8 @@ describe("docs/formats/group.md", () => {
     assertExamples(group, [
       encodeFate({ fate: "superseded", mergedAt: at(4, 15), write: lost }),
       fateKey(term(3), logIndex(9)),
-      slots.encode(),
+      slots.encode(9) ?? utf8("nothing"),
+      slotKey(9),
       departures.encode(),
       state.encodeLast(),
     ]);

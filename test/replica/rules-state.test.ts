@@ -31,7 +31,7 @@ function stateOf({ state }: Replica): string {
     configuration,
     boundaries,
     answered: [...answered.keys()],
-    slots: [...slots.encode()],
+    slots: slots.known.map((slot) => [slot, ...(slots.encode(slot) ?? [])]),
   };
   return JSON.stringify({ ...parts, departures: [...departures.encode()] });
 }
@@ -63,7 +63,12 @@ describe("what apply reads", () => {
     await rig.write(1, "strong", putUntil("b", "1", stamp(at + 1000)));
     const slots = [slotOf(utf8("moving")), 7];
     await rig.answer(accepted(lead.proposeSlots({ mode: "seal", above: term(0), slots })).outcome);
+    await rig.answer(accepted(lead.proposeSlots({ mode: "seal", above: term(0), slots: [8] })).outcome);
     await rig.answer(accepted(lead.proposeSlots({ mode: "close", above: term(0), slots: [7] })).outcome);
+    const since = lead.state.last.index;
+    const writes = [foreign([1, 1], "moving", "loaded")];
+    await rig.answer(accepted(lead.proposeLoad({ since, writes })).outcome);
+    await rig.answer(accepted(lead.proposeSlots({ mode: "open", above: term(0), slots: [8] })).outcome);
     await rig.elect(2);
     await leaveBehind(rig);
     rig.rejoin(3);
@@ -88,6 +93,8 @@ describe("what apply reads", () => {
     for (const id of [2, 3]) assert.equal(stateOf(rig.replica(id)), after);
     assert.deepEqual([...rig.replica(1).state.answered.keys()], ["request"]);
     const moving = rig.replica(3).state.slots;
+    assert.deepEqual(moving.known, [7, slotOf(utf8("moving"))]);
+    assert.ok(moving.garbageHorizon(stamp(at + 2 ** 40)) < at + 2 ** 40, "records come in");
     assert.deepEqual(
       [moving.sealedCount, moving.isClosed(7), moving.isClosed(slotOf(utf8("moving")))],
       [2, true, false],

@@ -487,10 +487,36 @@ describe("freshness", () => {
   it("rule 15: is not claimed from a leader that no quorum confirms", async () => {
     const rig = await Rig.open();
     const lead = await rig.elect(1);
+    await rig.level();
     rig.isolate(1);
+    const since = rig.time.now;
     lead.refreshStaleness();
     await rig.ticks(100);
-    assert.equal(lead.stalenessMilliseconds, undefined);
+    assert.ok((lead.stalenessMilliseconds ?? Infinity) >= rig.time.now - since);
+    await rig.close();
+  });
+
+  it("rule 15: a leader goes by the rounds that a quorum has answered, asked or not", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.level();
+    await rig.ticks(1000);
+    const few = lead.stalenessMilliseconds ?? Infinity;
+    const { passes } = rig;
+    rig.passes = (message) => message.type !== "append";
+    await rig.write(1, "fast", put("a", "1"));
+    const notHere = rig.time.now;
+    await rig.ticks(50);
+    // Rounds are answered, and not all that the log had then is applied.
+    assert.ok((lead.stalenessMilliseconds ?? 0) >= rig.time.now - notHere);
+    rig.passes = passes;
+    await rig.ticks(100);
+    assert.ok((lead.stalenessMilliseconds ?? Infinity) <= 2 * few, "as fresh as before");
+    const isolated = rig.time.now;
+    rig.isolate(1);
+    await rig.ticks(100);
+    assert.ok((lead.stalenessMilliseconds ?? 0) >= rig.time.now - isolated);
+    assert.ok(few < isolated / 20, `${few} ms after ${isolated} of idleness`);
     await rig.close();
   });
 

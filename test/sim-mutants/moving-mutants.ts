@@ -2,6 +2,9 @@
 
 import type { SimMutant } from "./sim-mutant.ts";
 
+const sameAfterRestart =
+  "rule 18: is the same after a restart without a flush, with one, and on a replica made by a snapshot";
+
 export const movingMutants: readonly SimMutant[] = [
   {
     name: "rule 25: a load over a newer version",
@@ -42,12 +45,26 @@ export const movingMutants: readonly SimMutant[] = [
   {
     name: "rule 25: what a load deleted is collected while more may come",
     file: "internal/replica/moving-slots.ts",
-    find: "if (loadedSince !== stampZero && loadedSince <= least) least = loadedSince - 1;",
-    replace: "if (loadedSince !== stampZero && least < 0) least = loadedSince - 1;",
+    find: "const isHeld = this.firstLoad !== stampZero && this.firstLoad <= watermark;",
+    replace: "const isHeld = this.firstLoad !== stampZero && this.firstLoad < 0;",
     scenario: {
       file: "loads",
       name: "rule 25: that is repeated brings nothing back that a later one deleted, wherever garbage was collected",
     },
+  },
+  {
+    name: "rule 25: that records come in is forgotten by a restart",
+    file: "internal/replica/applier.ts",
+    find: "this.putSlots(state.slots.loaded(decision.slots, entry.stamp));",
+    replace: "state.slots.loaded(decision.slots, entry.stamp);",
+    scenario: { file: "rules-state", name: sameAfterRestart },
+  },
+  {
+    name: "rule 25: a slot that was opened is sealed again by a restart",
+    file: "internal/replica/applier.ts",
+    find: "if (record === undefined) this.batch.delete(slotKey(slot), last);",
+    replace: "if (record === undefined) continue;",
+    scenario: { file: "rules-state", name: sameAfterRestart },
   },
   {
     name: "rule 25: a load meets tombstones that others have collected",
@@ -75,8 +92,8 @@ export const movingMutants: readonly SimMutant[] = [
     also: [
       {
         file: "internal/replica/moving-slots.ts",
-        find: 'if (mode === "open" && entry.term <= above) return false;',
-        replace: "",
+        find: 'return mode === "open" && entry.term <= above;',
+        replace: 'return mode === "open" && entry.term < above && above < 0;',
       },
     ],
   },

@@ -5,6 +5,7 @@ import type { SimMutant } from "./sim-mutant.ts";
 
 const applier = "internal/replica/applier.ts";
 const freshness = "internal/replica/freshness.ts";
+const byItsRounds = "rule 15: a leader goes by the rounds that a quorum has answered, asked or not";
 const install = "internal/replica/install-snapshot.ts";
 const open = "internal/replica/open-replica.ts";
 const sender = "internal/replica/snapshot-sender.ts";
@@ -69,8 +70,8 @@ export const scenarioMutants: readonly SimMutant[] = [
   {
     name: "rule 25: a seal that is repeated opens its slots to salvaged writes",
     file: "internal/replica/moving-slots.ts",
-    find: 'const isClosed = mode === "close" || before?.isClosed === true;',
-    replace: 'const isClosed = mode === "close";',
+    find: "const isClosed = closes || before?.isClosed === true;",
+    replace: "const isClosed = closes;",
     scenario: {
       file: "mended",
       name: "rule 25: a seal that is repeated after it was complete takes no salvaged writes again",
@@ -123,12 +124,26 @@ export const scenarioMutants: readonly SimMutant[] = [
   {
     name: "rule 15: staleness counted from the answer",
     file: freshness,
-    find: "this.confirmed.push({ at, last: answer.last });",
-    replace: "this.confirmed.push({ at: momentOf(this.parts.clock), last: answer.last });",
+    find: 'if (answer.kind === "confirmed") this.confirmed({ at, last: answer.last });',
+    replace: 'if (answer.kind === "confirmed") this.confirmed({ at: momentOf(this.parts.clock), last: answer.last });',
     scenario: {
       file: "rules-writes",
       name: "rule 15: counts from before the question was asked, by the greater of both clocks",
     },
+  },
+  {
+    name: "rule 15: a leader is as fresh as its last round, answered or not",
+    file: "internal/replica/leader-duties.ts",
+    find: "if (leader !== undefined) freshness.confirmed(leader);",
+    replace: "freshness.confirmed(leader ?? { at: since, last: status.last });",
+    scenario: { file: "rules-writes", name: byItsRounds },
+  },
+  {
+    name: "rule 15: a leader's round proves what was committed when it was sent",
+    file: "internal/replica/leader-duties.ts",
+    find: "this.quorumAge.began(round, since, status.last);",
+    replace: "this.quorumAge.began(round, since, status.commit);",
+    scenario: { file: "rules-writes", name: byItsRounds },
   },
   {
     name: "rule 13: what was rejected before a restart is forgotten by the next one that is",
@@ -316,8 +331,8 @@ export const scenarioMutants: readonly SimMutant[] = [
   {
     name: "rule 10: an answer that waited for a leader that slept counts as of now",
     file: "internal/replica/quorum-age.ts",
-    find: "for (const { at } of sent.splice(0, answered)) this.knownAt = at;",
-    replace: "if (sent.splice(0, answered).length > 0) this.knownAt = { monotonic: Infinity, wall: Infinity };",
+    find: "if (newest !== undefined) this.knownAt = newest.at;",
+    replace: "if (newest !== undefined) this.knownAt = { monotonic: Infinity, wall: Infinity };",
     scenario: {
       file: "woken",
       name: "rule 10: takes none after its first ticks, or after answers that waited for it",

@@ -72,7 +72,7 @@ function rememberedBy(state: GroupState): string {
   const parts = [
     countsOf(state),
     `the last term ended at ${ends.at(-1) ?? "none"}, terms ${hashOf(ends.join())}`,
-    `answers ${hashOf([...answered].join())}, slots ${slots.encode().join()}`,
+    `answers ${hashOf([...answered].join())}, slots ${slots.known.map((slot) => `${slot}: ${slots.encode(slot)?.join()}`).join("; ")}`,
     `departures ${departures.encode().join()}, members ${JSON.stringify(configuration.configuration)}`,
   ];
   return parts.join("; ");
