@@ -318,7 +318,7 @@ function roleOf(replica: Replica): Role {
   return replica.isWhole ? "follower" : "learner";
 }
 
-/** Whoever reads keeps the bound small: the leader is asked when it has grown, once at a time. */
+/** Whoever reads keeps the bound small: the leader is asked when it has grown. */
 function stalenessOf(replica: Replica): number | undefined {
   const { stalenessMilliseconds } = replica;
   const isOld = stalenessMilliseconds === undefined || stalenessMilliseconds > refreshMilliseconds;

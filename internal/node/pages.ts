@@ -37,7 +37,7 @@ export async function strongPage(replica: Replica, asked: GroupList): Promise<Gr
   for (let rounds = roundsMax; rounds > 0; rounds--) {
     const barrier = await replica.readStrong(key);
     if (barrier.kind === "refused") return barrier;
-    const page = await replica.scan({ ...rangeOf(asked), now: replica.state.last.stamp });
+    const page = await replica.scan({ ...rangeOf(asked), now: replica.applied.stamp });
     const undecided = page.records.find(({ expiry }) => isExpired(expiry, barrier.time));
     if (undecided === undefined) return { kind: "page", page: { ...page, applied: replica.applied, ahead: undefined } };
     key = undecided.key;

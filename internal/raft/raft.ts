@@ -8,7 +8,7 @@
 //   send(ready.messages);                                    // while the disk works
 //   …when all of it is durable:  raft.persisted(ready.number);  send(ready.messagesAfterPersist);
 //   apply up to ready.applicable, answer ready.reads, fetch ready.snapshot, make ready.snapshotsWanted
-//   load ready.loads, and when they are in memory: raft.entriesLoaded();  after a truncation: raft.setSalvage(…)
+//   load ready.loads, and when they are in memory: raft.entriesLoaded();  when none is left: raft.setSalvage(…)
 //
 // Several Readys may be on their way to the disk; they become durable in their order. After persisted() there may be a
 // new Ready. Where to read on: state.ts for the roles, election.ts, leading.ts and sending.ts, following.ts.
@@ -180,7 +180,7 @@ export class Raft {
     snapshotFailed(this.state, index);
   }
 
-  /** Whether discarded fast entries are kept that have no fate. To be said after each Ready that truncates, too. */
+  /** Whether discarded fast entries are kept that have no fate. To be said when no Ready is left: one may discard more. */
   setSalvage(hasSalvage: boolean): void {
     this.state.hasSalvage = hasSalvage;
   }

@@ -46,6 +46,16 @@ describe("how fresh a replica's records are", () => {
     assert.equal(world.freshness.stalenessMilliseconds, 800);
   });
 
+  it("rule 15: is not held up by what a leader that went away had, and nobody ever applies", () => {
+    const world = new World();
+    for (let at = 1; at <= 20; at++) world.confirm(at, 9000 + at);
+    for (let at = 100; at <= 2000; at += 2) {
+      world.apply(at - 5);
+      world.confirm(at, at);
+    }
+    assert.equal(world.freshness.stalenessMilliseconds, 6);
+  });
+
   it("rule 16: has no more than so many reads wait; others are told at once that it takes too long", async () => {
     const { freshness } = new World();
     const version = { term: term(1), index: logIndex(7) };

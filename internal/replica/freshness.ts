@@ -1,8 +1,8 @@
 // How fresh a replica's own records are.
 //
 // Staleness (rule 15): at T0 the leader was asked for its last index, which a quorum confirmed; once that is applied here, what
-// is read is at most now - T0 old. A leader knows as much by each round of its heartbeats, asked or not. The monotonic clock stands still while a machine is suspended and the wall clock
-// jumps: the greater difference counts.
+// is read is at most now - T0 old. A leader knows as much by each round of its heartbeats, asked or not. The monotonic clock
+// stands still while a machine is suspended and the wall clock jumps: the greater difference counts.
 //
 // Own answers (rule 16): what was answered to a client of this node is read by its clients: fast reads wait for it for a moment. What
 // a log lost meanwhile is not waited for: it comes back by a merge, or not at all.
@@ -37,7 +37,7 @@ interface Waiting {
 export class Freshness {
   private readonly parts: FreshnessParts;
   private readonly asked = new Map<number, Moment>();
-  /** In the order of asking; while nothing is applied the oldest ones and the newest. */
+  /** In the order of hearing of them; while nothing is applied the oldest ones and the newest. */
   private unproven: LeaderConfirmed[] = [];
   /** Everything that the leader had then is here. */
   private proven: Moment | undefined;
@@ -51,7 +51,7 @@ export class Freshness {
 
   /** Asks the leader how far it is; what comes of it makes the bound smaller. */
   refresh(): void {
-    // One question at a time, unless the answer got lost.
+    // Answers get lost.
     if (this.asked.size >= questionsMax) return;
     const at = momentOf(this.parts.clock);
     this.asked.set(this.parts.ask(), at);
@@ -73,6 +73,8 @@ export class Freshness {
   /** By an answer of the leader, or, where that is this replica, by its own rounds. */
   confirmed(leader: LeaderConfirmed): void {
     if (this.proves(leader)) return;
+    // What a later one proves as soon proves less: of a leader that went away, and had more in its log, nothing may ever be proven.
+    this.unproven = this.unproven.filter(({ at, last }) => last < leader.last || at.monotonic > leader.at.monotonic);
     // The oldest is proven first, and the newest proves most.
     if (this.unproven.length >= unprovenMax) this.unproven.pop();
     this.unproven.push(leader);

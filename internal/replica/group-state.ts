@@ -256,6 +256,7 @@ export class GroupState {
         return;
       }
       case systemTag.slots:
+        if (key.length !== slotKeyBytes) throw corruption(`a slot that moves under a key of ${key.length} bytes`);
         this.slots.take(readU16BigEndian(key, 2), reader);
         return;
       case systemTag.days:
@@ -304,6 +305,8 @@ export function answerKey(id: Uint8Array): Uint8Array {
 export function boundaryKey(of: Term): Uint8Array {
   return numberedKey(systemTag.boundary, [of]);
 }
+
+const slotKeyBytes = 4;
 
 export const slotKey = (slot: number): Uint8Array =>
   Uint8Array.of(systemArea, systemTag.slots, slot >>> 8, slot & 0xff);

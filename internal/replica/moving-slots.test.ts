@@ -73,10 +73,18 @@ describe("slots that move", () => {
     }
   });
 
-  it("cannot be read from what says nothing, or of a slot that there is not", () => {
-    const slots = new MovingSlots();
-    const record = Uint8Array.of(0);
-    assert.throws(() => slots.take(1, new ByteReader(record, "a slot")), { code: "corruption" });
-    assert.throws(() => slots.take(16_384, new ByteReader(Uint8Array.of(4), "a slot")), { code: "corruption" });
+  it("cannot be read from what no replica writes, or of a slot that there is not", () => {
+    const take = (slot: number, ...bytes: number[]): MovingSlots => {
+      const moving = new MovingSlots();
+      moving.take(slot, new ByteReader(Uint8Array.from(bytes), "a slot"));
+      return moving;
+    };
+    const opened = [3, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+    assert.deepEqual(take(1, 4, ...opened).known, [1]);
+    for (const flags of [0, 2, 6, 12, 0xfc]) {
+      assert.throws(() => take(1, flags, ...opened), { code: "corruption" }, `flags ${flags}`);
+    }
+    assert.throws(() => take(1, 4, ...opened, 0), { code: "corruption" });
+    assert.throws(() => take(16_384, 4, ...opened), { code: "corruption" });
   });
 });

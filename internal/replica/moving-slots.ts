@@ -41,6 +41,14 @@ interface SealedSlot {
 const sealedFlag = 1;
 const closedFlag = 2;
 const openedFlag = 4;
+/** Only what is sealed is closed, and of a slot that is nothing of all that nothing is remembered. */
+const knownFlags: readonly number[] = [
+  sealedFlag,
+  sealedFlag | closedFlag,
+  openedFlag,
+  openedFlag | sealedFlag,
+  openedFlag | sealedFlag | closedFlag,
+];
 
 export class MovingSlots {
   private readonly sealed = new Map<number, SealedSlot>();
@@ -148,8 +156,7 @@ export class MovingSlots {
   take(slot: number, reader: ByteReader): void {
     if (slot >= slotCount) throw corruption(`slot ${slot} is moved, of ${slotCount}`);
     const flags = reader.u8();
-    if ((flags & (sealedFlag | openedFlag)) === 0)
-      throw corruption(`slot ${slot} is said to be neither sealed nor opened`);
+    if (!knownFlags.includes(flags)) throw corruption(`slot ${slot} moves with the flags ${flags}`);
     if ((flags & sealedFlag) !== 0) {
       const at = logIndex(reader.u64());
       const loadedSince = stamp(reader.u64());

@@ -1,10 +1,11 @@
 // Reads of a replica: fast ones of what is here, strong ones by way of the leader. While a snapshot is being installed the old data
 // may be gone before the new can be seen: then reads wait.
 
-import type { LogIndex, Term } from "../base/ids.ts";
+import type { Term } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineRecord } from "../engine/reader.ts";
+import type { SnapshotMark } from "../raft/types.ts";
 import { userRecordKey } from "./areas.ts";
 import { badKeyOf } from "./command-check.ts";
 import type { Overlay } from "./overlay.ts";
@@ -15,7 +16,8 @@ export interface ReadParts {
   readonly engine: Engine;
   readonly overlay: Overlay;
   place(): ReplicaPlace;
-  appliedIndex(): LogIndex;
+  /** What the engine shows. */
+  applied(): SnapshotMark;
   /** Resolves when the snapshot that is being installed is; undefined: none is. */
   installing(): Promise<unknown> | undefined;
   readonly strongReadsMax: number;
@@ -34,8 +36,8 @@ export class Reads {
       readsMax: parts.strongReadsMax,
       ask: () => parts.ask(),
       term: () => parts.term(),
-      appliedIndex: () => parts.appliedIndex(),
-      lastStamp: () => parts.place().state.last.stamp,
+      appliedIndex: () => parts.applied().index,
+      lastStamp: () => parts.applied().stamp,
       get: (key) => this.getNow(key),
       load: (key) => this.get(key),
       wantTick: (until) => parts.wantTick(until),

@@ -194,21 +194,21 @@ export class ReplicaCore {
         return this.hold(this.underWay.add(this.persisting.stageLoaded(ready)).then(() => this.rest(ready)));
       this.rest(ready);
     }
+    // All that was discarded is kept by now, where it has to be.
+    if (!this.isHeld) this.raft.setSalvage(this.salvager.isPending);
     this.apply();
   }
 
   /** What of a Ready has nothing to do with the log. */
   private rest(ready: Ready): void {
-    const { entries } = this.parts;
-    if (ready.truncateFrom !== undefined) this.raft.setSalvage(this.salvager.isPending);
+    const { entries, options } = this.parts;
     if (ready.entries.length > 0) this.duties.sample(this.raft.status, this.parts.seams.clock.monotonicMilliseconds());
     for (const answer of ready.reads) {
       this.reads.strong.answered(answer);
       this.freshness.readAnswered(answer);
     }
     if (ready.loads.length > 0) {
-      const bytes = this.parts.options.loadBytes;
-      const loads = ready.loads.map((range) => entries.load(range, bytes));
+      const loads = ready.loads.map((range) => entries.load(range, options.loadBytes));
       this.follow(Promise.all(loads).then(() => this.raft.entriesLoaded()));
     }
     for (const by of ready.snapshotsWanted) this.snapshots.wanted(by);
@@ -296,7 +296,7 @@ export class ReplicaCore {
     if (appliedIndex > before) {
       const conflict = this.place.state.departures.conflictOf(this.parts.id);
       if (conflict !== undefined) return this.fail(conflict);
-      this.writes.applied(appliedIndex, this.place.state);
+      this.writes.applied(this.applier.applied, this.place.state);
       this.proposing.applied(appliedIndex);
     }
     this.reads.strong.applied();

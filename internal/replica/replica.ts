@@ -15,7 +15,7 @@ import type { RaftStatus } from "../raft/status.ts";
 import type { TransferRefusal } from "../raft/transfer.ts";
 import { compareVersions } from "./answer.ts";
 import type { Command } from "./command.ts";
-import type { GroupState } from "./group-state.ts";
+import type { Boundary, GroupState } from "./group-state.ts";
 import type { LoadCommand } from "./merge.ts";
 import { hybridNow } from "./replica-parts.ts";
 import type { ReplicaMessage } from "./messages.ts";
@@ -243,7 +243,7 @@ export class Replica {
   }
 
   /** The last entry that everybody's reads see. */
-  get applied(): Version {
+  get applied(): Boundary {
     return this.core.applier.applied;
   }
 

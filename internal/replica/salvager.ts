@@ -34,7 +34,7 @@ export interface SalvagerParts {
   /** Whether the group has noted that a replica keeps nothing; and to have it noted. */
   isReleased(id: ReplicaId): boolean;
   proposeRelease(id: ReplicaId): boolean;
-  /** Whether anything is pending may have changed. */
+  /** Whether anything is pending may have changed: to be looked at when the turn ends. */
   changed(): void;
 }
 

@@ -50,6 +50,7 @@ export interface StrongReadParts {
   ask(): number;
   readonly term: () => Term;
   readonly appliedIndex: () => LogIndex;
+  /** Of that entry: later ones may have been looked at, and what they do is not seen yet. */
   readonly lastStamp: () => Stamp;
   get(key: Uint8Array): EngineRecord | "absent" | "need_io";
   load(key: Uint8Array): Promise<EngineRecord | undefined>;

@@ -23,7 +23,7 @@ export function readsOf(core: ReplicaCore): Reads {
     engine: core.parts.engine,
     overlay: core.writes.overlay,
     place: () => core.place,
-    appliedIndex: () => core.applier.appliedIndex,
+    applied: () => core.applier.applied,
     installing: () => core.installing,
     strongReadsMax: core.parts.options.strongReadsMax,
     ask: () => core.raft.read(),
@@ -85,7 +85,7 @@ export function salvagerOf(core: ReplicaCore): Salvager {
     propose: (write) => core.proposing.merge(write),
     isReleased: (of) => core.place.state.departures.isReleased(of, core.place.state.configuration.configuration),
     proposeRelease: (of) => core.duties.propose(commandKind.release, encodeRelease(of)),
-    changed: () => core.raft.setSalvage(group.salvageBytes > 0),
+    changed: () => core.enter(),
   });
 }
 
@@ -112,7 +112,10 @@ function answeredBefore(core: ReplicaCore, id: Uint8Array, stamp: Stamp): Extrac
   const { engine, raft } = core.parts;
   const { term, last } = raft.status;
   const version = { term, index: last };
-  const outcome = engine.get(core.place.incarnation, answerKey(id)).then((record): WriteOutcome => {
+  // What the state knows may not be in the engine yet.
+  const shown = core.freshness.whenApplied(core.place.state.last);
+  const found = shown.then(() => engine.get(core.place.incarnation, answerKey(id)));
+  const outcome = found.then((record): WriteOutcome => {
     if (record === undefined) return { kind: "unknown", version, why: "its answer is forgotten" };
     return core.writes.again(decodeAnswer(record.payload), stamp);
   });

@@ -104,8 +104,8 @@ export class WriteAnswers {
     }
   }
 
-  applied(applied: LogIndex, state: GroupState): void {
-    for (const waiter of this.waiters.takeStrong(applied, state.last.term)) this.answerStrong(waiter, state);
+  applied({ index: applied, term }: Version, state: GroupState): void {
+    for (const waiter of this.waiters.takeStrong(applied, term)) this.answerStrong(waiter, state);
     this.overlay.appliedTo(applied);
     for (const index of this.answers.keys()) if (index <= applied) this.answers.delete(index);
   }

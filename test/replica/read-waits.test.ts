@@ -1,9 +1,18 @@
-// Strong reads that wait for entries which are never applied, for their leader lost its office and the log went another way.
+// Strong reads that wait: for entries which are never applied, for their leader lost its office and the log went another way; for
+// a log, or an engine, that has no room.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
-import { accepted, put, Rig } from "./rig.ts";
+import { replicaId } from "../../internal/base/ids.ts";
+import { stampOfMilliseconds } from "../../internal/base/stamp.ts";
+import type { Stamp } from "../../internal/base/stamp.ts";
+import type { GroupList } from "../../internal/node/group-service.ts";
+import { strongPage } from "../../internal/node/pages.ts";
+import { action, expiryMode } from "../../internal/replica/command.ts";
+import type { Command } from "../../internal/replica/command.ts";
+import type { ReplicaMessage } from "../../internal/replica/messages.ts";
+import { accepted, put, putUntil, Rig } from "./rig.ts";
 
 describe("a strong read that was confirmed", () => {
   for (const reader of [1, 2]) {
@@ -102,6 +111,97 @@ describe("a replica whose log has no room", () => {
     makeRoom();
     await rig.ticks(20);
     assert.equal((await rig.answer(rig.replica(2).readStrong(utf8("a")))).kind, "record");
+    await rig.close();
+  });
+});
+
+describe("a replica whose engine has no room", () => {
+  /** What is applied goes into no engine until the returned function is called. */
+  function full(rig: Rig, id: number): () => Promise<void> {
+    const { engine } = rig.node(id);
+    assert.ok(engine !== undefined);
+    engine.canWrite = () => false;
+    return async () => {
+      Reflect.deleteProperty(engine, "canWrite");
+      await rig.answer(engine.flush());
+    };
+  }
+
+  const wallIn = (rig: Rig, milliseconds: number): Stamp =>
+    stampOfMilliseconds(1_700_000_000_000 + rig.time.now + milliseconds);
+
+  const touchUntil = (key: string, expiresAt: Stamp): Command =>
+    put(key, "", { action: action.touch, expiry: expiryMode.at, expiresAt, body: new Uint8Array(0) });
+
+  it("rule 5: judges what a strong read found by the entries that are seen, not by those that it has only looked at", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.level();
+    rig.node(1).skew = 400;
+    await rig.write(1, "strong", putUntil("a", "1", wallIn(rig, 1000)));
+    await rig.level();
+    await rig.ticks(65);
+    rig.passes = ({ type }) => type !== "tick_wanted";
+    const read = rig.replica(3).readStrong(utf8("a"));
+    await rig.rest();
+    rig.replica(1).transfer(replicaId(2));
+    const { replica } = rig.node(2);
+    await rig.until(() => rig.leader === 2 && replica?.state.last.term === replica?.status.term, "the next leader");
+    await rig.until(() => rig.replica(3).state.last.term === replica?.status.term, "its no-op at 3");
+    rig.passes = ({ type, to }) => type !== "tick_wanted" && !(type === "append" && to === 3);
+    assert.equal((await rig.write(2, "strong", touchUntil("a", wallIn(rig, 60_000)))).kind, "done");
+    await rig.ticks(50);
+    await rig.write(2, "strong", put("z", "1"));
+    const makeRoom = full(rig, 3);
+    rig.passes = ({ type }) => type !== "tick_wanted";
+    await rig.until(() => rig.replica(3).state.last.index > rig.replica(3).appliedIndex, "entries that wait for room");
+    await rig.ticks(100);
+    await makeRoom();
+    rig.passes = () => true;
+    assert.equal((await rig.answer(read)).kind, "record");
+    assert.equal((await rig.answer(rig.replica(3).readStrong(utf8("a")))).kind, "record");
+    await rig.close();
+  });
+
+  it("rule 5: leaves nothing out of a strong page that was alive all the time", async () => {
+    const rig = await Rig.open();
+    const lead = await rig.elect(1);
+    await rig.write(1, "strong", putUntil("a", "1", wallIn(rig, 100)));
+    await rig.level();
+    const confirmed: ReplicaMessage[] = [];
+    rig.passes = (message) => {
+      if (message.to !== 3) return true;
+      if (message.type === "read_confirmed") confirmed.push(message);
+      return message.type !== "read_confirmed" && message.type !== "append";
+    };
+    const asked: GroupList = {
+      prefix: utf8("a"),
+      after: undefined,
+      limit: 10,
+      bytesMax: 100_000,
+      withValues: true,
+      mode: "strong",
+      told: undefined,
+    };
+    const page = strongPage(rig.replica(3), asked);
+    await rig.rest();
+    assert.equal((await rig.write(1, "strong", touchUntil("a", wallIn(rig, 60_000)))).kind, "done");
+    await rig.ticks(12);
+    await rig.write(1, "strong", put("z", "1"));
+    const makeRoom = full(rig, 3);
+    const reader = rig.replica(3);
+    // The answer comes in the turn in which both entries may be applied.
+    const stop = rig.node(3).log?.onProgress(() => {
+      for (const message of confirmed.splice(0)) reader.receive(message);
+    });
+    rig.passes = ({ type, to }) => type !== "read_confirmed" || to !== 3;
+    await rig.until(() => reader.state.last.index === lead.status.last, "entries that wait for room");
+    stop?.();
+    await rig.rest();
+    await makeRoom();
+    rig.passes = () => true;
+    const found = await rig.answer(page);
+    assert.equal(found.kind === "page" && found.page.records.length, 1);
     await rig.close();
   });
 });

@@ -132,6 +132,36 @@ export const scenarioMutants: readonly SimMutant[] = [
     },
   },
   {
+    name: "rule 2: the last old fate says that nothing is kept while more is being discarded",
+    file: "internal/replica/wiring.ts",
+    find: "changed: () => core.enter(),",
+    replace: "changed: () => core.raft.setSalvage(group.salvageBytes > 0),",
+    scenario: {
+      file: "discarded",
+      name: "rule 2: what is being discarded counts as kept though the fate of all that was kept before is learnt in the same turn",
+    },
+  },
+  {
+    name: "rule 5: a strong read judges by entries that are not in the engine yet",
+    file: "internal/replica/reads.ts",
+    find: "lastStamp: () => parts.applied().stamp,",
+    replace: "lastStamp: () => parts.place().state.last.stamp,",
+    scenario: {
+      file: "read-waits",
+      name: "rule 5: judges what a strong read found by the entries that are seen, not by those that it has only looked at",
+    },
+  },
+  {
+    name: "rule 5: a strong page judges by entries that are not in the engine yet",
+    file: "internal/node/pages.ts",
+    find: "now: replica.applied.stamp });",
+    replace: "now: replica.state.last.stamp });",
+    scenario: {
+      file: "read-waits",
+      name: "rule 5: leaves nothing out of a strong page that was alive all the time",
+    },
+  },
+  {
     name: "rule 15: a leader is as fresh as its last round, answered or not",
     file: "internal/replica/leader-duties.ts",
     find: "if (leader !== undefined) freshness.confirmed(leader);",

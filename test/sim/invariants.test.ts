@@ -174,7 +174,13 @@ describe("salvage", () => {
     const said: string[] = [];
     const report = (failure: unknown): void => void said.push(failure instanceof Violation ? failure.by : "other");
     const node = (life: number, keeps: boolean): SimNode =>
-      ({ id: 2, life, replica: { hasSalvage: keeps }, report }) as unknown as SimNode;
+      ({
+        id: 2,
+        life,
+        replica: { hasSalvage: keeps, status: { term: 2 } },
+        log: { group: () => ({ salvage: [{ term: 1, index: 7 }] }) },
+        report,
+      }) as unknown as SimNode;
     const message = (hasSalvage: boolean): ReplicaMessage =>
       ({ type: "heartbeat_answer", from: 2, to: 1, term: 1, round: 1, hasSalvage }) as unknown as ReplicaMessage;
     const claims = new SalvageClaims();
@@ -187,6 +193,16 @@ describe("salvage", () => {
     claims.sent(node(2, false), message(true), 35_000);
     assert.deepEqual(said, []);
     claims.sent(node(2, false), message(true), 50_000);
+    assert.deepEqual(said, ["salvage is told as it is"]);
+    const accepted = (index: number, of: number, hasSalvage: boolean): ReplicaMessage =>
+      ({ type: "append_accepted", from: 2, to: 1, term: of, index, hasSalvage }) as unknown as ReplicaMessage;
+    said.length = 0;
+    claims.sent(node(3, true), accepted(7, 2, true), 60_000);
+    claims.sent(node(3, true), accepted(6, 2, false), 60_000);
+    claims.sent(node(3, true), accepted(7, 1, false), 60_000);
+    claims.sent(node(3, false), accepted(7, 2, false), 60_000);
+    assert.deepEqual(said, []);
+    claims.sent(node(3, true), accepted(7, 2, false), 60_000);
     assert.deepEqual(said, ["salvage is told as it is"]);
   });
 });

@@ -1,8 +1,10 @@
 // What replicas say to their leader about salvage (rule 2) against what they keep. One that says for long that it keeps some, and
-// keeps none, holds the watermark, every seal and all garbage of its group.
+// keeps none, holds the watermark, every seal and all garbage of its group. One that acknowledges a log, keeps what it discarded
+// for it and says that it keeps nothing lets the watermark pass what then comes too late.
 
-import type { ReplicaId } from "../../internal/base/ids.ts";
+import type { LogIndex, ReplicaId } from "../../internal/base/ids.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
+import { simGroup } from "./sim-node.ts";
 import type { SimNode } from "./sim-node.ts";
 import { Violation } from "./violation.ts";
 
@@ -21,6 +23,9 @@ export class SalvageClaims {
   sent(node: SimNode, message: ReplicaMessage, now: number): void {
     const { id, life, replica } = node;
     if (!("hasSalvage" in message) || replica === undefined) return;
+    // To a leader of a former term it may be on its way for long.
+    const isPresent = message.type === "append_accepted" && message.term === replica.status.term;
+    if (isPresent && !message.hasSalvage && replica.hasSalvage) this.denied(node, message.index);
     if (!message.hasSalvage || replica.hasSalvage) {
       this.claims.delete(id);
       return;
@@ -32,6 +37,14 @@ export class SalvageClaims {
     }
     if (now - known.since < longestMilliseconds) return;
     const what = `node ${id} has said since ${known.since} that it keeps some, and keeps none`;
+    node.report(new Violation("salvage is told as it is", what));
+  }
+
+  /** What lies above its index was kept after the acknowledgement was made. */
+  private denied(node: SimNode, index: LogIndex): void {
+    const kept = node.log?.group(simGroup).salvage.find((entry) => entry.index <= index);
+    if (kept === undefined) return;
+    const what = `node ${node.id} acknowledged ${index}, said that it keeps nothing, and keeps ${kept.term}.${kept.index}`;
     node.report(new Violation("salvage is told as it is", what));
   }
 }
