@@ -164,7 +164,10 @@ export class Routing {
         this.checkRuns();
         const left = way.deadline - clock.monotonicMilliseconds();
         if (left < leastMilliseconds) break;
-        if (done.length === 0) [way.why, way.silent] = ["no_leader", nobody];
+        if (done.length === 0) {
+          way.why = "no_leader";
+          way.silent = nobody;
+        }
         const last = this.learn(route, way, { answer: await this.tryAt(node, route, left, way), node });
         if (last !== undefined) return last;
         done.push(node);
