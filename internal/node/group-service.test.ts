@@ -93,15 +93,14 @@ describe("what a node does with a replica of its own", () => {
   it("rule 5: a strong page leaves out what has expired by the log, and waits for the log where the leader's clock is ahead of it", async () => {
     const dying = { key: utf8("b"), version, expiry: stamp(100), payload: undefined };
     const lasting = { key: utf8("a"), version, expiry: neverExpires, payload: undefined };
-    const last = { stamp: stamp(90) };
+    const applied = { ...version, stamp: stamp(90) };
     const asked: string[] = [];
     const service = serviceOf({
-      state: { last },
-      applied: version,
+      applied,
       readStrong: async (of: Uint8Array) => {
         asked.push(utf8Text(of));
         // The log has gone on to the leader's time when a read says that a record has expired.
-        if (asked.length === 2) last.stamp = stamp(110);
+        if (asked.length === 2) applied.stamp = stamp(110);
         await Promise.resolve();
         return { kind: "absent", time: stamp(105) };
       },
