@@ -10,6 +10,7 @@ import { action, conditionKind, expiryMode } from "../../internal/replica/comman
 import type { Operation } from "../../internal/replica/command.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import type { WriteOutcome } from "../../internal/replica/write-waiters.ts";
+import { ask } from "./asking.ts";
 import type { FastPromises } from "./fast-promises.ts";
 import { Contact, readBounded, readOwn } from "./fresh-reads.ts";
 import type { FreshRead } from "./fresh-reads.ts";
@@ -31,7 +32,6 @@ export interface ClientCounts {
   unknown: number;
 }
 
-const deadline = 2000;
 const triesMax = 4;
 
 export interface ClientParts {
@@ -311,28 +311,8 @@ export class Client {
     return new Promise((resolve) => this.time.after(milliseconds, resolve));
   }
 
-  /** What a node answers, when its process gets to it; "late": nothing in time, though it may have done it, or may do it yet. */
   private ask<T>(node: SimNode, action: (replica: Replica) => Promise<T>): Promise<T | "late"> {
-    const { clock } = node;
-    return new Promise((resolve, reject) => {
-      const timer = this.time.after(deadline, () => resolve("late"));
-      clock.live(() => {
-        const answer = node.replica === undefined ? undefined : action(node.replica);
-        answer?.then(
-          (value) => {
-            // A process that has ended since answers nothing.
-            if (clock.isDead) return;
-            timer.cancel();
-            resolve(value);
-          },
-          (reason: unknown) => {
-            timer.cancel();
-            if (this.parts.cluster.explains(reason)) resolve("late");
-            else reject(reason instanceof Error ? reason : new Error(String(reason)));
-          },
-        );
-      });
-    });
+    return ask(this.parts.cluster, node, action);
   }
 }
 
