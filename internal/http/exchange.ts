@@ -129,11 +129,16 @@ export class Exchange {
     }
   }
 
-  /** Aborted when the other side is known to have gone before it has its answer; one that has only ended its sending may be there. */
+  /** Aborted when the other side goes before it has its answer, or ends its sending: most who do that have gone. */
   get signal(): AbortSignal {
     this.gone ??= new AbortController();
-    if (this.hasEnded) this.gone.abort();
+    if (this.hasEnded || this.incoming.socket.readableEnded) this.gone.abort();
     return this.gone.signal;
+  }
+
+  /** The other side has ended its sending. */
+  senderEnded(): void {
+    this.gone?.abort();
   }
 
   /** The wire is done with its answer, whole or not. */

@@ -31,9 +31,10 @@ async function sendAndEnd(rig: HttpRig, text: string): Promise<Wire> {
   return wire;
 }
 
-const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
+/** With deadlines that no busy machine comes near. */
+const get = (target: string): string => `GET ${target}?timeout=60s HTTP/1.1\r\nHost: a\r\n\r\n`;
 const put = (body: string, length = body.length): string =>
-  `PUT /k HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
+  `PUT /k?timeout=60s HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
 
 describe("a client that has ended its sending", () => {
   for (const [what, text, status] of [
@@ -106,7 +107,7 @@ describe("a client that has ended its sending", () => {
     assert.equal(rig.edge.listener.connectionCount, 0);
   });
 
-  test("and has gone is served all the same, for nobody can tell, and let go with its answer", async () => {
+  test("and has gone is served all the same, for nobody can tell, but nothing waits for it, and it is let go with its answer", async () => {
     await withRig(async (rig) => {
       rig.coordinator.hold();
       const wire = await rig.wire();
@@ -115,9 +116,7 @@ describe("a client that has ended its sending", () => {
       const signal = rig.coordinator.lastCaller?.signal;
       wire.socket.destroy();
       await once(wire.socket, "close");
-      await rig.ask("GET", "/-/openapi.json");
-      await rig.ask("GET", "/-/openapi.json");
-      assert.equal(signal?.aborted, false);
+      while (signal?.aborted !== true) await turn();
       rig.coordinator.goOn();
       while (rig.edge.listener.connectionCount > 0) await turn();
       assert.equal(rig.edge.listener.requestsUnderWay, 0);

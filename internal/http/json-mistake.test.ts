@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { test } from "node:test";
 import { mistakeIn } from "./json-mistake.ts";
 
+const behind = "what is wrong comes behind its first 16368 characters";
+
 test("what is wrong is said with its place", () => {
   for (const [text, words] of [
     [`{"value": "x" "ttl": 3}`, `at line 1, column 15, there should be a comma or }, not "`],
@@ -15,7 +17,8 @@ test("what is wrong is said with its place", () => {
     [`{"value": [}`, "at line 1, column 12, there should be a value or ], not }"],
     [`{"value": 1`, "at line 1, column 12, there should be a comma or }, not the end"],
     [`{"value": "x`, "at line 1, column 13, there should be a double quote that ends a text, not the end"],
-    [`{"value": "a\nb"}`, `at line 1, column 13, there should be its escape in a text, not "\\n"`],
+    [`{"value": "a\nb"}`, `at line 1, column 13, there should be its escape in a text, not U+000A`],
+    [`{"value": \u202e1}`, "at line 1, column 11, there should be a value, not U+202E"],
     [`{"value": 1} x`, "at line 1, column 14, there should be nothing more, not x"],
     [``, "at line 1, column 1, there should be a value, not the end"],
   ] as const) {
@@ -39,8 +42,17 @@ test("something is found in whatever is no JSON, however deep", () => {
       }
     }),
   );
+  assert.equal(mistakeIn("[".repeat(10_000)), "at line 1, column 10001, there should be a value or ], not the end");
+});
+
+test("is not looked for in more than the beginning of a long text", () => {
+  for (const filled of ["[", " ", "\n", "1,", "true,"]) {
+    assert.equal(mistakeIn(`[${filled.repeat(100_000)}`), behind, JSON.stringify(filled));
+  }
+  assert.equal(mistakeIn(`"${"\\\\u0041".repeat(100_000)}`), behind);
+  assert.equal(mistakeIn(`{"value": [${"1,".repeat(100_000)}x`), behind);
   assert.equal(
-    mistakeIn("[".repeat(1_000_000)),
-    "at line 1, column 1000001, there should be a value or ], not the end",
+    mistakeIn(`${" ".repeat(100)}x${" ".repeat(100_000)}`),
+    "at line 1, column 101, there should be a value, not x",
   );
 });

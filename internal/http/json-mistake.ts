@@ -1,5 +1,6 @@
 // What is wrong with a text that is no JSON, in words, and where: the words of JSON.parse differ between versions of Node, and some
-// of them name no place. Without recursion, since a stranger may open as many brackets as a body has room for.
+// of them name no place. Without recursion, since a stranger may open as many brackets as a body has room for; and not for long: it is
+// a courtesy, while others wait.
 
 /** What has to come next. */
 type Wanted = "value" | "value or end" | "name" | "name or end" | "colon" | "comma or end";
@@ -23,14 +24,26 @@ const scalar = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)/
 const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const blanks = /[ \t\r\n]*/y;
 
+/** So many characters are looked at. */
+const searchedMax = 16 * 1024;
+/** What is cut within its last letters may look wrong there. */
+const cutLetters = 16;
+
 /** REQUIRES a text that JSON.parse refuses. */
-export function mistakeIn(text: string): string {
+export function mistakeIn(whole: string): string {
+  const text = whole.slice(0, searchedMax);
   const { at, wanted } = firstMistake(text);
+  if (text.length < whole.length && at > searchedMax - cutLetters)
+    return `what is wrong comes behind its first ${searchedMax - cutLetters} characters`;
   const lines = text.slice(0, at).split("\n");
   const found = String.fromCodePoint(text.codePointAt(at) ?? 0);
-  const shown = at >= text.length ? "the end" : /[\p{C}\p{Z}]/u.test(found) ? JSON.stringify(found) : found;
+  const shown = at >= text.length ? "the end" : /[\p{C}\p{Z}]/u.test(found) ? codeOf(found) : found;
   return `at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}, there should be ${wanted}, not ${shown}`;
 }
+
+/** Of what cannot be seen: JSON's own escape does not know all of that. */
+const codeOf = (character: string): string =>
+  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 function firstMistake(text: string): Mistake {
   /** Of what is open, the innermost last. */

@@ -6,8 +6,7 @@
 //
 // Requests of one connection are served one after the other: whoever sends many at once, and reads no answers, has one answer in memory.
 // Who ends his sending behind whole requests has his answers, and then the end. Nobody can tell him from one who has closed and reads
-// nothing: that one is served as well, until the deadlines of his requests at most, and is known to have gone with the first answer
-// that he does not take. Who resets the connection before he has ended his sending is known to have gone at once.
+// nothing: so what is under way is answered, and nothing waits for him: neither for a place in a row nor for a leader that is missing.
 // close(): no new connections; those without a request end at once,
 // the others with the answer of their last; what comes in between is refused by its handler; after a while all are cut.
 
@@ -154,6 +153,7 @@ export class HttpListener implements ExchangeHost {
   private connected(socket: Socket): void {
     const connection: Connection = { socket, latest: undefined, serving: undefined, waiting: [], isClosing: false };
     this.connections.set(socket, connection);
+    socket.once("end", () => connection.serving?.senderEnded());
     socket.once("close", () => {
       this.connections.delete(socket);
       connection.waiting.length = 0;

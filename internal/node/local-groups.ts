@@ -214,7 +214,7 @@ export class LocalGroups {
       seams: {
         clock: parts.clock,
         scheduler: parts.scheduler,
-        logger: this.warnings,
+        logger: this.warnings.of(group.id),
         send: (message) => this.send(group.id, message),
         onFailure: (failure) => parts.onFailure(failure),
       },

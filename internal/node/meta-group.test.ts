@@ -60,8 +60,12 @@ function replicaOf(record: OneRecord): Replica {
     get status() {
       return { role: record.role, term: 3, hasQuorum: record.hasQuorum };
     },
+    /** What is gathered may be of this term before anything of it is seen. */
     get state() {
-      return { last: { term: record.lastTerm } };
+      return { last: { term: 3 } };
+    },
+    get applied() {
+      return { term: record.lastTerm, index: record.applied };
     },
     get appliedIndex() {
       return record.applied;

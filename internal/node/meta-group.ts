@@ -41,7 +41,7 @@ export class MetaGroup {
     const replica = this.replica();
     if (replica === undefined) return false;
     const { role, term, hasQuorum } = replica.status;
-    return role === "leader" && hasQuorum && replica.state.last.term === term;
+    return role === "leader" && hasQuorum && replica.applied.term === term;
   }
 
   /** Looks for a map that was applied since it looked last. */

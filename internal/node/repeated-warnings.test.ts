@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { groupId } from "../base/ids.ts";
 import type { LogFields } from "../platform/logger.ts";
 import { silentLogger } from "../platform/logger.ts";
 import { NodeClock, VirtualTime } from "../../test/sim/virtual-time.ts";
@@ -36,6 +37,22 @@ describe("warnings of replicas", () => {
     assert.deepEqual(taken(), [], "what has ended is not told again");
     warnings.warn("refused", { from: 3, why: "a second leader in one term" });
     assert.equal(taken().length, 1, "and begins anew");
+  });
+
+  it("are told for each group by itself, and name it", () => {
+    const { warnings, taken } = opened();
+    for (const group of [0, 3]) {
+      for (let at = 0; at < 3; at++) warnings.of(groupId(group)).warn("refused", { from: 1 });
+    }
+    assert.deepEqual(taken(), [
+      ["refused", { group: 0, from: 1 }],
+      ["refused", { group: 3, from: 1 }],
+    ]);
+    warnings.close();
+    assert.deepEqual(taken(), [
+      ["refused", { group: 0, from: 1, repeated: 2 }],
+      ["refused", { group: 3, from: 1, repeated: 2 }],
+    ]);
   });
 
   it("have a bound, however many causes there are", () => {

@@ -1,4 +1,4 @@
-// What replicas warn of, a line for each cause and peer in a while, whatever comes in between:
+// What replicas warn of, a line for each group, cause and peer in a while, whatever comes in between:
 //
 //   first of a cause     at once
 //   its repeats          counted; after the while one line, with the newest fields and `repeated`, if there were any
@@ -6,6 +6,7 @@
 // While a node comes back with an empty folder, or of another version, each message of its groups may be refused: thousands of lines a
 // second would hide all others, and fill the disk. Numbers within texts (entries, terms, stamps) make no other cause.
 
+import type { GroupId } from "../base/ids.ts";
 import type { Scheduler, Timer } from "../platform/clock.ts";
 import type { Logger, LogFields } from "../platform/logger.ts";
 
@@ -29,6 +30,15 @@ export class RepeatedWarnings implements Logger {
   constructor({ logger, scheduler }: { readonly logger: Logger; readonly scheduler: Scheduler }) {
     this.logger = logger;
     this.scheduler = scheduler;
+  }
+
+  /** For the replicas of a group: their lines name it, and each group has its own causes. */
+  of(group: GroupId): Logger {
+    return {
+      info: (message, fields) => this.info(message, { group, ...fields }),
+      warn: (message, fields) => this.warn(message, { group, ...fields }),
+      error: (message, fields) => this.error(message, { group, ...fields }),
+    };
   }
 
   info(message: string, fields?: LogFields): void {

@@ -83,7 +83,7 @@ export class StartWatch {
 
   private isCaughtUp(replica: Replica, openAt: number): boolean {
     const { role, term, leader } = replica.status;
-    if (role === "leader") return replica.state.last.term === term;
+    if (role === "leader") return replica.applied.term === term;
     if (leader === 0) return this.clock.monotonicMilliseconds() - openAt > leaderlessMilliseconds;
     if (replica.stalenessMilliseconds !== undefined) return true;
     replica.refreshStaleness();

@@ -114,8 +114,9 @@ function answeredBefore(core: ReplicaCore, id: Uint8Array, stamp: Stamp): Extrac
   const version = { term, index: last };
   // What the state knows may not be in the engine yet.
   const shown = core.freshness.whenApplied(core.place.state.last);
-  const found = shown.then(() => engine.get(core.place.incarnation, answerKey(id)));
-  const outcome = found.then((record): WriteOutcome => {
+  const outcome = shown.then(async (isShown): Promise<WriteOutcome> => {
+    if (!isShown) return { kind: "unknown", version, why: "its answer is not at hand yet" };
+    const record = await engine.get(core.place.incarnation, answerKey(id));
     if (record === undefined) return { kind: "unknown", version, why: "its answer is forgotten" };
     return core.writes.again(decodeAnswer(record.payload), stamp);
   });

@@ -16,8 +16,8 @@ const start = (listeners: readonly string[]): RunningProcess =>
 
 describe("a gateway whose ports are taken", () => {
   it("tells all of them, and with what is proposed instead it starts", async () => {
-    // What is proposed for the one would be what another has, or is to have instead.
-    const first = await freePorts(310);
+    // What is proposed for the one would be what another has, or is to have instead. None of all that is another test's.
+    const first = await freePorts(510);
     const ports = [first, first + 100, first + 200];
     const taken = await Promise.all(
       ports.map(async (port) => {

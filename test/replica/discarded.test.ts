@@ -6,7 +6,34 @@ import { logIndex, replicaId, term } from "../../internal/base/ids.ts";
 import { stamp } from "../../internal/base/stamp.ts";
 import { entryKind } from "../../internal/raft/types.ts";
 import type { Entry } from "../../internal/raft/types.ts";
+import type { Replica } from "../../internal/replica/replica.ts";
 import { accepted, put, Rig } from "./rig.ts";
+
+/** Node 2 as the next leader, whose no-ops take the place of the last entry and follow it. */
+function nextLeader(before: Replica) {
+  const { last, term: of, lastStamp } = before.status;
+  const { applied } = before;
+  const next = {
+    from: replicaId(2),
+    to: replicaId(1),
+    term: term(of + 1),
+    commit: applied.index,
+    hasQuorum: true,
+  } as const;
+  const noop = (plus: number): Entry => {
+    const [index, at] = [logIndex(last + plus), stamp(lastStamp + plus + 1)];
+    return { index, term: next.term, stamp: at, flags: 0, kind: entryKind.noop, payload: new Uint8Array(0) };
+  };
+  return { next, noop, last, of };
+}
+
+/** What was acknowledged, and whether something was said to be kept. */
+const toldBy = (rig: Rig): { readonly index: number; readonly hasSalvage: boolean }[] =>
+  rig.sent.flatMap((message) => {
+    if (message.type !== "append_accepted") return [];
+    const { index, hasSalvage } = message;
+    return [{ index, hasSalvage }];
+  });
 
 it("a fast write that is discarded in the turn that brought it is told so, and nobody waits at its index for another's entry", async () => {
   const rig = await Rig.open();
@@ -49,30 +76,48 @@ it("rule 2: what is being discarded counts as kept though the fate of all that w
   await rig.level();
   rig.isolate(1);
   await rig.write(1, "fast", put("b", "discarded now"));
-  const { last, term: of, lastStamp } = lead.status;
   const { applied } = lead;
-  const next = {
-    from: replicaId(2),
-    to: replicaId(1),
-    term: term(of + 1),
-    commit: applied.index,
-    hasQuorum: true,
-  } as const;
-  const noop = (plus: number): Entry => {
-    const [index, at] = [logIndex(last + plus), stamp(lastStamp + plus + 1)];
-    return { index, term: next.term, stamp: at, flags: 0, kind: entryKind.noop, payload: new Uint8Array(0) };
-  };
+  const { next, noop, last, of } = nextLeader(lead);
   const fates = [{ version: before.version, mergedAt: { term: applied.term, index: applied.index } }];
   rig.sent.length = 0;
   lead.receive({ type: "append", ...next, previousIndex: logIndex(last - 1), previousTerm: of, entries: [noop(0)] });
   lead.receive({ type: "salvage_settled", from: next.from, to: next.to, fates, isReleased: false });
   lead.receive({ type: "append", ...next, previousIndex: last, previousTerm: next.term, entries: [noop(1)] });
   await rig.rest();
-  const told = rig.sent.flatMap((message) => (message.type === "append_accepted" ? [message] : []));
-  assert.deepEqual(
-    told.map(({ index, hasSalvage }) => ({ index, hasSalvage })),
-    [last, last + 1].map((index) => ({ index, hasSalvage: true })),
-  );
+  assert.deepEqual(toldBy(rig), [
+    { index: last, hasSalvage: true },
+    { index: last + 1, hasSalvage: true },
+  ]);
   assert.equal(lead.hasSalvage, true, "the second one is kept, and the first is not");
+  await rig.close();
+});
+
+it("rule 2: what is being discarded counts as kept while the log has no room to keep it", async () => {
+  const rig = await Rig.open({ replica: { houseKeepingMilliseconds: 1_000_000 } });
+  const lead = await rig.elect(1);
+  await rig.level();
+  rig.isolate(1);
+  await rig.write(1, "fast", put("b", "discarded now"));
+  const { next, noop, last, of } = nextLeader(lead);
+  const { log } = rig.node(1);
+  assert.ok(log !== undefined);
+  let makeRoom = (): void => undefined;
+  Object.defineProperty(log, "hasRoom", { get: () => false, configurable: true });
+  log.whenRoom = () => new Promise<void>((resolve) => (makeRoom = resolve));
+  rig.sent.length = 0;
+  lead.receive({ type: "append", ...next, previousIndex: logIndex(last - 1), previousTerm: of, entries: [noop(0)] });
+  await rig.rest();
+  lead.receive({ type: "append", ...next, previousIndex: last, previousTerm: next.term, entries: [noop(1)] });
+  await rig.rest();
+  assert.equal(lead.hasSalvage, false, "it is not kept yet");
+  Reflect.deleteProperty(log, "hasRoom");
+  Reflect.deleteProperty(log, "whenRoom");
+  makeRoom();
+  await rig.rest();
+  assert.deepEqual(toldBy(rig), [
+    { index: last, hasSalvage: true },
+    { index: last + 1, hasSalvage: true },
+  ]);
+  assert.equal(lead.hasSalvage, true);
   await rig.close();
 });

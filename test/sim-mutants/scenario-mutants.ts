@@ -142,6 +142,16 @@ export const scenarioMutants: readonly SimMutant[] = [
     },
   },
   {
+    name: "rule 2: nothing is said to be kept while the log has no room for what is being discarded",
+    file: "internal/replica/replica-core.ts",
+    find: "if (!this.isHeld) this.raft.setSalvage(this.salvager.isPending);",
+    replace: "this.raft.setSalvage(this.salvager.isPending);",
+    scenario: {
+      file: "discarded",
+      name: "rule 2: what is being discarded counts as kept while the log has no room to keep it",
+    },
+  },
+  {
     name: "rule 5: a strong read judges by entries that are not in the engine yet",
     file: "internal/replica/reads.ts",
     find: "lastStamp: () => parts.applied().stamp,",

@@ -178,7 +178,7 @@ describe("salvage", () => {
         id: 2,
         life,
         replica: { hasSalvage: keeps, status: { term: 2 } },
-        log: { group: () => ({ salvage: [{ term: 1, index: 7 }] }) },
+        log: { group: () => ({ salvage: [{ term: 1, index: 7 }], base: { index: 3 } }) },
         report,
       }) as unknown as SimNode;
     const message = (hasSalvage: boolean): ReplicaMessage =>

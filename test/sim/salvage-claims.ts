@@ -40,10 +40,11 @@ export class SalvageClaims {
     node.report(new Violation("salvage is told as it is", what));
   }
 
-  /** What lies above its index was kept after the acknowledgement was made. */
+  /** What lies above its index was kept after the acknowledgement was made; and so may be what a snapshot has taken the place of. */
   private denied(node: SimNode, index: LogIndex): void {
-    const kept = node.log?.group(simGroup).salvage.find((entry) => entry.index <= index);
-    if (kept === undefined) return;
+    const log = node.log?.group(simGroup);
+    const kept = log?.salvage.find((entry) => entry.index <= index);
+    if (log === undefined || kept === undefined || kept.index <= log.base.index) return;
     const what = `node ${node.id} acknowledged ${index}, said that it keeps nothing, and keeps ${kept.term}.${kept.index}`;
     node.report(new Violation("salvage is told as it is", what));
   }
