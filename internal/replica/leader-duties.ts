@@ -129,8 +129,9 @@ export class LeaderDuties {
     if (role !== "leader") return logIndex(Math.max(0, applied - this.options.entriesKept));
     const away = ticksOf(this.options, this.options.awayMilliseconds);
     let least: number = applied;
-    for (const { match, silentTicks } of this.raft.followers()) {
-      if (silentTicks === undefined || silentTicks > away) continue;
+    for (const { match, silentTicks, state } of this.raft.followers()) {
+      // Who gets a snapshot needs what comes behind that: the snapshot keeps it.
+      if (state === "snapshot" || silentTicks === undefined || silentTicks > away) continue;
       least = Math.min(least, match);
     }
     return logIndex(least);

@@ -4,6 +4,7 @@
 // and the log the entries behind it; it is given up at the latest when this replica's own data is replaced.
 
 import { assert } from "../base/assert.ts";
+import { compareBytes } from "../base/bytes.ts";
 import { ByteWriter } from "../base/codec.ts";
 import type { Incarnation, LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -22,7 +23,7 @@ export interface SnapshotSenderParts {
   readonly scheduler: Scheduler;
   readonly chunkBytes: number;
   readonly bytesPerSecond: number;
-  /** One that nobody has asked about for so long is given up. */
+  /** One with which nobody has come further for so long is given up. */
   readonly idleMilliseconds: number;
   /** The state as it is applied now. */
   present(): { readonly mark: SnapshotMark; readonly incarnation: Incarnation };
@@ -42,7 +43,9 @@ interface Held {
   readonly at: EngineSnapshot;
   readonly pin: Pin;
   readonly for: Set<ReplicaId>;
-  askedAt: number;
+  /** The last key behind which each replica has asked: one that cannot keep what it gets asks for the same again and again. */
+  readonly furthest: Map<ReplicaId, Uint8Array>;
+  progressAt: number;
   reading: number;
 }
 
@@ -64,8 +67,8 @@ export class SnapshotSender {
       held: this.held.incarnation,
       incarnation,
     });
+    if (!this.held.for.has(by)) this.held.progressAt = this.parts.clock.monotonicMilliseconds();
     this.held.for.add(by);
-    this.held.askedAt = this.parts.clock.monotonicMilliseconds();
     this.parts.offer(by, this.held.mark);
   }
 
@@ -77,7 +80,10 @@ export class SnapshotSender {
       return;
     }
     const now = parts.clock.monotonicMilliseconds();
-    held.askedAt = now;
+    if (compareBytes(request.after, held.furthest.get(from) ?? beginning) > 0) {
+      held.furthest.set(from, request.after);
+      held.progressAt = now;
+    }
     const isWaiting = held.asked.has(from);
     held.asked.set(from, request);
     // Asked again, perhaps for the next one, while it waits: one chunk at a time for each.
@@ -91,11 +97,11 @@ export class SnapshotSender {
     else parts.scheduler.after(wait, answer);
   }
 
-  /** Gives up what nobody asks about. */
+  /** Gives up what helps nobody: it keeps the log from being compacted, on all replicas. */
   tick(): void {
     const { held, parts } = this;
     if (held === undefined || held.reading > 0) return;
-    if (parts.clock.monotonicMilliseconds() - held.askedAt < parts.idleMilliseconds) return;
+    if (parts.clock.monotonicMilliseconds() - held.progressAt < parts.idleMilliseconds) return;
     this.release();
     for (const to of held.for) parts.withdraw(to);
   }
@@ -131,7 +137,7 @@ export class SnapshotSender {
   private make(): Held {
     const { parts } = this;
     const { mark, incarnation } = parts.present();
-    const askedAt = parts.clock.monotonicMilliseconds();
+    const progressAt = parts.clock.monotonicMilliseconds();
     const pin = parts.group.pin(mark.index);
     return {
       mark,
@@ -139,8 +145,9 @@ export class SnapshotSender {
       at: parts.engine.snapshot(),
       pin,
       for: new Set(),
+      furthest: new Map(),
       asked: new Map(),
-      askedAt,
+      progressAt,
       reading: 0,
     };
   }
@@ -194,6 +201,9 @@ export class SnapshotSender {
     }
   }
 }
+
+/** Before all keys. */
+const beginning = new Uint8Array(0);
 
 function letGo({ at, pin }: Held): void {
   at.release();

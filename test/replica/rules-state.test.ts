@@ -9,7 +9,7 @@ import { stamp } from "../../internal/base/stamp.ts";
 import { slotOf } from "../../internal/ring/slots.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import { FaultDisk } from "../disk/fault-disk.ts";
-import { accepted, asked, del, foreign, put, putUntil, Rig } from "./rig.ts";
+import { accepted, asked, del, foreign, put, putUntil, Rig, theGroup } from "./rig.ts";
 
 const tiny = {
   log: { segmentBytes: 4096, batchBytesMax: 2048, cacheBytesMax: 8192, logBytesMax: 40_000, flushWantedBytes: 8192 },
@@ -347,6 +347,33 @@ describe("a snapshot", () => {
     rig.passes = () => true;
     await rig.level();
     await rig.until(() => write(0) === undefined && write(1) === undefined, "writes again");
+    await rig.close();
+  });
+
+  it("rule 23: with which its receiver comes no further is made anew, so that it does not keep the log for ever", async () => {
+    const rig = await Rig.open({ ...tiny, replica: { ...tiny.replica, snapshotIdleMilliseconds: 2000 } });
+    await leaveBehind(rig);
+    rig.rejoin(3);
+    // As one that has no room for what it gets: it asks for the same again and again.
+    rig.passes = ({ type, to }) => type !== "chunk" || to !== 3;
+    const offered = (): Set<number> =>
+      new Set(rig.sent.flatMap((message) => (message.type === "snapshot" ? [message.index] : [])));
+    let at = 100;
+    await rig.until(() => offered().size > 0, "an offer");
+    const first = rig.replica(1).status.last;
+    for (let round = 0; round < 10; round++) {
+      await fill(rig, 1, 5, at);
+      at += 5;
+      await rig.ticks(100);
+    }
+    assert.ok(offered().size >= 3, `offers of ${[...offered()].join()}`);
+    for (const id of [1, 2]) await rig.answer(rig.node(id).engine?.flush() ?? Promise.resolve());
+    await rig.ticks(400);
+    const bases = [1, 2].map((id) => rig.node(id).log?.group(theGroup).base.index ?? 0);
+    assert.ok(Math.min(...bases) > first, `logs that begin behind ${bases.join()}, and ${first} was long ago`);
+    rig.passes = () => true;
+    await rig.level();
+    assert.equal(stateOf(rig.replica(3)), stateOf(rig.replica(1)));
     await rig.close();
   });
 

@@ -70,4 +70,14 @@ export const receivingMutants: readonly SimMutant[] = [
       name: "ends by what the world made fail; a bug is passed on, and ends the process",
     },
   },
+  {
+    name: "rule 23: a snapshot with which nobody comes further keeps the log for ever",
+    file: "internal/replica/snapshot-sender.ts",
+    find: "if (compareBytes(request.after, held.furthest.get(from) ?? beginning) > 0) {",
+    replace: "if (compareBytes(request.after, held.furthest.get(from) ?? beginning) >= 0) {",
+    scenario: {
+      file: "rules-state",
+      name: "rule 23: with which its receiver comes no further is made anew, so that it does not keep the log for ever",
+    },
+  },
 ];
