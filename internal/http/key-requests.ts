@@ -7,7 +7,7 @@ import type { Condition, GetRequest, TimeToLive, WriteMode, WriteRequest } from 
 import { readEnvelope } from "./envelope.ts";
 import { envelopeBytesMax } from "./limits.ts";
 import { consistencyOf, flagOf, timeoutOf, ttlOf } from "./parameters.ts";
-import { writeCondition } from "./preconditions.ts";
+import { deleteCondition, writeCondition } from "./preconditions.ts";
 import { readQuery } from "./query.ts";
 import {
   accepts,
@@ -97,7 +97,7 @@ export function readDelete({ key, query, headers }: Asked): KeyWrite {
   const asked: KeyWrite = {
     key,
     mode: consistencyOf(parameters.text("consistency")),
-    condition: writeCondition(headers),
+    condition: deleteCondition(headers),
     requestId: requestIdOf(headers),
     timeoutMilliseconds: timeoutOf(parameters.text("timeout")),
     minimal: prefersMinimal(headers),

@@ -157,6 +157,14 @@ describe("conditions", () => {
     assert.equal((await rig.ask("GET", "/w")).status, 404);
   });
 
+  test("of a DELETE never ask for a key that is not there", async () => {
+    const headers = { "If-None-Match": "*" };
+    await refuses(rig.ask("DELETE", "/d", { headers }), 400, "bad_request", "a DELETE creates nothing");
+    await rig.ask("PUT", "/d", { body: "1" });
+    await refuses(rig.ask("DELETE", "/d", { headers }), 400, "bad_request", "a DELETE creates nothing");
+    assert.equal((await rig.ask("GET", "/d")).text, "1");
+  });
+
   test("are strong, and never fast", async () => {
     const headers = { "If-None-Match": "*" };
     rig.coordinator.defaultWrite = "fast";

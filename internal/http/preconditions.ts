@@ -38,6 +38,15 @@ export function writeCondition(headers: RequestHeaders): Condition | undefined {
   throw new TrefoilError("bad_request", detail);
 }
 
+/** Of a DELETE: one that asks for nothing to be there has nothing to do. */
+export function deleteCondition(headers: RequestHeaders): Condition | undefined {
+  const condition = writeCondition(headers);
+  if (condition?.kind !== "absent") return condition;
+  const detail =
+    "If-None-Match: * creates only, and a DELETE creates nothing: leave it out, or say with If-Match what is to go";
+  throw new TrefoilError("bad_request", detail);
+}
+
 export type ReadVerdict = "send" | "not_modified" | "failed";
 
 /** What to do with a record of this version; undefined: there is none. */

@@ -187,7 +187,10 @@ export class MixedClient {
   }
 
   private anyStep(key: string): Step {
-    return { ...this.blind(key), condition: this.anyCondition(key) };
+    const step = this.blind(key);
+    const condition = this.anyCondition(key);
+    // A delete creates nothing, and is refused when it is asked to.
+    return { ...step, condition: step.action === "delete" && condition === "absent" ? "present" : condition };
   }
 
   private anyCondition(key: string): StepCondition {
