@@ -20,9 +20,10 @@ export interface Listing {
 }
 
 export function readListing(parameters: Query): Listing {
+  const prefix = checkPrefix(parameters.bytes("prefix") ?? emptyBytes);
   const request: ListRequest = {
-    prefix: checkPrefix(parameters.bytes("prefix") ?? emptyBytes),
-    cursor: cursorOf(parameters.text("cursor")),
+    prefix,
+    cursor: cursorOf(parameters.text("cursor"), prefix),
     limit: countOf("limit", parameters.text("limit"), listLimitMax) ?? listLimitDefault,
     withValues: flagOf("values", parameters.text("values")),
     mode: consistencyOf(parameters.text("consistency")),
@@ -40,9 +41,9 @@ export function listingAnswer(given: ListAnswer, node: string): Answer {
   };
 }
 
-function cursorOf(text: string | undefined): Uint8Array | undefined {
+function cursorOf(text: string | undefined, prefix: Uint8Array): Uint8Array | undefined {
   if (text === undefined) return undefined;
   const bytes = base64urlBytes(text);
   // Some texts that differ are the same bytes.
-  return openCursor(bytes !== undefined && base64url(bytes) === text ? bytes : emptyBytes);
+  return openCursor(bytes !== undefined && base64url(bytes) === text ? bytes : emptyBytes, prefix);
 }

@@ -83,6 +83,15 @@ describe("a listing", () => {
     assert.deepEqual(values, ["1", "4", "2", { value64: "_w" }]);
   });
 
+  test("goes on within the prefix that it began with, and under no other one", async () => {
+    const { cursor } = await page("?prefix=l/&limit=3");
+    for (const prefix of ["k/", "l/a+"]) {
+      const told = await rig.ask("GET", `/-/keys?prefix=${prefix}&cursor=${cursor}`);
+      assert.equal(told.status, 400, told.text);
+      assert.match(told.text, /this cursor is of a listing under another prefix; give the prefix of the page before/);
+    }
+  });
+
   test("says what was delivered, and by whom", async () => {
     const { headers } = await rig.ask("GET", "/-/keys?consistency=strong");
     assert.deepEqual([headers["trefoil-consistency"], headers["trefoil-node"]], ["strong", "n1"]);

@@ -61,11 +61,12 @@ export interface KvScan {
 
 export function readScan(bytes: Uint8Array): KvScan {
   const message = decodeMessage(requestTypes.scan, bytes) as ScanMessage;
-  const { prefix, cursor, withValues } = message;
+  const { cursor, withValues } = message;
+  const prefix = checkPrefix(bytesOf(message.prefix));
   const limit = numberOf(message.limit);
   const request = {
-    prefix: checkPrefix(bytesOf(prefix)),
-    cursor: cursor.length === 0 ? undefined : openCursor(bytesOf(cursor)),
+    prefix,
+    cursor: cursor.length === 0 ? undefined : openCursor(bytesOf(cursor), prefix),
     withValues,
     mode: modeOf(message),
   };

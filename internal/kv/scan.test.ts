@@ -102,6 +102,8 @@ describe("scan", () => {
     for (const [at, { cursor }] of pages.entries()) {
       const rest = await whole(rig.first.stream("Scan", { cursor }));
       assert.deepEqual(keysOf(rest.pages), keys.slice(at === 0 ? 3 : 5));
+      const elsewhere = await rig.first.refused("Scan", { cursor, prefix: utf8("l") });
+      assert.match(elsewhere.details, /this cursor is of a listing under another prefix/);
     }
   });
 

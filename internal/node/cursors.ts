@@ -3,8 +3,10 @@
 //   key | masked CRC-32 of it, 4 bytes
 //
 // So a cursor that was cut, misspelt or made up is refused, where it would else name some other place, and a page begin there without a
-// word. It is no secret, and keeps nobody out: whoever computes the checksum goes on from where he likes, and sees what he may see anyway.
+// word. One of another prefix is refused as well. It is no secret, and keeps nobody out: whoever computes the checksum goes on from where
+// he likes, and sees what he may see anyway.
 
+import { equalBytes } from "../base/bytes.ts";
 import { crc32, maskCrc } from "../base/checksum.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { keyBytesMax } from "../base/limits.ts";
@@ -18,13 +20,20 @@ export function sealCursor(key: Uint8Array): Uint8Array {
   return sealed;
 }
 
-/** The key, a part of `sealed`. Throws for what `sealCursor` did not make. */
-export function openCursor(sealed: Uint8Array): Uint8Array {
+/** The key, a part of `sealed`. Throws for what `sealCursor` did not make, and for what no page under this prefix can have given. */
+export function openCursor(sealed: Uint8Array, prefix: Uint8Array): Uint8Array {
   const key = sealed.subarray(0, Math.max(0, sealed.length - sealBytes));
   if (key.length === 0 || key.length > keyBytesMax) throw madeUp();
   const { buffer, byteOffset } = sealed;
   if (new DataView(buffer, byteOffset).getUint32(key.length) !== maskCrc(crc32(key))) throw madeUp();
+  if (!equalBytes(key.subarray(0, prefix.length), prefix)) throw ofAnotherPrefix();
   return key;
+}
+
+function ofAnotherPrefix(): TrefoilError {
+  const detail =
+    "this cursor is of a listing under another prefix; give the prefix of the page before with it, or leave the cursor out";
+  return new TrefoilError("bad_request", detail);
 }
 
 function madeUp(): TrefoilError {

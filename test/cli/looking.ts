@@ -82,7 +82,8 @@ function describeList(rig: () => CliRig, fine: Command, run: Command): void {
       const first = await run("list", "many/", "--limit", "1050", "-o", "raw", strong);
       assert.equal(first.code, 0);
       assert.deepEqual(first.out.trimEnd().split("\n"), many.slice(0, 1050));
-      const cursor = /^trefoil: more may follow: --cursor (\S+) goes on$/m.exec(first.errors)?.[1] ?? "";
+      const cursor =
+        /^trefoil: more may follow: the same command with --cursor (\S+) goes on$/m.exec(first.errors)?.[1] ?? "";
       const rest = await fine("list", "many/", "--cursor", cursor, "-o", "raw", strong);
       assert.deepEqual(rest.out.trimEnd().split("\n"), many.slice(1050));
     });

@@ -49,7 +49,8 @@ export function list(prefixText: string | undefined, options: ListOptions): Prom
       cursor = page.cursor;
     } while (cursor !== undefined && count < limit);
     await printer.end();
-    if (cursor !== undefined) process.stderr.write(`trefoil: more may follow: --cursor ${cursor} goes on\n`);
+    if (cursor !== undefined)
+      process.stderr.write(`trefoil: more may follow: the same command with --cursor ${cursor} goes on\n`);
     else if (count === 0 && form === "table") process.stderr.write("trefoil: there is no such key\n");
     return exitCodes.ok;
   });
