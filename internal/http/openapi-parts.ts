@@ -39,7 +39,7 @@ export const schemas: Readonly<Record<string, Json>> = {
       enum: ["not_applied", "applied", "unknown"],
       description: "whether the request took effect",
     },
-    requestId: { type: "string", description: "what the node's log calls the request" },
+    requestId: { type: "string", description: "names the request, in the node's log too if it is logged" },
   }),
   Written: object(
     {
