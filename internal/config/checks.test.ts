@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { readDevSettings, readGatewaySettings, readNodeSettings } from "./read-settings.ts";
 
 const nothing = { environment: {}, readFile: () => "" };
-const founding = ["--id=n1", "--data=d", "--peers=n1=a:1,n2=b:1,n3=c:1"];
+const founding = ["--id=n1", "--data=d", "--peers=n1=a:7400,n2=b:1,n3=c:1"];
 const joining = ["--id=n1", "--data=d", "--join=a:1"];
 
 const commands = { node: readNodeSettings, dev: readDevSettings, gateway: readGatewaySettings };
@@ -23,6 +23,10 @@ describe("settings beside one another", () => {
     ["node", ...joining, "--peer=0.0.0.0:7400", "--insecure", "--advertise=n1.example"],
     ["node", ...joining, "--peer=0.0.0.0:7400", "--insecure", "--advertise-peer=n1.example:7400"],
     ["node", ...founding, "--http=127.0.0.1:0", "--resp=127.0.0.1:0"],
+    ["node", ...founding, "--peer=10.0.0.1:7400", "--insecure"],
+    ["node", ...founding, "--peer=127.0.0.1:0"],
+    ["node", ...founding, "--peer=127.0.0.1:9", "--advertise-peer=a:7400"],
+    ["node", ...joining, "--peer=127.0.0.1:9"],
     ["node", ...founding, "--http=127.0.0.1:80", "--resp=127.0.0.2:80"],
     ["node", ...founding, "--http=127.0.0.1:7379"],
     ["node", ...founding, "--heartbeat=100ms", "--election-timeout=300ms"],
@@ -38,11 +42,17 @@ describe("settings beside one another", () => {
   for (const [flags, words] of [
     [[...founding, "--join=a:1"], /both given/],
     [[...joining, "--groups=4"], /leave --groups out/],
-    [["--id=n1", "--data=d", "--peers=n1=a:1,n2=b:1"], /names 2, and a cluster begins with 3/],
+    [["--id=n1", "--data=d", "--peers=n1=a:7400,n2=b:1"], /names 2, and a cluster begins with 3/],
     [["--id=n4", "--data=d", "--peers=n1=a:1,n2=b:1,n3=c:1"], /not this node; add n4=/],
-    [["--id=n1", "--data=d", "--peers=n1=a:1,n1=b:1,n3=c:1"], /names n1 twice/],
-    [["--id=n1", "--data=d", "--peers=n1=a:1,n2=a:1,n3=c:1"], /has a:1 twice/],
-    [["--id=n1", "--data=d", "--peers=n1=a:1,n2=0.0.0.0:1,n3=c:1"], /nobody can dial 0\.0\.0\.0:1 of n2/],
+    [["--id=n1", "--data=d", "--peers=n1=a:7400,n1=b:7400,n3=c:1"], /names n1 twice/],
+    [["--id=n1", "--data=d", "--peers=n1=a:7400,n2=a:7400,n3=c:1"], /has a:7400 twice/],
+    [["--id=n1", "--data=d", "--peers=n1=a:7400,n2=0.0.0.0:1,n3=c:1"], /nobody can dial 0\.0\.0\.0:1 of n2/],
+    [
+      ["--id=n2", "--data=d", "--peers=n1=a:7400,n2=[::1]:7401,n3=a:7402"],
+      /--peers has n2 at \[::1\]:7401, and --peer 127\.0\.0\.1:7400 listens on another port: give --peer 127\.0\.0\.1:7401, .* --advertise-peer \[::1\]:7401/,
+    ],
+    [[...founding, "--peer=127.0.0.1:9"], /give --peer 127\.0\.0\.1:7400, or correct --peers/],
+    [[...founding, "--peer=127.0.0.1:9", "--advertise=a"], /give --peer 127\.0\.0\.1:7400/],
     [
       [...founding, "--http=10.0.0.1:8080", "--admin=[::]:9400"],
       /--http 10\.0\.0\.1:8080, --admin \[::\]:9400: others.*--insecure/,

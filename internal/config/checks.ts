@@ -31,7 +31,7 @@ export function checkDev(values: Partial<DevValues>, isGiven: IsGiven): string[]
 }
 
 /** How the node comes into its cluster. */
-function checkEntry({ id, peers }: Partial<NodeValues>, isGiven: IsGiven): string[] {
+function checkEntry(values: Partial<NodeValues>, isGiven: IsGiven): string[] {
   if (isGiven("peers") === isGiven("join")) {
     const which = isGiven("peers") ? "--peers and --join are both given" : "neither --peers nor --join is given";
     return [
@@ -41,7 +41,19 @@ function checkEntry({ id, peers }: Partial<NodeValues>, isGiven: IsGiven): strin
   if (isGiven("join") && isGiven("groups")) {
     return ["--groups with --join: the groups are those of the cluster that is entered; leave --groups out"];
   }
-  return peers === undefined ? [] : checkPeers(peers, id);
+  const { id, peers } = values;
+  return peers === undefined ? [] : [...checkPeers(peers, id), ...checkOwnPort(values)];
+}
+
+/** The others dial the entry. Its host may differ from the one that is bound; a port that is led elsewhere is said so. */
+function checkOwnPort({ id, peers, peer, "advertise-peer": said }: Partial<NodeValues>): string[] {
+  const own = peers?.find((each) => each.id === id)?.address;
+  const isAsked = own !== undefined && peer !== undefined && peer.port !== 0 && said === undefined;
+  if (!isAsked || own.port === peer.port) return [];
+  const [entry, right] = [printAddress(own), printAddress({ host: peer.host, port: own.port })];
+  return [
+    `--peers has ${id} at ${entry}, and --peer ${printAddress(peer)} listens on another port: give --peer ${right}, or correct --peers; where a mapping of ports leads ${own.port} to ${peer.port}, say so with --advertise-peer ${entry}`,
+  ];
 }
 
 function checkPeers(peers: readonly PeerAddress[], id: string | undefined): string[] {

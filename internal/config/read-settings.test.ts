@@ -8,7 +8,7 @@ import { printedSettings, settingsJson, settingsText } from "./print-settings.ts
 import { file, toggle, word } from "./kinds.ts";
 import { optional, secret, setting } from "./setting.ts";
 
-const founding = ["--id", "n1", "--data", "d", "--peers", "n1=a:1,n2=b:1,n3=c:1"];
+const founding = ["--id", "n1", "--data", "d", "--peers", "n1=a:7400,n2=b:1,n3=c:1"];
 
 function world(
   commandArguments: readonly string[],
@@ -62,7 +62,7 @@ describe("settings", () => {
   });
 
   test("a file holds numbers, switches and lists as JSON does", () => {
-    const text = '{"groups": 16, "insecure": true, "peers": ["n1=a:1", "n2=b:1", "n3=c:1"], "heartbeat": "20ms"}';
+    const text = '{"groups": 16, "insecure": true, "peers": ["n1=a:7400", "n2=b:1", "n3=c:1"], "heartbeat": "20ms"}';
     const { values } = node(["--id=n1", "--data=d", "--config=f"], {}, { f: text });
     assert.equal(values.groups, 16);
     assert.equal(values.insecure, true);

@@ -267,7 +267,8 @@ describe("three processes", () => {
     );
     assert.deepEqual(await stranger.ended, { code: 1, signal: null });
     assert.match(stranger.output, /in use by another process/);
-    const other = cluster.start(3, "--id=n2", "--http=127.0.0.1:0", "--admin=127.0.0.1:0", "--grpc=127.0.0.1:0");
+    const anywhere = ["peer", "http", "admin", "grpc"].map((flag) => `--${flag}=127.0.0.1:0`);
+    const other = cluster.start(3, "--id=n2", ...anywhere);
     assert.deepEqual(await other.ended, { code: 1, signal: null });
     assert.match(other.output, /belongs to node n3, and this is n2; start it with --id n3/);
   });
