@@ -73,6 +73,14 @@ test("readyz says whether to send work here, and with verbose why", async () => 
   assert.equal((await get("/readyz?verbos")).status, 400);
 });
 
+test("readyz of a gateway that reaches nobody says so, and as requests are told", async () => {
+  readiness = { state: "cut_off", checks };
+  const told = await get("/readyz");
+  const { code, detail } = JSON.parse(told.text) as Record<string, unknown>;
+  assert.deepEqual([told.status, code], [503, "no_leader"]);
+  assert.equal(detail, "this gateway reaches no node of its cluster; group 3: has no leader");
+});
+
 test("metrics gives the page that it is given", async () => {
   const told = await get("/metrics");
   assert.deepEqual([told.text, told.headers["content-type"]], ["trefoil_up 1\n", "text/plain; version=0.0.4"]);

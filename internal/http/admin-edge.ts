@@ -22,7 +22,8 @@ export interface ReadinessCheck {
 }
 
 export interface Readiness {
-  readonly state: "ready" | "starting" | "stopping";
+  /** `cut_off`: a gateway that knows its cluster, and reaches nobody of it. */
+  readonly state: "ready" | "starting" | "stopping" | "cut_off";
   /** What was looked at; not everything that is not fine makes a node unready. */
   readonly checks: readonly ReadinessCheck[];
 }
@@ -76,6 +77,13 @@ const unknownRoute: Handler = (exchange) => {
   throw noRoute(splitTarget(exchange.target).path, adminRoutes);
 };
 
+/** The codes are those that requests are told there. */
+const refusals = {
+  starting: { code: "starting", why: "this node is starting" },
+  stopping: { code: "stopping", why: "this node is stopping" },
+  cut_off: { code: "no_leader", why: "this gateway reaches no node of its cluster" },
+} as const;
+
 function readinessAnswer({ state, checks }: Readiness, isVerbose: boolean, requestId: string): Answer {
   if (state === "ready") {
     const lines = checks.map(({ name, isFine, detail }) => `${isFine ? "ok  " : "not "} ${name}: ${detail}`);
@@ -85,7 +93,8 @@ function readinessAnswer({ state, checks }: Readiness, isVerbose: boolean, reque
   const words = told.map(({ name, isFine, detail }) =>
     isVerbose ? `${isFine ? "ok" : "not"} ${name}: ${detail}` : `${name}: ${detail}`,
   );
-  const refusal = new TrefoilError(state, [`this node is ${state}`, ...words].join("; "));
+  const { code, why } = refusals[state];
+  const refusal = new TrefoilError(code, [why, ...words].join("; "));
   // The same for programs: the words may hold whatever stands between them.
   return problemAnswer({ ...problemOf(refusal, requestId), checks: told });
 }

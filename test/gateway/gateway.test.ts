@@ -163,6 +163,11 @@ describe("a gateway", () => {
     gateway = start(first);
     await ready(first);
     await Promise.all(nodes.map((node) => node.kill()));
+    await eventually(async () => {
+      const { code, detail } = (await (await fetch(url("/readyz", first + 2))).json()) as Record<string, string>;
+      assert.equal(code, "no_leader");
+      assert.equal(detail, "this gateway reaches no node of its cluster; nodes: none is connected");
+    });
     // Before they found the new one, they are of none: the gateway finds its way to them all the same.
     for (const number of [1, 2, 3]) cluster.start(number, `--data=${join(cluster.folder, `new${number}`)}`);
     assert.deepEqual(await gateway.ended, { code: 1, signal: null });

@@ -112,8 +112,14 @@ export class GatewayProcess {
     const connected = [...gateway.table.all.keys()].filter((node) => gateway.table.isConnected(node));
     const detail = connected.length === 0 ? "none is connected" : `${connected.join(", ")} are connected`;
     const nodes = { name: "nodes", isFine: connected.length > 0, detail };
-    const state = this.isStopping ? "stopping" : gateway.isReady ? "ready" : "starting";
-    return { state, checks: [cluster, nodes] };
+    return { state: this.state(), checks: [cluster, nodes] };
+  }
+
+  private state(): Readiness["state"] {
+    const { gateway } = this;
+    if (this.isStopping) return "stopping";
+    if (gateway.isReady) return "ready";
+    return gateway.keeper.ring === undefined ? "starting" : "cut_off";
   }
 
   private async close(): Promise<void> {
