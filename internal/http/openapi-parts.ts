@@ -78,9 +78,9 @@ export const schemas: Readonly<Record<string, Json>> = {
   Group: object({
     group: count,
     slots: count,
-    term: count,
+    term: maybe("integer"),
     leader: maybe("string"),
-    commitIndex: count,
+    commitIndex: maybe("integer"),
     replicas: listOf(
       object({
         replica: count,

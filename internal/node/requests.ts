@@ -135,9 +135,10 @@ export interface ReplicaView {
 export interface GroupView {
   readonly group: GroupId;
   readonly slots: number;
-  readonly term: number;
+  /** The greatest of those replicas that are seen, as is `commitIndex`; undefined: none is. */
+  readonly term: number | undefined;
   readonly leader: NodeId | undefined;
-  readonly commitIndex: number;
+  readonly commitIndex: number | undefined;
   readonly replicas: readonly ReplicaView[];
 }
 

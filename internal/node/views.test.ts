@@ -112,6 +112,13 @@ describe("what there is to see of a cluster", () => {
     assert.deepEqual([await troubles(), looks > 2], [[], true]);
   });
 
+  it("knows neither term nor commit index of a group of which nobody is seen", async () => {
+    const { view } = await viewsOf(new Map()).lookAt(exchanging(), undefined, group);
+    assert.deepEqual([view.term, view.commitIndex, view.leader], [undefined, undefined, undefined]);
+    const one = await viewsOf(new Map([[n2, seen(2, "follower", 5)]])).lookAt(exchanging(), undefined, group);
+    assert.deepEqual([one.view.term, one.view.commitIndex], [3, 20]);
+  });
+
   it("tells nothing of a replica whose node is away, or has another one", async () => {
     const views = viewsOf(new Map([[n2, seen(2, "follower", 5)]]));
     const { view, said } = await views.lookAt(exchanging(), undefined, group);

@@ -76,15 +76,15 @@ export class Views {
     const leading = seen.find(
       (each) => each?.role === "leader" && seen.every((other) => (other?.term ?? 0) <= each.term),
     );
-    const commitIndex = Math.max(0, ...seen.map((each) => each?.commitIndex ?? 0));
+    const commitIndex = greatest(seen.map((each) => each?.commitIndex));
     const replicas = seats.map(({ replica, node }, at): ReplicaView => {
       const { role, appliedIndex } = seen[at] ?? {};
-      const lag = appliedIndex === undefined ? undefined : commitIndex - appliedIndex;
+      const lag = appliedIndex === undefined || commitIndex === undefined ? undefined : commitIndex - appliedIndex;
       const joining = replica === placed.exchange?.joining.replica;
       return { replica, node, role, appliedIndex, lag, joining };
     });
     const leader = leading === undefined ? undefined : seats[seen.indexOf(leading)]?.node;
-    const term = Math.max(0, ...seen.map((each) => each?.term ?? 0));
+    const term = greatest(seen.map((each) => each?.term));
     const slots = ring === undefined || id === groupId(0) ? 0 : ring.slotsOf(id).length;
     const suspects = seats.filter((_, at) => isShort(seen[at], leading));
     return { view: { group: id, slots, term, leader, commitIndex, replicas }, said, leading, suspects };
@@ -120,6 +120,12 @@ export class Views {
       return silent;
     }
   }
+}
+
+/** Of what is known; undefined: nothing is. */
+function greatest(numbers: readonly (number | undefined)[]): number | undefined {
+  const known = numbers.filter((each) => each !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /** In one term no log gets shorter: what is missing went with the folder that it lay in. */
