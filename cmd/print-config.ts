@@ -1,6 +1,5 @@
 // `config print`: what a command would run with, and where each setting comes from. Nothing is opened.
 
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { printedSettings, settingsJson, settingsText } from "../internal/config/print-settings.ts";
 import type { ReadValues } from "../internal/config/print-settings.ts";
@@ -8,6 +7,7 @@ import { readDevSettings, readGatewaySettings, readNodeSettings } from "../inter
 import { schemas } from "../internal/config/schema.ts";
 import type { CommandName } from "../internal/config/schema.ts";
 import type { Schema } from "../internal/config/setting.ts";
+import { settingsWorld } from "./settings-world.ts";
 
 const usageExitCode = 2;
 
@@ -19,11 +19,9 @@ const readers = {
 
 /** `given`: the command's settings, with `--origin` and `--json` among them. Returns the exit code. */
 export function printConfig(command: CommandName, given: readonly string[]): number {
-  const found = readers[command]({
-    commandArguments: given.filter((argument) => argument !== "--origin" && argument !== "--json"),
-    environment: process.env,
-    readFile: (path) => readFileSync(path, "utf8"),
-  });
+  const found = readers[command](
+    settingsWorld(given.filter((argument) => argument !== "--origin" && argument !== "--json")),
+  );
   if (found.kind === "wrong") {
     const lines = found.violations.map((violation) => `${command}: ${violation}\n`);
     process.stderr.write(`${lines.join("")}(${command} --help lists the settings)\n`);

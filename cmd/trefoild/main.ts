@@ -5,7 +5,6 @@
 //   SIGTERM, SIGINT, SIGHUP, or a parent that has gone: it stops in order. A second signal ends it at once.
 
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { helpText } from "../../internal/config/print-settings.ts";
 import { readNodeSettings } from "../../internal/config/read-settings.ts";
@@ -19,6 +18,7 @@ import { onStopSignals } from "../stop-signals.ts";
 import { version } from "../version.ts";
 import { Daemon } from "./daemon.ts";
 import { failureWords, isOfTheWorld } from "./failure-words.ts";
+import { settingsWorld } from "../settings-world.ts";
 
 const usage = `trefoild: one node of Trefoil, a sharded, replicated key-value store.
 
@@ -58,11 +58,7 @@ async function main(commandArguments: readonly string[]): Promise<void> {
 
 /** Undefined: it was told what is wrong. */
 function read(commandArguments: readonly string[]) {
-  const found = readNodeSettings({
-    commandArguments,
-    environment: process.env,
-    readFile: (path) => readFileSync(path, "utf8"),
-  });
+  const found = readNodeSettings(settingsWorld(commandArguments));
   if (found.kind === "settings") return found;
   const lines = found.violations.map((violation) => `trefoild: ${violation}\n`);
   process.stderr.write(`${lines.join("")}(trefoild --help lists the settings)\n`);

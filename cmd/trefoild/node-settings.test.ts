@@ -6,7 +6,7 @@ import { nodeSettingsOf } from "./node-settings.ts";
 
 function valuesOf(...flags: readonly string[]): NodeValues {
   const commandArguments = ["--id=n1", "--data=d", "--peers=n1=a:7400,n2=b:7400,n3=c:7400", ...flags];
-  const read = readNodeSettings({ commandArguments, environment: {}, readFile: () => "" });
+  const read = readNodeSettings({ commandArguments, environment: {}, readFile: () => "", mistakeIn: () => "" });
   assert.ok(read.kind === "settings", read.kind === "wrong" ? read.violations.join("\n") : "");
   return read.values;
 }

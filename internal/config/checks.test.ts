@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readDevSettings, readGatewaySettings, readNodeSettings } from "./read-settings.ts";
 
-const nothing = { environment: {}, readFile: () => "" };
+const nothing = { environment: {}, readFile: () => "", mistakeIn: () => "" };
 const founding = ["--id=n1", "--data=d", "--peers=n1=a:7400,n2=b:1,n3=c:1"];
 const joining = ["--id=n1", "--data=d", "--join=a:1"];
 

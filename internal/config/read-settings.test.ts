@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { mistakeIn } from "../http/json-mistake.ts";
 import { readDevSettings, readGatewaySettings, readNodeSettings, readSettings } from "./read-settings.ts";
 import type { World } from "./read-settings.ts";
 import { printedSettings, settingsJson, settingsText } from "./print-settings.ts";
@@ -22,6 +23,7 @@ function world(
       if (!Object.hasOwn(files, path)) throw new Error("no such file");
       return files[path] as string;
     },
+    mistakeIn,
   };
 }
 
@@ -152,6 +154,23 @@ describe("settings", () => {
 
   test("a file that is not there", () =>
     assert.match(wrong([...founding, "--config", "g"]).join("\n"), /--config: "g" cannot be read: no such file/));
+
+  test("a file that cannot be read through is all that is told of what it may have held, with the place in it", () => {
+    const text = '{\n  "id": "n1",\n  "data": d\n}\n';
+    const told = '--config: "f" is no JSON: at line 3, column 11, there should be a value, not d';
+    assert.deepEqual(wrong(["--config", "f"], {}, { f: text }), [told]);
+    assert.deepEqual(wrong([], { TREFOIL_CONFIG: "f" }, { f: text }), [told]);
+    const more = wrong(["--config", "f", "--heartbeat", "50", "--zome=z"], {}, { f: text });
+    assert.equal(more.length, 3, more.join("\n"));
+    assert.match(
+      more.join("\n"),
+      /"--zome": there is no such setting.*\n.*"f" is no JSON.*\n--heartbeat: "50" is no dur/,
+    );
+    for (const broken of ["", "[]", "z".repeat(2 ** 20 + 1)]) {
+      assert.equal(wrong(["--config", "f"], {}, { f: broken }).length, 1, broken.slice(0, 9));
+    }
+    assert.equal(wrong(["--config", "g"]).length, 1);
+  });
 
   test("a gateway needs seeds", () => {
     assert.match(violationsOf(readGatewaySettings(world([]))).join("\n"), /--seeds is missing: .* TREFOIL_SEEDS/);

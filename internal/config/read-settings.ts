@@ -8,13 +8,12 @@ import { devSchema, gatewaySchema, trefoildSchema } from "./schema.ts";
 import { variableOf } from "./setting.ts";
 import type { Schema, Setting, Values } from "./setting.ts";
 import { readEnvironment, readFlags, readSettingsFile } from "./sources.ts";
-import type { Given, ReadFile } from "./sources.ts";
+import type { FileReader, Given } from "./sources.ts";
 
-export interface World {
+export interface World extends FileReader {
   /** Behind the name of the command. */
   readonly commandArguments: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly readFile: ReadFile;
 }
 
 export type ReadSettings<S extends Schema> =
@@ -29,7 +28,7 @@ export const readGatewaySettings = (world: World): ReadSettings<typeof gatewaySc
 export const readDevSettings = (world: World): ReadSettings<typeof devSchema> =>
   readSettings(devSchema, checkDev, world);
 
-/** `check` sees what could be read: of a setting that is wrong by itself nothing. */
+/** `check` sees what could be read: of a setting that is wrong by itself nothing. Without the file that was named nothing is checked. */
 export function readSettings<S extends Schema>(
   schema: S,
   check: (values: Partial<Values<S>>, isGiven: IsGiven) => readonly string[],
@@ -38,21 +37,23 @@ export function readSettings<S extends Schema>(
   const flags = readFlags(schema, world.commandArguments);
   const variables = readEnvironment(schema, world.environment, world.readFile);
   const path = (flags.given.get("config") ?? variables.given.get("config"))?.text;
-  const members = path === undefined ? nothingGiven : readSettingsFile(schema, path, world.readFile);
+  const members = path === undefined ? nothingGiven : readSettingsFile(schema, path, world);
   const given = new Map<string, Given>([...members.given, ...variables.given, ...flags.given]);
   const violations = [...flags.violations, ...variables.violations, ...members.violations];
   const values: Record<string, unknown> = {};
   for (const [flag, setting] of Object.entries(schema)) {
+    // What a file that cannot be read may hold is not missed.
+    if (!members.isRead && !given.has(flag)) continue;
     const parsed = valueOf(flag, setting, given.get(flag));
     if ("fault" in parsed) violations.push(parsed.fault);
     else values[flag] = parsed.value;
   }
   const readable = values as Values<S>;
-  violations.push(...check(readable, (flag) => given.has(flag)));
+  if (members.isRead) violations.push(...check(readable, (flag) => given.has(flag)));
   return violations.length > 0 ? { kind: "wrong", violations } : { kind: "settings", values: readable, given };
 }
 
-const nothingGiven = { given: new Map<string, Given>(), violations: [] };
+const nothingGiven = { given: new Map<string, Given>(), violations: [], isRead: true };
 
 function valueOf(
   flag: string,

@@ -23,7 +23,12 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..", "..",
 const identity = ["--id=n1", "--data=d", "--peers=n1=a:7400,n2=b:7400,n3=c:7400"];
 
 function nodeRead(...flags: string[]) {
-  const read = readNodeSettings({ commandArguments: [...identity, ...flags], environment: {}, readFile: () => "" });
+  const read = readNodeSettings({
+    commandArguments: [...identity, ...flags],
+    environment: {},
+    readFile: () => "",
+    mistakeIn: () => "",
+  });
   assert.ok(read.kind === "settings", read.kind === "wrong" ? read.violations.join("\n") : "");
   return read;
 }
@@ -157,6 +162,7 @@ describe("printed settings", () => {
       commandArguments: ["--config=f"],
       environment: {},
       readFile: () => JSON.stringify(members),
+      mistakeIn: () => "",
     });
     assert.ok(again.kind === "settings");
     assert.deepEqual({ ...again.values, config: undefined }, { ...nodeValues("--groups=9"), config: undefined });
@@ -167,6 +173,7 @@ describe("printed settings", () => {
       commandArguments: ["--fsync=interval:5", "--heartbeat=20ms", "--cache-bytes=1MiB"],
       environment: {},
       readFile: () => "",
+      mistakeIn: () => "",
     });
     assert.ok(read.kind === "settings");
     const flags = flagsOf(devSchema, read.values, handedToNodes);

@@ -27,6 +27,18 @@ export interface Source {
 
 export type ReadFile = (path: string) => string;
 
+export interface SettingsFile extends Source {
+  /** What it says is known, be it wrong. */
+  readonly isRead: boolean;
+}
+
+/** How a file is read, and what is wrong with one that is no JSON. */
+export interface FileReader {
+  readonly readFile: ReadFile;
+  /** In words, with the place. */
+  readonly mistakeIn: (text: string) => string;
+}
+
 /** A flag that stands twice counts where it stands last. `--switch`, `--no-switch`, `--switch=false`. */
 export function readFlags(schema: Schema, commandArguments: readonly string[]): Source {
   const given = new Map<string, Given>();
@@ -125,13 +137,15 @@ function isElsewhere(variable: string, text: string): boolean {
 const fileCharactersMax = 1024 * 1024;
 
 /** `path` is what `--config` says. */
-export function readSettingsFile(schema: Schema, path: string, readFile: ReadFile): Source {
+export function readSettingsFile(schema: Schema, path: string, { readFile, mistakeIn }: FileReader): SettingsFile {
   const given = new Map<string, Given>();
   const violations: string[] = [];
   const content = contentOf(path, readFile);
-  if ("fault" in content) return { given, violations: [`--config: ${content.fault}`] };
-  const members = parseObject(content.text);
-  if (typeof members === "string") return { given, violations: [`--config: ${shown(path)} ${members}`] };
+  if ("fault" in content) return { given, violations: [`--config: ${content.fault}`], isRead: false };
+  const members = parseObject(content.text, mistakeIn);
+  if (typeof members === "string") {
+    return { given, violations: [`--config: ${shown(path)} ${members}`], isRead: false };
+  }
   for (const [member, value] of Object.entries(members)) {
     const place = `${shown(member)} in ${path}`;
     const setting = ownSetting(schema, member);
@@ -150,7 +164,7 @@ export function readSettingsFile(schema: Schema, path: string, readFile: ReadFil
       given.set(member, { text, origin: "file", place });
     }
   }
-  return { given, violations };
+  return { given, violations, isRead: true };
 }
 
 function contentOf(path: string, readFile: ReadFile): { readonly text: string } | { readonly fault: string } {
@@ -164,14 +178,15 @@ function contentOf(path: string, readFile: ReadFile): { readonly text: string } 
   }
 }
 
-function parseObject(text: string): Readonly<Record<string, unknown>> | string {
+function parseObject(text: string, mistakeIn: FileReader["mistakeIn"]): Readonly<Record<string, unknown>> | string {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-    return 'holds no JSON object; write { "http": "127.0.0.1:8080" } and the like';
-  } catch (failure) {
-    return `is no JSON: ${(failure as SyntaxError).message}`;
+    value = JSON.parse(text);
+  } catch {
+    return `is no JSON: ${mistakeIn(text)}`;
   }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  return 'holds no JSON object; write { "http": "127.0.0.1:8080" } and the like';
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,7 +1,6 @@
 // `trefoil dev` from its settings to its exit code. Everything that can be known before is looked at before anything starts: settings,
 // what lies in the folder, ports.
 
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { helpText } from "../../../internal/config/print-settings.ts";
 import { readDevSettings } from "../../../internal/config/read-settings.ts";
@@ -19,6 +18,7 @@ import type { Plan } from "./plan.ts";
 import { busyPorts } from "./ports.ts";
 import { Printer } from "./printer.ts";
 import { Supervisor } from "./supervisor.ts";
+import { settingsWorld } from "../../settings-world.ts";
 
 const usage = `trefoil dev: a cluster on this machine, for development. Each node is a process; node i (0, 1, 2 …) takes the given ports plus i.
 Ctrl-c stops it; the data stays, and the next start goes on from it.
@@ -43,11 +43,7 @@ export async function runDev(commandArguments: readonly string[]): Promise<numbe
   }
   const lost = lostToNpm(devSchema, { commandArguments, environment: process.env });
   if (lost !== undefined) return refused([lost], exitCodes.usage);
-  const found = readDevSettings({
-    commandArguments,
-    environment: process.env,
-    readFile: (path) => readFileSync(path, "utf8"),
-  });
+  const found = readDevSettings(settingsWorld(commandArguments));
   if (found.kind === "wrong") return refused(found.violations, exitCodes.usage);
   const disk = new RealDisk();
   const content = await lookIntoFolder(disk, found.values.data);

@@ -12,7 +12,7 @@ import { completeWithFolder, lookIntoFolder } from "./folder.ts";
 import type { Completed, FolderContent } from "./folder.ts";
 
 function completed(content: FolderContent, ...commandArguments: readonly string[]): Completed {
-  const found = readDevSettings({ commandArguments, environment: {}, readFile: () => "" });
+  const found = readDevSettings({ commandArguments, environment: {}, readFile: () => "", mistakeIn: () => "" });
   assert.equal(found.kind, "settings");
   const { values, given } = found as { readonly values: DevValues; readonly given: ReadonlyMap<string, unknown> };
   return completeWithFolder(values, content, (flag) => given.has(flag));

@@ -10,7 +10,7 @@ import { loopback, planOf } from "./plan.ts";
 import { busyPorts } from "./ports.ts";
 
 function valuesOf(...commandArguments: readonly string[]): DevValues {
-  const found = readDevSettings({ commandArguments, environment: {}, readFile: () => "" });
+  const found = readDevSettings({ commandArguments, environment: {}, readFile: () => "", mistakeIn: () => "" });
   assert.equal(found.kind, "settings", JSON.stringify(found));
   return (found as { readonly values: DevValues }).values;
 }

@@ -1,7 +1,6 @@
 // `trefoil gateway` from its settings to its exit code.
 
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { helpText } from "../../../internal/config/print-settings.ts";
 import { readGatewaySettings } from "../../../internal/config/read-settings.ts";
@@ -15,6 +14,7 @@ import { failureWords } from "../../trefoild/failure-words.ts";
 import { exitCodes } from "../failure.ts";
 import { GatewayProcess } from "./gateway-process.ts";
 import { takenListeners } from "./taken-listeners.ts";
+import { settingsWorld } from "../../settings-world.ts";
 
 const usage = `trefoil gateway: takes requests for a cluster, over HTTP and gRPC as a node does, and has no data.
 
@@ -36,11 +36,7 @@ export async function runGateway(commandArguments: readonly string[]): Promise<n
     process.stdout.write(`${version()}\n`);
     return exitCodes.ok;
   }
-  const found = readGatewaySettings({
-    commandArguments,
-    environment: process.env,
-    readFile: (path) => readFileSync(path, "utf8"),
-  });
+  const found = readGatewaySettings(settingsWorld(commandArguments));
   if (found.kind === "wrong") {
     const lines = found.violations.map((violation) => `trefoil gateway: ${violation}\n`);
     process.stderr.write(`${lines.join("")}(trefoil gateway --help lists the settings)\n`);
