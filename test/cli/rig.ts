@@ -22,7 +22,13 @@ export class CliRig {
   static async open(): Promise<CliRig> {
     const nodes = await NodeProcesses.make();
     const processes = [1, 2, 3].map((number) => nodes.start(number, ...calm));
-    await nodes.whenReady(1, 2, 3);
+    try {
+      await nodes.whenReady(1, 2, 3);
+    } catch (failure) {
+      // Nobody else knows of its processes, and the test's would wait for them.
+      await nodes.remove();
+      throw failure;
+    }
     return new CliRig(nodes, processes);
   }
 
