@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { utf8 } from "../base/bytes.ts";
-import { HttpRig, lastAnswer } from "../../test/http/rig.ts";
+import { HttpRig, lastAnswer, withHttpRig } from "../../test/http/rig.ts";
 import type { Wire } from "../../test/http/rig.ts";
 import type { RequestObserver } from "../node/observer.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -17,14 +17,7 @@ type Run = (rig: HttpRig) => Promise<void>;
 
 async function withRig(limits: Partial<HttpLimits>, ...rest: [Run] | [RequestObserver, Run]): Promise<void> {
   const [observer, run] = rest.length === 1 ? [undefined, rest[0]] : rest;
-  const rig = await HttpRig.open(limits, observer);
-  try {
-    await run(rig);
-    assert.deepEqual(rig.unexpected, []);
-  } finally {
-    rig.coordinator.goOn();
-    await rig.close();
-  }
+  await withHttpRig(run, limits, observer);
 }
 
 function codeOf(text: string): string {

@@ -3,21 +3,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, test } from "node:test";
-import { HttpRig, lastAnswer } from "../../test/http/rig.ts";
+import { HttpRig, lastAnswer, withHttpRig } from "../../test/http/rig.ts";
 import type { Wire } from "../../test/http/rig.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
-async function withRig(run: (rig: HttpRig) => Promise<void>): Promise<void> {
-  const rig = await HttpRig.open();
-  try {
-    await run(rig);
-    assert.deepEqual(rig.unexpected, []);
-  } finally {
-    rig.coordinator.goOn();
-    await rig.close();
-  }
-}
 
 /** Sends, and ends the sending; the listener has heard of the end when this returns. */
 async function sendAndEnd(rig: HttpRig, text: string): Promise<Wire> {
@@ -43,7 +32,7 @@ describe("a client that has ended its sending", () => {
     ["a listing", get("/-/keys"), 200],
   ] as const) {
     test(`has the answer to ${what} that is not there at once, and then the end`, async () => {
-      await withRig(async (rig) => {
+      await withHttpRig(async (rig) => {
         rig.coordinator.hold();
         const wire = await sendAndEnd(rig, text);
         while (rig.coordinator.waiting < 1) await turn();
@@ -57,7 +46,7 @@ describe("a client that has ended its sending", () => {
   }
 
   test("has the answers to all that it sent in a row, and the connection ends with the last", async () => {
-    await withRig(async (rig) => {
+    await withHttpRig(async (rig) => {
       rig.coordinator.hold();
       // More than are read of a connection at once.
       const many = 40;
@@ -70,7 +59,7 @@ describe("a client that has ended its sending", () => {
   });
 
   test("is told that its body is cut short, behind what it sent before", async () => {
-    await withRig(async (rig) => {
+    await withHttpRig(async (rig) => {
       rig.coordinator.hold();
       const wire = await sendAndEnd(rig, `${get("/k")}${put("x", 2)}`);
       while (rig.coordinator.waiting < 1) await turn();
@@ -82,7 +71,7 @@ describe("a client that has ended its sending", () => {
   });
 
   test("is let go at once when it waits for nothing", async () => {
-    await withRig(async (rig) => {
+    await withHttpRig(async (rig) => {
       const fresh = await rig.wire();
       fresh.socket.end();
       assert.equal(await fresh.rest(), "");
@@ -108,7 +97,7 @@ describe("a client that has ended its sending", () => {
   });
 
   test("and has gone is served all the same, for nobody can tell, but nothing waits for it, and it is let go with its answer", async () => {
-    await withRig(async (rig) => {
+    await withHttpRig(async (rig) => {
       rig.coordinator.hold();
       const wire = await rig.wire();
       wire.send(put("x"));

@@ -8,6 +8,7 @@
 
 import { equalBytes } from "../base/bytes.ts";
 import { crc32, maskCrc } from "../base/checksum.ts";
+import { readU32BigEndian, writeU32BigEndian } from "../base/codec.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { keyBytesMax } from "../base/limits.ts";
 
@@ -16,7 +17,7 @@ const sealBytes = 4;
 export function sealCursor(key: Uint8Array): Uint8Array {
   const sealed = new Uint8Array(key.length + sealBytes);
   sealed.set(key);
-  new DataView(sealed.buffer).setUint32(key.length, maskCrc(crc32(key)));
+  writeU32BigEndian(sealed, key.length, maskCrc(crc32(key)));
   return sealed;
 }
 
@@ -24,8 +25,7 @@ export function sealCursor(key: Uint8Array): Uint8Array {
 export function openCursor(sealed: Uint8Array, prefix: Uint8Array): Uint8Array {
   const key = sealed.subarray(0, Math.max(0, sealed.length - sealBytes));
   if (key.length === 0 || key.length > keyBytesMax) throw madeUp();
-  const { buffer, byteOffset } = sealed;
-  if (new DataView(buffer, byteOffset).getUint32(key.length) !== maskCrc(crc32(key))) throw madeUp();
+  if (readU32BigEndian(sealed, key.length) !== maskCrc(crc32(key))) throw madeUp();
   if (!equalBytes(key.subarray(0, prefix.length), prefix)) throw ofAnotherPrefix();
   return key;
 }

@@ -1,6 +1,7 @@
 // A data listener on a free port in front of a coordinator in memory, and ways to talk to it: requests with their targets
 // as they are, and bare bytes over a socket.
 
+import assert from "node:assert/strict";
 import { request } from "node:http";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
@@ -74,6 +75,22 @@ export class HttpRig {
     const wire = await this.wire();
     for (const part of parts) wire.send(part);
     return wire.rest();
+  }
+}
+
+/** Nothing unexpected may happen meanwhile; what is held goes on in the end. */
+export async function withHttpRig(
+  run: (rig: HttpRig) => Promise<void>,
+  limits?: Partial<HttpLimits>,
+  observer?: RequestObserver,
+): Promise<void> {
+  const rig = await HttpRig.open(limits, observer);
+  try {
+    await run(rig);
+    assert.deepEqual(rig.unexpected, []);
+  } finally {
+    rig.coordinator.goOn();
+    await rig.close();
   }
 }
 

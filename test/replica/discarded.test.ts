@@ -7,6 +7,7 @@ import { stamp } from "../../internal/base/stamp.ts";
 import { entryKind } from "../../internal/raft/types.ts";
 import type { Entry } from "../../internal/raft/types.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
+import { fillLog } from "./full-log.ts";
 import { accepted, put, Rig } from "./rig.ts";
 
 /** Node 2 as the next leader, whose no-ops take the place of the last entry and follow it. */
@@ -40,20 +41,9 @@ it("a fast write that is discarded in the turn that brought it is told so, and n
   const lead = await rig.elect(1);
   await rig.write(1, "strong", put("a", "before"));
   await rig.level();
-  const { last, term: of, lastStamp } = lead.status;
+  const { next, noop, last, of } = nextLeader(lead);
   const { outcome, version } = accepted(lead.propose("fast", () => put("a", "discarded")));
-  const noop = { index: logIndex(last + 1), term: term(of + 1), stamp: stamp(lastStamp + 1), flags: 0 };
-  lead.receive({
-    type: "append",
-    from: replicaId(2),
-    to: replicaId(1),
-    term: term(of + 1),
-    previousIndex: last,
-    previousTerm: of,
-    entries: [{ ...noop, kind: entryKind.noop, payload: new Uint8Array(0) }],
-    commit: last,
-    hasQuorum: true,
-  });
+  lead.receive({ type: "append", ...next, previousIndex: last, previousTerm: of, entries: [noop(1)] });
   assert.deepEqual(version, { term: of, index: last + 1 });
   await rig.rest();
   assert.equal((await rig.answer(outcome)).kind, "unknown");
@@ -99,19 +89,13 @@ it("rule 2: what is being discarded counts as kept while the log has no room to 
   rig.isolate(1);
   await rig.write(1, "fast", put("b", "discarded now"));
   const { next, noop, last, of } = nextLeader(lead);
-  const { log } = rig.node(1);
-  assert.ok(log !== undefined);
-  let makeRoom = (): void => undefined;
-  Object.defineProperty(log, "hasRoom", { get: () => false, configurable: true });
-  log.whenRoom = () => new Promise<void>((resolve) => (makeRoom = resolve));
+  const makeRoom = fillLog(rig, 1);
   rig.sent.length = 0;
   lead.receive({ type: "append", ...next, previousIndex: logIndex(last - 1), previousTerm: of, entries: [noop(0)] });
   await rig.rest();
   lead.receive({ type: "append", ...next, previousIndex: last, previousTerm: next.term, entries: [noop(1)] });
   await rig.rest();
   assert.equal(lead.hasSalvage, false, "it is not kept yet");
-  Reflect.deleteProperty(log, "hasRoom");
-  Reflect.deleteProperty(log, "whenRoom");
   makeRoom();
   await rig.rest();
   assert.deepEqual(toldBy(rig), [

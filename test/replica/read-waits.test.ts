@@ -12,6 +12,7 @@ import { strongPage } from "../../internal/node/pages.ts";
 import { action, expiryMode } from "../../internal/replica/command.ts";
 import type { Command } from "../../internal/replica/command.ts";
 import type { ReplicaMessage } from "../../internal/replica/messages.ts";
+import { fillLog } from "./full-log.ts";
 import { accepted, put, putUntil, Rig } from "./rig.ts";
 
 describe("a strong read that was confirmed", () => {
@@ -68,19 +69,6 @@ describe("a strong read that was confirmed", () => {
 });
 
 describe("a replica whose log has no room", () => {
-  const fill = (rig: Rig, id: number): (() => void) => {
-    const { log } = rig.node(id);
-    assert.ok(log !== undefined);
-    let makeRoom = (): void => undefined;
-    Object.defineProperty(log, "hasRoom", { get: () => false, configurable: true });
-    log.whenRoom = () => new Promise<void>((resolve) => (makeRoom = resolve));
-    return () => {
-      Reflect.deleteProperty(log, "hasRoom");
-      Reflect.deleteProperty(log, "whenRoom");
-      makeRoom();
-    };
-  };
-
   it("shows nothing any more of what it answered as a leader, and is none", async () => {
     const rig = await Rig.open();
     const lead = await rig.elect(1);
@@ -89,7 +77,7 @@ describe("a replica whose log has no room", () => {
     rig.passes = ({ type }) => type !== "append";
     assert.equal((await rig.write(1, "fast", put("a", "not decided"))).kind, "done");
     assert.equal(await rig.node(1).read("a"), "not decided");
-    const makeRoom = fill(rig, 1);
+    const makeRoom = fillLog(rig, 1);
     await rig.rest();
     rig.passes = () => true;
     await rig.until(() => lead.status.role !== "leader", "another leader");
@@ -105,7 +93,7 @@ describe("a replica whose log has no room", () => {
     await rig.elect(1);
     await rig.write(1, "strong", put("a", "1"));
     await rig.level();
-    const makeRoom = fill(rig, 2);
+    const makeRoom = fillLog(rig, 2);
     await rig.ticks(5);
     assert.deepEqual(await rig.answer(rig.replica(2).readStrong(utf8("a"))), { kind: "refused", why: "busy" });
     makeRoom();
