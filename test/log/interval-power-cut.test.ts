@@ -131,7 +131,7 @@ describe("log: power cut after every operation, answers ahead of syncs", () => {
     const { operations, cuts } = await cutEverywhere({
       disk,
       random: new Prng(19),
-      randomCuts: 4,
+      randomCuts: 1,
       script: () => life.play(),
       state: () => life.promised(),
       check: async (left, moment) => {
