@@ -8,7 +8,7 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 
 export const outputFolder = path.join(root, "dist");
 
-/** Notes of test runs: which tests ran, and the generated file that imports the pure floors. */
+/** Notes of test runs: which tests ran, and the generated files that import those of a folder. */
 export const runFolder = path.join(outputFolder, ".tests");
 
 /** A path below the root, with slashes on every platform. */

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { outputFolder } from "./root.ts";
-import { bundlePureFloors, listTestFiles, sourceName } from "./test-files.ts";
+import { listTestFiles, shareProcesses, sourceName } from "./test-files.ts";
 
 const compiled = (name: string): string => path.join(outputFolder, ...name.split("/"));
 
@@ -22,22 +22,25 @@ describe("the list of test files", () => {
   });
 });
 
-describe("the pure floors", () => {
-  const bundle = path.join(outputFolder, ".sample", "pure-floors.mjs");
+describe("test files that share a process", () => {
+  const folder = path.join(outputFolder, ".sample");
+  const pure = ["internal/base/a.test.js", "internal/raft/log/b.test.js"].map(compiled);
 
-  it("share one file that imports each of their tests, and no other's", () => {
-    const pure = ["internal/base/a.test.js", "internal/raft/log/b.test.js"].map(compiled);
-    const others = ["internal/engine/c.test.js", "test/base/d.test.js"].map(compiled);
-    assert.deepEqual(bundlePureFloors([...pure, ...others], bundle), [bundle, ...others]);
-    assert.deepEqual(readFileSync(bundle, "utf8").match(/".*"/g), [
+  it("stand behind a file that imports each of their folder, and no other's", () => {
+    const engine = ["internal/engine/c.test.js", "internal/engine/table/d.test.js"].map(compiled);
+    const others = ["cmd/trefoil/e.test.js", "test/base/f.test.js"].map(compiled);
+    const [first, second, ...rest] = shareProcesses([...others, ...pure, ...engine], folder);
+    assert.deepEqual(rest, others);
+    assert.deepEqual(readFileSync(first ?? "", "utf8").match(/".*"/g), [
       '"../internal/base/a.test.js"',
       '"../internal/raft/log/b.test.js"',
     ]);
-    rmSync(path.dirname(bundle), { recursive: true });
+    assert.equal(readFileSync(second ?? "", "utf8").match(/internal\/engine/g)?.length, 2);
+    rmSync(folder, { recursive: true });
   });
 
-  it("need no shared file when there is one test file of theirs, or none", () => {
-    const files = ["internal/base/a.test.js", "internal/engine/c.test.js"].map(compiled);
-    assert.deepEqual(bundlePureFloors(files, bundle), files);
+  it("need no shared file where there is only one of them", () => {
+    const files = ["internal/base/a.test.js", "internal/engine/c.test.js", "test/base/f.test.js"].map(compiled);
+    assert.deepEqual(shareProcesses(files, folder), files);
   });
 });

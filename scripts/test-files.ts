@@ -1,15 +1,24 @@
-// Which compiled test files a run takes.
+// Which compiled test files a run takes, and which of them share a process.
 //
 // The list is made here and given to `node --test` as plain paths, since Node 20 and Node 24 read globs and folders
-// differently. The test files of the pure floors are small and many, and a process for each would cost more than their
-// tests, so one generated file imports them all.
+// differently. Most test files are done sooner than a process has loaded what they import, so those of a folder share one: a
+// generated file imports them all. Those that start processes, signal their own or watch its memory keep one each.
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fromRoot, outputFolder } from "./root.ts";
 
 const testFolders = ["cmd", "internal", "scripts", "test"];
-const pureFolders = ["internal/base/", "internal/platform/", "internal/ring/", "internal/raft/"];
+/** Each shares a process: as many folders behind one name as take about a minute together. */
+const sharedFolders: Readonly<Record<string, readonly string[]>> = {
+  "pure-floors": ["internal/base/", "internal/platform/", "internal/ring/", "internal/raft/"],
+  engine: ["internal/engine/"],
+  "log-and-replica": ["internal/log/", "internal/replica/"],
+  edges: ["internal/cluster/", "internal/config/", "internal/http/", "internal/kv/", "internal/node/"],
+  "test-engine": ["test/engine/"],
+  "test-log": ["test/log/"],
+  "test-replica": ["test/replica/"],
+};
 const compiledEnding = ".test.js";
 
 /** The compiled file `dist/internal/base/x.test.js` under the name of its source, `internal/base/x.test.ts`. */
@@ -43,17 +52,37 @@ function filesUnder(folder: string): string[] {
   }
 }
 
-export function isPure(compiled: string): boolean {
-  return pureFolders.some((folder) => sourceName(compiled).startsWith(folder));
+/** The name under which its folder shares a process; undefined: it has one of its own. */
+function sharedBy(compiled: string): string | undefined {
+  const source = sourceName(compiled);
+  return Object.keys(sharedFolders).find((name) => sharedFolders[name]?.some((folder) => source.startsWith(folder)));
 }
 
-/** The paths to hand to Node: the same files, those of the pure floors behind one, which is written to `bundle`. */
-export function bundlePureFloors(files: readonly string[], bundle: string): string[] {
-  const pure = files.filter(isPure);
-  if (pure.length < 2) return [...files];
-  const folder = path.dirname(bundle);
+export function isShared(compiled: string): boolean {
+  return sharedBy(compiled) !== undefined;
+}
+
+/**
+ * The paths to hand to Node: the same files, those that share a process behind one each, which is written to `folder`. They come
+ * first: they take longest.
+ */
+export function shareProcesses(files: readonly string[], folder: string): string[] {
+  const shared: string[] = [];
+  let others = [...files];
+  for (const name of Object.keys(sharedFolders)) {
+    const members = others.filter((file) => sharedBy(file) === name);
+    if (members.length < 2) continue;
+    const written = path.join(folder, `${name}.test.mjs`);
+    writeImports(written, members);
+    shared.push(written);
+    others = others.filter((file) => !members.includes(file));
+  }
+  return [...shared, ...others];
+}
+
+function writeImports(file: string, imported: readonly string[]): void {
+  const folder = path.dirname(file);
   mkdirSync(folder, { recursive: true });
-  const specifiers = pure.map((file) => path.relative(folder, file).split(path.sep).join("/"));
-  writeFileSync(bundle, specifiers.map((specifier) => `import ${JSON.stringify(specifier)};\n`).join(""));
-  return [bundle, ...files.filter((file) => !pure.includes(file))];
+  const specifiers = imported.map((other) => path.relative(folder, other).split(path.sep).join("/"));
+  writeFileSync(file, specifiers.map((specifier) => `import ${JSON.stringify(specifier)};\n`).join(""));
 }

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { outputFolder, root, runFolder } from "./root.ts";
 import type { RanTest } from "./rules/test-map.ts";
-import { bundlePureFloors, isPure, sourceName } from "./test-files.ts";
+import { isShared, shareProcesses, sourceName } from "./test-files.ts";
 
 /** A run of all tests leaves its names to the map in docs/testing.md; a run of some must not take their place. */
 export type RunKind = "all" | "some";
@@ -31,7 +31,7 @@ export function runTests(node: string, files: readonly string[], kind: RunKind):
     "--test-reporter-destination=stdout",
     `--test-reporter=${path.join(outputFolder, "scripts", "test-record.js")}`,
     `--test-reporter-destination=${recordOf(kind)}`,
-    ...bundlePureFloors(files, path.join(runFolder, `pure-floors-${kind}.test.mjs`)),
+    ...shareProcesses(files, path.join(runFolder, `shared-${kind}`)),
   ];
   const result = spawnSync(node, parameters, { cwd: root, stdio: "inherit" });
   const ran = readRanTests(kind);
@@ -53,7 +53,7 @@ function faultsOf(ran: readonly RanTest[]): string[] {
 /** Node notices a file that defines no test, but not when it shares a process with others. */
 function silentFiles(files: readonly string[], ran: readonly RanTest[]): string[] {
   const spoke = new Set(ran.map((test) => test.file));
-  const silent = files.filter((file) => isPure(file) && !spoke.has(sourceName(file)));
+  const silent = files.filter((file) => isShared(file) && !spoke.has(sourceName(file)));
   return silent.map((file) => `${sourceName(file)} defines no test`);
 }
 

@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import { simRun } from "./sim-run.ts";
 
 describe("replicas under faults", () => {
-  for (const seed of [1, 2, 3, 4]) {
+  for (const seed of [1, 2]) {
     it(`keep their promises with seed ${seed}`, async () => {
       const { completed, succeeded, faults } = await simRun(seed);
       assert.ok(

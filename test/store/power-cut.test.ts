@@ -59,7 +59,7 @@ describe("store: power cut", () => {
     const { operations, cuts } = await cutEverywhere({
       disk,
       random,
-      randomCuts: 2,
+      randomCuts: 0,
       script: async () => {
         life = await script(worldOf(disk, oracle, 1, time));
       },
@@ -81,7 +81,7 @@ describe("store: power cut", () => {
       },
     });
     const stats = life?.stats;
-    assert.ok(stats !== undefined && operations > 180 && cuts > 1600, `${operations} operations, ${cuts} cuts`);
+    assert.ok(stats !== undefined && operations > 180 && cuts > 1000, `${operations} operations, ${cuts} cuts`);
     const { engine, log } = stats;
     assert.ok(engine.flush.flushes >= 4 && engine.compaction.merges > 0, "it flushed and merged");
     assert.ok(engine.manifest.rotations > 0 && log.counters.segmentsPurged > 0, "manifest and log rolled");
@@ -96,7 +96,7 @@ describe("store: power cut", () => {
       const { operations } = await cutEverywhere({
         disk,
         random,
-        randomCuts: 20,
+        randomCuts: 8,
         script: async () => {
           const life = await Life.begin(worldOf(disk, oracle, seed), options);
           await life.quiet();
@@ -117,7 +117,7 @@ describe("store: power cut", () => {
     const time = new ManualTime();
     const left: { readonly disk: MemoryDisk; readonly state: Oracle }[] = [];
     disk.onOperation((_name, _path, operation) => {
-      if (operation % 12 === 0)
+      if (operation % 18 === 0)
         left.push({ disk: disk.clone(randomSurvival({ random })), state: oracle.fork().losePower() });
     });
     await script(worldOf(disk, oracle, 2, time));
@@ -134,7 +134,7 @@ describe("store: power cut", () => {
         await Life.begin(worldOf(recovering.clone(randomSurvival({ random })), state.fork(), again, time), options);
       }
     }
-    assert.ok(left.length > 10 && seconds > 150, `${left.length} first cuts, ${seconds} second ones`);
+    assert.ok(left.length > 6 && seconds > 100, `${left.length} first cuts, ${seconds} second ones`);
   });
 
   it("at random moments of many lives of one disk, with short writes, loses nothing", async () => {
@@ -143,7 +143,7 @@ describe("store: power cut", () => {
     await livesUnderPowerCuts(384_846, counts);
     // In this one the power went while a segment whose beginning was torn was taken away.
     await livesUnderPowerCuts(625_264, counts, "renames");
-    for (let seed = 1; seed <= 10; seed++) {
+    for (let seed = 1; seed <= 4; seed++) {
       await livesUnderPowerCuts(seed, counts, seed % 3 === 0 ? "renames" : "anywhere").catch((reason: unknown) => {
         throw new Error(`seed ${seed}`, { cause: reason });
       });

@@ -84,7 +84,7 @@ describe("merging tables", () => {
         world.check();
         assert.equal(world.keysStored, world.recordsAlive);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 });

@@ -43,7 +43,7 @@ test("several cursors keep their places in a tree that grows to three levels und
         assert.equal(showCursor(walker.cursor), show(walker.at));
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 });
 

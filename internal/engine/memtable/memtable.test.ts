@@ -184,7 +184,7 @@ test("a memtable and a sorted list of versions cannot be told apart", () => {
       for (const step of stepsOfRun) pair.run(step);
       pair.compareWhole();
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
 
@@ -294,7 +294,7 @@ test("what roomFor promised always fits, however a batch falls", () => {
       }
       checkInvariants(memtable);
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
 
@@ -326,7 +326,7 @@ test("an arena made to measure takes exactly the batch that it was made for, in 
         checkInvariants(memtable);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 

@@ -131,7 +131,7 @@ describe("tables under concurrent use", () => {
     const property = fc.asyncProperty(fc.nat(), frames, readsNow, async (seed, frameCount, now) => {
       assert.equal(await run({ seed, frames: frameCount, readsNow: now, faulty: false }), 0);
     });
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: 30 });
   });
 
   test("answer rightly or fail when reads go wrong, and let go of everything", async () => {
@@ -141,7 +141,7 @@ describe("tables under concurrent use", () => {
     });
     // Two bits of one footer, one of them in the number of its format: that is damage, not a newer format.
     await fc.assert(property, { seed: -1479282630, path: "21", numRuns: 1 });
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns: 40 });
     assert.ok(failures > 100, `only ${failures} failures: the faults did not strike`);
   });
 });

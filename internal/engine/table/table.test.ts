@@ -97,7 +97,7 @@ describe("a table", () => {
         assert.equal(disk.openFileCount, 0);
       },
     );
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: 60 });
   });
 
   test("is walked both ways as a sorted array is", async () => {
@@ -122,7 +122,7 @@ describe("a table", () => {
       assert.equal(memory.cache.pinned, 0);
       await reader.close();
     });
-    await fc.assert(property, { numRuns: 300 });
+    await fc.assert(property, { numRuns: 100 });
   });
 
   test("is read backward across many blocks", async () => {
@@ -218,7 +218,7 @@ describe("a table", () => {
         versionGreatest: versions.at(-1),
       });
     });
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns: 50 });
   });
 
   test("that was ingested counts all entries with the sequence it was given", async () => {

@@ -173,7 +173,7 @@ async function failUnderCuts(
   await cutEverywhere({
     disk: memory,
     random: new Prng(seed),
-    randomCuts: 2,
+    randomCuts: 1,
     state: () => possible,
     script: async () => {
       if (step.during === "begin") {

@@ -101,7 +101,7 @@ describe("a whole cluster", () => {
     await compareGroups(scene.world, scene.watch);
   });
 
-  for (const seed of [1, 2]) {
+  for (const seed of [1]) {
     it(`keeps its promises under faults with seed ${seed}`, async () => {
       const outcome = await tryCluster(seed);
       assert.ok(outcome.kind === "done", JSON.stringify(outcome));
