@@ -101,17 +101,12 @@ describe("a whole cluster", () => {
     await compareGroups(scene.world, scene.watch);
   });
 
-  for (const seed of [1]) {
-    it(`keeps its promises under faults with seed ${seed}`, async () => {
-      const outcome = await tryCluster(seed);
-      assert.ok(outcome.kind === "done", JSON.stringify(outcome));
-      const { completed, succeeded, faults } = outcome.result;
-      assert.ok(
-        completed > 300 && succeeded * 2 > completed && faults > 5,
-        `${completed} operations, ${faults} faults`,
-      );
-    });
-  }
+  it("keeps its promises under faults", async () => {
+    const outcome = await tryCluster(1);
+    assert.ok(outcome.kind === "done", JSON.stringify(outcome));
+    const { completed, succeeded, faults } = outcome.result;
+    assert.ok(completed > 300 && succeeded * 2 > completed && faults > 5, `${completed} operations, ${faults} faults`);
+  });
 
   it("does the same for one seed in another process", async () => {
     const plan = { ...wholeRun, faultMilliseconds: 20_000 };
