@@ -7,6 +7,14 @@ import process from "node:process";
 const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 const sameWishMilliseconds = 300;
 
+/** Nothing is open yet: nothing has to end in order. */
+const endAtOnce = (): never => process.exit(0);
+
+/** For a program that runs until it is told to stop, until it listens itself. */
+export function stopsWhileLoading(): void {
+  for (const signal of signals) process.on(signal, endAtOnce);
+}
+
 export function onStopSignals(stop: (signal: string) => void, stopAtOnce: () => void): void {
   let toldAt: number | undefined;
   const told = (signal: string): void => {
@@ -18,5 +26,5 @@ export function onStopSignals(stop: (signal: string) => void, stopAtOnce: () => 
       stopAtOnce();
     }
   };
-  for (const signal of signals) process.on(signal, told);
+  for (const signal of signals) process.on(signal, told).off(signal, endAtOnce);
 }

@@ -3,6 +3,7 @@
 
 import process from "node:process";
 import type { Command } from "commander";
+import { stopsWhileLoading } from "../stop-signals.ts";
 
 export function addDev(program: Command): void {
   program
@@ -13,6 +14,7 @@ export function addDev(program: Command): void {
     .passThroughOptions()
     .argument("[settings...]")
     .action(async (settings: readonly string[]) => {
+      stopsWhileLoading();
       const { runDev } = await import("./dev/dev.ts");
       process.exitCode = await runDev(settings);
     });

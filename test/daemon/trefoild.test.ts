@@ -18,7 +18,29 @@ import { answerAsAnnounced } from "./announced.ts";
 import { refuseBadInput } from "./bad-input.ts";
 import { eventually, NodeProcesses } from "./node-processes.ts";
 
+/** A module that has a process say when it first listens for SIGTERM. */
+const tellsOfListening = `data:text/javascript,${encodeURIComponent(`
+  const { on } = process;
+  process.on = function (name, listener) {
+    const self = on.call(this, name, listener);
+    if (name === "SIGTERM") console.error("listens for SIGTERM");
+    return self;
+  };
+`)}`;
+
 describe("trefoild, before it is a node", () => {
+  it("ends with 0 when it is told to stop while it is being loaded, and has made no folder", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "trefoil-early-"));
+    const data = join(folder, "data");
+    const flags = ["--id=n1", `--data=${data}`, "--join=127.0.0.1:1", "--http=127.0.0.1:0", "--admin=127.0.0.1:0"];
+    const node = trefoild(flags, {}, ["--import", tellsOfListening]);
+    await node.says(/listens for SIGTERM/);
+    node.signal("SIGTERM");
+    assert.deepEqual(await node.ended, { code: 0, signal: null }, node.errors);
+    assert.ok(!existsSync(data), "the data folder was made");
+    await rm(folder, { recursive: true });
+  });
+
   it("tells everything that is wrong with its settings at once, and opens nothing", async () => {
     const folder = await mkdtemp(join(tmpdir(), "trefoil-settings-"));
     const data = join(folder, "data");
