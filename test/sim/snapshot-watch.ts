@@ -60,8 +60,9 @@ export class SnapshotWatch {
     expectThat(first <= index + 1, "the log behind a snapshot is kept", () => {
       return `node ${node.id} sends one of entry ${index}, and its log begins with ${first}`;
     });
-    if (this.reference.index < index) return;
+    // Asked for each chunk: what is garbage here never comes to whoever takes it in, and that is remembered for then.
     const horizon = this.horizonOf(node);
+    if (this.reference.index < index) return;
     const names = new Set(found.keys());
     for (const key of this.reference.names) if (key > after && (isLast || key <= last)) names.add(key);
     for (const key of names) {
