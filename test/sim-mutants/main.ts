@@ -119,18 +119,26 @@ function tryToPlant(mutant: SimMutant, root: string): (() => void) | undefined {
 
 /** Throws when the simulator, or a trace or scenario that is to be used, reports something without a bug. */
 async function mustBeSilent(chosen: readonly SimMutant[], { roots, seed }: Hunt, cleanMinutes: number): Promise<void> {
-  const [root = ""] = roots;
   const directed = chosen.flatMap((mutant) => [directedAt(mutant) ?? []]).filter((words) => words.length > 0);
   const kinds = new Set(chosen.map(seedsOf));
   const seeds = Array.from(kinds, (kind) => [kind, String(seed), String(cleanMinutes)]);
-  for (const words of [...directed, ...seeds]) {
+  await shared(roots, [...seeds, ...directed], async (words, root) => {
     const clean = await judge(root, words);
     if (clean.kind === "nothing" && clean.why !== silent) throw new Error(`${words.join(" ")}: ${clean.why}`);
     if (clean.kind === "reported") throw new Error(`something is found without a bug: ${JSON.stringify(clean.find)}`);
-  }
+  });
   console.log(
     `silent without a bug for ${cleanMinutes} virtual minutes and in ${directed.length} traces and scenarios; first seed ${seed}`,
   );
+}
+
+/** All of the work, in its order, one piece at a time in each copy. */
+async function shared<T>(roots: readonly string[], work: readonly T[], act: (piece: T, root: string) => Promise<void>) {
+  const left = [...work];
+  const lane = async (root: string): Promise<void> => {
+    for (let piece = left.shift(); piece !== undefined; piece = left.shift()) await act(piece, root);
+  };
+  await Promise.all(roots.map(lane));
 }
 
 async function run(chosen: readonly SimMutant[], given: Hunt, cleanMinutes: number): Promise<boolean> {
@@ -139,14 +147,10 @@ async function run(chosen: readonly SimMutant[], given: Hunt, cleanMinutes: numb
     buildCopy(root, "the copy");
   }
   await mustBeSilent(chosen, given, cleanMinutes);
-  const left = [...chosen];
   const missed: string[] = [];
-  const work = async (root: string): Promise<void> => {
-    for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
-      if (!(await hunt(mutant, root, given))) missed.push(mutant.name);
-    }
-  };
-  await Promise.all(given.roots.map(work));
+  await shared(given.roots, chosen, async (mutant, root) => {
+    if (!(await hunt(mutant, root, given))) missed.push(mutant.name);
+  });
   console.log(`mutants ${chosen.length}, found ${chosen.length - missed.length}, missed ${missed.length}`);
   for (const name of missed) console.error(`not found: ${name}`);
   return missed.length === 0;
