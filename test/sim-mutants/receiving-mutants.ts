@@ -7,10 +7,10 @@ const badEntries =
 
 export const receivingMutants: readonly SimMutant[] = [
   {
-    name: "rule 2: what was discarded before it was handed out counts as salvage that nobody ends",
-    file: "internal/raft/following.ts",
-    find: "if (index <= state.log.handed) state.hasSalvage = true;",
-    replace: "state.hasSalvage = true;",
+    name: "rule 2: what was discarded counts as salvage that nobody ends",
+    file: "internal/replica/replica-core.ts",
+    find: "if (!this.isHeld) this.raft.setSalvage(this.salvager.isPending);",
+    replace: "",
   },
   {
     name: "rule 10: a fast write outlives the term of its leader while the disk works at it",
