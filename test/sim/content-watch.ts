@@ -71,6 +71,8 @@ export class ContentWatch {
     const { replica, log } = node;
     if (replica === undefined || log === undefined) return;
     const { appliedIndex, incarnation } = replica;
+    // Its engine has switched to the data of a snapshot, and it has not heard of that yet: it shows nobody what it had.
+    if (node.engine?.placeOf(simGroup)?.incarnation !== incarnation) return;
     const { now } = this.cluster.time;
     const known = this.seen.get(replica);
     if (known !== undefined && known.applied === appliedIndex && now < known.nextWalk) return;
