@@ -123,7 +123,10 @@ export class LeaderDuties {
     return departures.awaitedUntil(stampsOfMilliseconds(this.options.salvageWindowMilliseconds));
   }
 
-  /** Entries up to here are needed by nobody who is expected to come back soon. */
+  /**
+   * Entries up to here are needed by nobody who is expected to come back soon. `applied`, or what a snapshot is held of: what is let go
+   * of stays so, and who has just taken one in needs all that came behind it meanwhile.
+   */
   dispensable(applied: LogIndex): LogIndex {
     const { role } = this.raft.status;
     if (role !== "leader") return logIndex(Math.max(0, applied - this.options.entriesKept));

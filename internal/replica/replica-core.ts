@@ -316,7 +316,6 @@ export class ReplicaCore {
     const isFull = this.pins.review(seams.clock.monotonicMilliseconds(), index !== undefined);
     if (isFull && leader !== nobody && leader !== this.parts.id)
       seams.send({ type: "log_full", from: this.parts.id, to: leader });
-    // What is let go of stays let go of: who has just taken in a snapshot needs all that came behind it meanwhile.
     group.compact(this.duties.dispensable(index ?? this.applier.appliedIndex));
   }
 
