@@ -81,6 +81,7 @@ describe("a test run", () => {
     assert.equal(status, 1);
     assert.match(shown, /the cause of it/);
     assert.equal(shown.match(/› breaks/g)?.length, 2);
+    assert.match(shown, /^ℹ fail 1$[^]*\nFailed:\n {2}.*broken\.test\.mjs:2 › breaks\n\n$/m);
     assert.ok(recorded.includes("breaks: fail"));
   });
 

@@ -1,5 +1,5 @@
-// What a person sees of a test run: one line a file, every failure in full where it happens and once more by name at the
-// end, then Node's own summary.
+// What a person sees of a test run: one line a file, every failure in full where it happens, then Node's own summary, and last, since
+// of a long run often nothing else is looked at, every failure once more by name.
 
 import { inspect } from "node:util";
 import type { TestEvent } from "node:test/reporters";
@@ -20,10 +20,8 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     if (event.type === "output") {
       yield event.text;
     } else if (event.type === "summary") {
-      yield* tellFailures(cancelled.take(), failed);
       if (current !== undefined) yield fileLine(current);
       current = undefined;
-      yield* listFailures(failed.splice(0));
       yield `ℹ ${event.line}\n`;
     } else {
       const { test } = event;
@@ -45,6 +43,8 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       yield* tellFailures([test], failed);
     }
   }
+  yield* tellFailures(cancelled.take(), failed);
+  yield* listFailures(failed);
 }
 
 /**

@@ -16,7 +16,8 @@ export interface RunVerdict {
   readonly faults: readonly string[];
 }
 
-const testTimeoutMs = 600_000;
+/** Of a test, and of all the files that share a process: what waits for ever is ended by it, and nothing else is. */
+const testTimeoutMs = 900_000;
 
 /** Runs the files under `node`, the path of a Node, and shows what happens as it happens. */
 export function runTests(node: string, files: readonly string[], kind: RunKind): RunVerdict {

@@ -81,7 +81,7 @@ afterEach(async () => {
   ends = [];
 });
 
-describe("connections", { timeout: 30_000 }, () => {
+describe("connections", () => {
   it("of a node that is only dialled from are told once, however many processes of it come and go", async () => {
     const first = call();
     await until(() => first.frames.length > 0);

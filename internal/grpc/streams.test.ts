@@ -98,9 +98,7 @@ afterEach(async () => {
   open = [];
 });
 
-const seconds = { timeout: 30_000 };
-
-describe("streams: who calls", seconds, () => {
+describe("streams: who calls", () => {
   it("is told the version that is spoken, and by whom", async () => {
     const caller = new RawCaller(network.port).say(encodeHello({ ...hello, versionLeast: 1, versionMost: 7 }));
     await until(() => caller.frames.length > 0);
@@ -213,7 +211,7 @@ describe("streams: who calls", seconds, () => {
   });
 });
 
-describe("streams: loss", seconds, () => {
+describe("streams: loss", () => {
   it("of a process that is killed is told by its connections' end", async () => {
     const child = fork(fileURLToPath(new URL("../../test/grpc/peer.main.js", import.meta.url)), [
       "n2",
@@ -283,7 +281,7 @@ describe("streams: loss", seconds, () => {
   });
 });
 
-describe("streams: the rest", seconds, () => {
+describe("streams: the rest", () => {
   it("a port that is taken is told", async () => {
     const second = new GrpcNetwork({
       address: `127.0.0.1:${network.port}`,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { logIndex, term } from "../base/ids.ts";
+import type { Term } from "../base/ids.ts";
 import { stamp } from "../base/stamp.ts";
 import { Freshness } from "./freshness.ts";
 
@@ -8,13 +9,19 @@ import { Freshness } from "./freshness.ts";
 class World {
   now = 0;
   index = 0;
+  /** Of the leader that is asked. */
+  term = term(1);
+  /** What was applied, by index. */
+  private readonly terms: Term[] = [];
   asked = 0;
   readonly freshness = new Freshness({
     clock: { wallMilliseconds: () => this.now, monotonicMilliseconds: () => this.now },
     scheduler: { after: () => ({ cancel: () => undefined }), afterTurn: () => undefined },
     waitMilliseconds: 50,
     waitersMax: 3,
-    applied: () => ({ term: term(1), index: logIndex(this.index) }),
+    applied: () => ({ term: this.terms[this.index] ?? term(0), index: logIndex(this.index) }),
+    holds: (version) => version.index <= this.index && this.terms[version.index] === version.term,
+    term: () => this.term,
     ask: () => ++this.asked,
   });
 
@@ -27,8 +34,9 @@ class World {
     this.freshness.checkInvariants();
   }
 
+  /** Entries up to `index`, those that are new of the present term. */
   apply(index: number): void {
-    this.index = index;
+    while (this.index < index) this.terms[++this.index] = this.term;
     this.freshness.applied();
   }
 }
@@ -54,6 +62,21 @@ describe("how fresh a replica's records are", () => {
       world.confirm(at, at);
     }
     assert.equal(world.freshness.stalenessMilliseconds, 6);
+  });
+
+  it("rule 15: proves nothing by an entry that another leader's has taken the place of", () => {
+    const world = new World();
+    world.apply(1);
+    world.confirm(10, 3);
+    world.confirm(20, 2);
+    world.term = term(2);
+    world.now = 100;
+    world.apply(5);
+    assert.equal(world.freshness.stalenessMilliseconds, undefined);
+    world.confirm(200, 6);
+    world.now = 250;
+    world.apply(6);
+    assert.equal(world.freshness.stalenessMilliseconds, 50);
   });
 
   it("rule 16: has no more than so many reads wait; others are told at once that it takes too long", async () => {

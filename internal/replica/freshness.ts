@@ -1,14 +1,16 @@
 // How fresh a replica's own records are.
 //
 // Staleness (rule 15): at T0 the leader was asked for its last index, which a quorum confirmed; once that is applied here, what
-// is read is at most now - T0 old. A leader knows as much by each round of its heartbeats, asked or not. The monotonic clock
-// stands still while a machine is suspended and the wall clock jumps: the greater difference counts.
+// is read is at most now - T0 old. Only by that very entry: another log that has grown as far need not have what its leader answered
+// fast. A leader knows as much by each round of its heartbeats, asked or not. The monotonic clock stands still while a machine is
+// suspended and the wall clock jumps: the greater difference counts.
 //
 // Own answers (rule 16): what was answered to a client of this node is read by its clients: fast reads wait for it for a moment. What
 // a log lost meanwhile is not waited for: it comes back by a merge, or not at all.
 
 import { assert } from "../base/assert.ts";
 import { logIndex, term } from "../base/ids.ts";
+import type { Term } from "../base/ids.ts";
 import type { Version } from "../engine/cell.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { ReadAnswer } from "../raft/types.ts";
@@ -25,8 +27,17 @@ export interface FreshnessParts {
   readonly waitersMax: number;
   /** The last entry whose effect is seen. */
   applied(): Version;
+  /** Whether an entry is one of those that were applied; undefined: nobody knows any more. */
+  holds(version: Version): boolean | undefined;
+  readonly term: () => Term;
   /** Asks the leader; the answer comes under the context that is returned. */
   ask(): number;
+}
+
+interface Question {
+  readonly at: Moment;
+  /** In which it was asked: of a leader of this term comes the answer, or none. */
+  readonly term: Term;
 }
 
 interface Waiting {
@@ -36,7 +47,7 @@ interface Waiting {
 
 export class Freshness {
   private readonly parts: FreshnessParts;
-  private readonly asked = new Map<number, Moment>();
+  private readonly asked = new Map<number, Question>();
   /** In the order of hearing of them; while nothing is applied the oldest ones and the newest. */
   private unproven: LeaderConfirmed[] = [];
   /** Everything that the leader had then is here. */
@@ -54,7 +65,7 @@ export class Freshness {
     // Answers get lost.
     if (this.asked.size >= questionsMax) return;
     const at = momentOf(this.parts.clock);
-    this.asked.set(this.parts.ask(), at);
+    this.asked.set(this.parts.ask(), { at, term: this.parts.term() });
   }
 
   /** At most so many milliseconds behind the leader that a quorum knew; undefined: nobody can say. */
@@ -64,17 +75,20 @@ export class Freshness {
   }
 
   readAnswered(answer: ReadAnswer): void {
-    const at = this.asked.get(answer.context);
-    if (at === undefined) return;
+    const question = this.asked.get(answer.context);
+    if (question === undefined) return;
     this.asked.delete(answer.context);
-    if (answer.kind === "confirmed") this.confirmed({ at, last: answer.last });
+    const { at, term: of } = question;
+    if (answer.kind === "confirmed") this.confirmed({ at, last: { term: of, index: answer.last } });
   }
 
   /** By an answer of the leader, or, where that is this replica, by its own rounds. */
   confirmed(leader: LeaderConfirmed): void {
-    if (this.proves(leader)) return;
+    if (this.isDecided(leader)) return;
     // What a later one proves as soon proves less: of a leader that went away, and had more in its log, nothing may ever be proven.
-    this.unproven = this.unproven.filter(({ at, last }) => last < leader.last || at.monotonic > leader.at.monotonic);
+    this.unproven = this.unproven.filter(
+      ({ at, last }) => isBehind(last, leader.last) || at.monotonic > leader.at.monotonic,
+    );
     // The oldest is proven first, and the newest proves most.
     if (this.unproven.length >= unprovenMax) this.unproven.pop();
     this.unproven.push(leader);
@@ -112,15 +126,17 @@ export class Freshness {
 
   applied(): void {
     const present = this.parts.applied();
-    if (this.unproven.length > 0) this.unproven = this.unproven.filter((leader) => !this.proves(leader));
+    if (this.unproven.length > 0) this.unproven = this.unproven.filter((leader) => !this.isDecided(leader));
     for (const { version, resolve } of this.waiting) if (!isBehind(present, version)) resolve(true);
     this.waiting = this.waiting.filter(({ version }) => isBehind(present, version));
   }
 
-  /** Whether all that the leader had is applied. */
-  private proves({ at, last }: LeaderConfirmed): boolean {
-    if (last > this.parts.applied().index) return false;
-    if (this.proven === undefined || at.monotonic > this.proven.monotonic) this.proven = at;
+  /** Whether all that the leader had is applied, which proves something, or never will be: its log went another way. */
+  private isDecided({ at, last }: LeaderConfirmed): boolean {
+    const { parts } = this;
+    if (isBehind(parts.applied(), last)) return false;
+    const isHere = parts.holds(last) === true;
+    if (isHere && (this.proven === undefined || at.monotonic > this.proven.monotonic)) this.proven = at;
     return true;
   }
 

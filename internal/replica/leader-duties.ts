@@ -55,7 +55,7 @@ export class LeaderDuties {
     if (!this.quorumAge.isNew(round)) return;
     const leader = this.quorumAge.confirmed(confirmedRound);
     if (leader !== undefined) freshness.confirmed(leader);
-    this.quorumAge.began(round, since, status.last);
+    this.quorumAge.began(round, since, { term: status.term, index: status.last });
   }
 
   /** It may have been without its quorum for so long that what it answers fast now comes back too late to have an effect. */
@@ -124,14 +124,14 @@ export class LeaderDuties {
   }
 
   /**
-   * Entries up to here are needed by nobody who is expected to come back soon. `applied`, or what a snapshot is held of: what is let go
-   * of stays so, and who has just taken one in needs all that came behind it meanwhile.
+   * Entries up to here are needed by nobody who is expected to come back soon. None behind `atMost`: what is applied, or what a
+   * snapshot is held of. What is let go of stays so, and who has just taken one in needs all that came behind it meanwhile.
    */
-  dispensable(applied: LogIndex): LogIndex {
+  dispensable(atMost: LogIndex): LogIndex {
     const { role } = this.raft.status;
-    if (role !== "leader") return logIndex(Math.max(0, applied - this.options.entriesKept));
+    if (role !== "leader") return logIndex(Math.max(0, atMost - this.options.entriesKept));
     const away = ticksOf(this.options, this.options.awayMilliseconds);
-    let least: number = applied;
+    let least: number = atMost;
     for (const { match, silentTicks, state } of this.raft.followers()) {
       // Who gets a snapshot needs what comes behind that: the snapshot keeps it.
       if (state === "snapshot" || silentTicks === undefined || silentTicks > away) continue;

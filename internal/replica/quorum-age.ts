@@ -7,14 +7,14 @@
 // Nobody who answered a round had given up its leader before; so whoever waits for a leader that went away waits for longer. And
 // who has applied all that the leader's log had by then is no staler than that (rule 15).
 
-import type { LogIndex } from "../base/ids.ts";
+import type { Version } from "../engine/cell.ts";
 import { millisecondsBetween } from "./moment.ts";
 import type { Moment } from "./moment.ts";
 
 /** Where the leader's log ended at `at`, or behind that; a quorum has confirmed since that it led. */
 export interface LeaderConfirmed {
   readonly at: Moment;
-  readonly last: LogIndex;
+  readonly last: Version;
 }
 
 interface SentRound extends LeaderConfirmed {
@@ -45,7 +45,7 @@ export class QuorumAge {
   }
 
   /** Rounds up to `round` have begun, and those that are new were sent at `at` or later. */
-  began(round: number, at: Moment, last: LogIndex): void {
+  began(round: number, at: Moment, last: Version): void {
     if (!this.isNew(round)) return;
     this.newest = round;
     if (this.sent.length >= roundsMax) this.sent.shift();

@@ -351,8 +351,8 @@ export class ReplicaCore {
   }
 
   private async installNow(snapshot: ReceivedSnapshot): Promise<"installed" | "not_wanted" | "failed"> {
-    // Nothing is staged and nothing applied meanwhile.
-    while (!this.isClosed && (this.isApplying || this.isHeld)) await this.whenFree();
+    // All that was decided is staged first: what it discards is kept by that. Nothing is staged and nothing applied meanwhile.
+    for (this.pump(); !this.isClosed && (this.isApplying || this.isHeld); this.pump()) await this.whenFree();
     if (this.isClosed || !this.raft.beginInstall(snapshot.offer)) return "not_wanted";
     this.isInstalling = true;
     this.snapshots.drop();

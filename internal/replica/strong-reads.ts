@@ -155,21 +155,24 @@ export class StrongReads {
 
   private serve(read: Asked, time: Stamp): void {
     const found = this.parts.get(read.key);
+    // Of now, not of when the record is loaded: what is applied meanwhile may have prolonged it, and is not in what is loaded.
+    const seen = this.parts.lastStamp();
     if (found === "need_io") {
-      // What is applied meanwhile is newer, and may be seen as well.
-      this.parts.load(read.key).then((record) => this.judge(read, record, time), read.reject);
+      this.parts.load(read.key).then((record) => this.judge(read, record, { time, seen }), read.reject);
       return;
     }
-    this.judge(read, found === "absent" ? undefined : found, time);
+    this.judge(read, found === "absent" ? undefined : found, { time, seen });
   }
 
-  private judge(read: Asked, record: EngineRecord | undefined, time: Stamp): void {
+  /** Entries stamped up to `seen` at least had their effect when the record was looked for. */
+  private judge(read: Asked, record: EngineRecord | undefined, { time, seen }: { time: Stamp; seen: Stamp }): void {
     if (this.isClosed) return read.resolve({ kind: "refused", why: "stopping" });
     if (record === undefined) return read.resolve({ kind: "absent", time });
     if (!isExpired(record.expiry, time)) return read.resolve({ kind: "record", record, time });
-    if (isExpired(record.expiry, this.parts.lastStamp())) return read.resolve({ kind: "absent", time });
+    if (isExpired(record.expiry, seen)) return read.resolve({ kind: "absent", time });
     this.settling.push({ ...read, time });
-    this.parts.wantTick(time);
+    if (this.parts.lastStamp() < time) this.parts.wantTick(time);
+    else this.settle();
   }
 
   private settle(): void {

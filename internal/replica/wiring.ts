@@ -3,6 +3,7 @@
 import type { ReplicaId } from "../base/ids.ts";
 import type { Stamp } from "../base/stamp.ts";
 import { decodeAnswer } from "./answer.ts";
+import type { CommandAnswer } from "./answer.ts";
 import { commandKind } from "./command.ts";
 import { encodeRelease } from "./departures.ts";
 import { Freshness } from "./freshness.ts";
@@ -40,6 +41,8 @@ export function freshnessOf(core: ReplicaCore): Freshness {
     waitMilliseconds: options.ownReadMilliseconds,
     waitersMax: options.strongReadsMax,
     applied: () => core.applier.applied,
+    holds: (version) => core.place.state.holds(version.term, version.index),
+    term: () => core.raft.status.term,
     ask: () => core.raft.read(),
   });
 }
@@ -109,16 +112,24 @@ function mayMerge({ raft, place, isKnown, parts }: ReplicaCore, { version }: For
 
 /** A request whose first try was applied is told what that one was told. */
 function answeredBefore(core: ReplicaCore, id: Uint8Array, stamp: Stamp): Extract<Proposed, { kind: "accepted" }> {
-  const { engine, raft } = core.parts;
-  const { term, last } = raft.status;
+  const { term, last } = core.raft.status;
   const version = { term, index: last };
-  // What the state knows may not be in the engine yet.
-  const shown = core.freshness.whenApplied(core.place.state.last);
-  const outcome = shown.then(async (isShown): Promise<WriteOutcome> => {
-    if (!isShown) return { kind: "unknown", version, why: "its answer is not at hand yet" };
-    const record = await engine.get(core.place.incarnation, answerKey(id));
-    if (record === undefined) return { kind: "unknown", version, why: "its answer is forgotten" };
-    return core.writes.again(decodeAnswer(record.payload), stamp);
+  const outcome = firstAnswer(core, id).then((found): WriteOutcome => {
+    if (typeof found === "string") return { kind: "unknown", version, why: found };
+    return core.writes.again(found, stamp);
   });
   return { kind: "accepted", version, outcome };
+}
+
+/** In words why there is none. */
+async function firstAnswer(core: ReplicaCore, id: Uint8Array): Promise<CommandAnswer | string> {
+  const { last } = core.place.state;
+  const find = () => core.parts.engine.get(core.place.incarnation, answerKey(id));
+  let record = await find();
+  // What the state knows may not be in the engine yet.
+  if (record === undefined) {
+    if (!(await core.freshness.whenApplied(last))) return "its answer is not at hand yet";
+    record = await find();
+  }
+  return record === undefined ? "its answer is forgotten" : decodeAnswer(record.payload);
 }

@@ -16,7 +16,7 @@ async function withNodes(run: (nodes: RealNodes) => Promise<void>): Promise<void
   }
 }
 
-describe("a node that is closed", { timeout: 120_000 }, () => {
+describe("a node that is closed", () => {
   it("ends while it waits for the other founders, and so do those who wait for it", async () => {
     await withNodes(async (nodes) => {
       const node = await nodes.start("n1");

@@ -59,7 +59,7 @@ async function isWholeAgain(nodes: RealNodes, id: string, others: "have all" | "
   await nodes.put(id, "afterwards", "too");
 }
 
-describe("a node with an empty data folder", { timeout: 120_000 }, () => {
+describe("a node with an empty data folder", () => {
   it("gets replicas under new ids with all that was there, when its disk was lost", async () => {
     await withNodes(3, async (nodes) => {
       await nodes.stop("n2");

@@ -24,7 +24,7 @@ function openGateway(nodes: RealNodes): Promise<Gateway> {
   );
 }
 
-describe("a gateway", { timeout: 60_000 }, () => {
+describe("a gateway", () => {
   it("is told that a node leaves before the node does, as the other nodes are", async () => {
     const nodes = await RealNodes.make();
     let gateway: Gateway | undefined;

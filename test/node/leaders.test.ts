@@ -19,7 +19,7 @@ function isEven(nodes: RealNodes): boolean {
   );
 }
 
-describe("leaderships of real nodes", { timeout: 60_000 }, () => {
+describe("leaderships of real nodes", () => {
   it("lie where the map would have them, and do again when a node has come back", async () => {
     const nodes = await RealNodes.make();
     try {

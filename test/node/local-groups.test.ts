@@ -167,7 +167,7 @@ function release(groups: LocalGroups, to: number): void {
   }
 }
 
-describe("the replicas that a node hosts", { timeout: 30_000 }, () => {
+describe("the replicas that a node hosts", () => {
   it("have one line in the log for what they refuse again and again", async () => {
     const machine = new Machine();
     const { groups, warned, follow, close } = await machine.start();

@@ -6,7 +6,7 @@ import { utf8 } from "../../internal/base/bytes.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
 import { RealNodes } from "./real-nodes.ts";
 
-describe("many listings at once", { timeout: 120_000 }, () => {
+describe("many listings at once", () => {
   it("are answered whole, or refused as too many, or wait where they may; and taken on again afterwards", async () => {
     const nodes = await RealNodes.make();
     try {

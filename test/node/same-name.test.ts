@@ -7,7 +7,7 @@ import { nodeOf } from "../../internal/cluster/cluster-map.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
 import { RealNodes } from "./real-nodes.ts";
 
-describe("a second process under a node's --id, with an empty folder", { timeout: 120_000 }, () => {
+describe("a second process under a node's --id, with an empty folder", () => {
   it("is refused while the first one is connected, is told where that is and what to do, and ends", async () => {
     const nodes = await RealNodes.make(4);
     try {

@@ -9,7 +9,7 @@ import { silentLogger } from "../../internal/platform/logger.ts";
 import { hostOf } from "../contract/recording-host.ts";
 import { RealNodes } from "./real-nodes.ts";
 
-describe("a node whose cluster begins", { timeout: 60_000 }, () => {
+describe("a node whose cluster begins", () => {
   it("refuses those of another one that it had taken in", async () => {
     const nodes = await RealNodes.make();
     const seams = { clock: systemClock, scheduler: systemScheduler, logger: silentLogger };

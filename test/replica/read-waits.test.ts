@@ -103,6 +103,61 @@ describe("a replica whose log has no room", () => {
   });
 });
 
+const wallIn = (rig: Rig, milliseconds: number): Stamp =>
+  stampOfMilliseconds(1_700_000_000_000 + rig.time.now + milliseconds);
+
+const touchUntil = (key: string, expiresAt: Stamp): Command =>
+  put(key, "", { action: action.touch, expiry: expiryMode.at, expiresAt, body: new Uint8Array(0) });
+
+/** At node 1, whose clock is ahead of those of the next leaders, "a" expires in a second, and 650 ms pass. */
+async function soonExpired(rig: Rig): Promise<void> {
+  await rig.elect(1);
+  await rig.level();
+  rig.node(1).skew = 400;
+  await rig.write(1, "strong", putUntil("a", "1", wallIn(rig, 1000)));
+  await rig.level();
+  await rig.ticks(65);
+}
+
+describe("a replica that reads its disk", () => {
+  it("rule 5: judges what a strong read found by the entries that were seen then, not by those that came while it was loaded", async () => {
+    const rig = await Rig.open();
+    await soonExpired(rig);
+    const { engine } = rig.node(3);
+    assert.ok(engine !== undefined);
+    const get = engine.get.bind(engine);
+    let loaded = (): void => undefined;
+    const waited = new Promise<void>((resolve) => (loaded = resolve));
+    let isLoading = false;
+    // The first look only: what is applied meanwhile looks, too.
+    engine.getNow = () => {
+      Reflect.deleteProperty(engine, "getNow");
+      return "need_io";
+    };
+    engine.get = async (...given) => {
+      Reflect.deleteProperty(engine, "get");
+      isLoading = true;
+      const found = await get(...given);
+      await waited;
+      return found;
+    };
+    rig.passes = ({ type }) => type !== "tick_wanted";
+    const read = rig.replica(3).readStrong(utf8("a"));
+    await rig.until(() => isLoading, "a record that is being loaded");
+    rig.replica(1).transfer(replicaId(2));
+    const { replica } = rig.node(2);
+    await rig.until(() => rig.leader === 2 && replica?.state.last.term === replica?.status.term, "the next leader");
+    assert.equal((await rig.write(2, "strong", touchUntil("a", wallIn(rig, 60_000)))).kind, "done");
+    await rig.ticks(50);
+    await rig.write(2, "strong", put("z", "1"));
+    await rig.level();
+    loaded();
+    rig.passes = () => true;
+    assert.equal((await rig.answer(read)).kind, "record");
+    await rig.close();
+  });
+});
+
 describe("a replica whose engine has no room", () => {
   /** What is applied goes into no engine until the returned function is called. */
   function full(rig: Rig, id: number): () => Promise<void> {
@@ -115,20 +170,9 @@ describe("a replica whose engine has no room", () => {
     };
   }
 
-  const wallIn = (rig: Rig, milliseconds: number): Stamp =>
-    stampOfMilliseconds(1_700_000_000_000 + rig.time.now + milliseconds);
-
-  const touchUntil = (key: string, expiresAt: Stamp): Command =>
-    put(key, "", { action: action.touch, expiry: expiryMode.at, expiresAt, body: new Uint8Array(0) });
-
   it("rule 5: judges what a strong read found by the entries that are seen, not by those that it has only looked at", async () => {
     const rig = await Rig.open();
-    await rig.elect(1);
-    await rig.level();
-    rig.node(1).skew = 400;
-    await rig.write(1, "strong", putUntil("a", "1", wallIn(rig, 1000)));
-    await rig.level();
-    await rig.ticks(65);
+    await soonExpired(rig);
     rig.passes = ({ type }) => type !== "tick_wanted";
     const read = rig.replica(3).readStrong(utf8("a"));
     await rig.rest();

@@ -40,6 +40,28 @@ it("rule 17: a request is not answered fast while the merge of its lost first tr
   await rig.close();
 });
 
+it("rule 17: a request is told its answer, which is in the engine, though that has no room for what came behind it", async () => {
+  const rig = await Rig.open();
+  const lead = await rig.elect(1);
+  await rig.level();
+  const { stamp } = lead.state.last;
+  const ask = () => accepted(lead.propose("fast", () => asked(put("k", "1"), "R", stamp))).outcome;
+  const first = await rig.answer(ask());
+  await rig.level();
+  const { engine } = rig.node(1);
+  assert.ok(engine !== undefined);
+  engine.canWrite = () => false;
+  const later = accepted(lead.propose("strong", () => put("later", "1"))).outcome;
+  await rig.until(() => lead.state.last.index > lead.appliedIndex, "an entry that waits for room");
+  const again = await rig.answer(ask());
+  assert.ok(first.kind === "done" && again.kind === "done", JSON.stringify(again));
+  assert.deepEqual(again.version, first.version);
+  Reflect.deleteProperty(engine, "canWrite");
+  await rig.answer(engine.flush());
+  assert.equal((await rig.answer(later)).kind, "done");
+  await rig.close();
+});
+
 it("rule 17: another command under an id that is on its way or remembered does nothing, and is told what the first was told", async () => {
   const rig = await Rig.open();
   const lead = await rig.elect(1);

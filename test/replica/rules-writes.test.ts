@@ -484,6 +484,32 @@ describe("freshness", () => {
     await rig.close();
   });
 
+  it("rule 15: is not proven by the index alone: another log that has come so far has not all that its leader had answered", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.level();
+    await rig.ticks(10);
+    rig.passes = ({ type }) => type !== "append";
+    const since = rig.time.now;
+    await rig.ticks(1);
+    const lost = await rig.write(1, "fast", put("a", "1"));
+    for (const id of [2, 3]) rig.replica(id).refreshStaleness();
+    const confirmed = (): number => rig.sent.filter(({ type }) => type === "read_confirmed").length;
+    await rig.until(() => confirmed() === 2, "the confirmations");
+    await rig.rest();
+    rig.isolate(1);
+    rig.passes = () => true;
+    await rig.until(() => rig.leader === 2 || rig.leader === 3, "another leader");
+    const other = rig.leader as number; // what was waited for
+    const follower = rig.replica(5 - other);
+    for (let at = 0; at < 3; at++) await rig.write(other, "strong", put("b", String(at)));
+    await rig.level();
+    assert.ok(follower.appliedIndex > lost.version.index && (await rig.node(5 - other).read("a")) === undefined);
+    const staleness = follower.stalenessMilliseconds;
+    assert.ok(staleness === undefined || staleness >= rig.time.now - since, `${staleness} ms`);
+    await rig.close();
+  });
+
   it("rule 15: does not shrink by a leader that no quorum confirms", async () => {
     const rig = await Rig.open();
     const lead = await rig.elect(1);

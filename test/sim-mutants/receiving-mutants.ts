@@ -48,7 +48,7 @@ export const receivingMutants: readonly SimMutant[] = [
     file: "internal/replica/snapshot-sender.ts",
     find: "this.charge(Math.max(0, bytes.length - parts.chunkBytes), parts.clock.monotonicMilliseconds());",
     replace: "",
-    scenario: { file: "rules-state", name: "rule 23: travels at its rate, though records are larger than chunks" },
+    scenario: { file: "rules-snapshots", name: "rule 23: travels at its rate, though records are larger than chunks" },
   },
   {
     name: "rule 23: that a snapshot is held is told when its sender next looks after its log",
@@ -56,7 +56,7 @@ export const receivingMutants: readonly SimMutant[] = [
     find: "if (ready.snapshotsWanted.length > 0) this.tellHeld(this.snapshots.holding);",
     replace: "",
     scenario: {
-      file: "rules-state",
+      file: "rules-snapshots",
       name: "rule 23: has it kept from the moment when it is made, before anybody looks after his log",
     },
   },
@@ -76,7 +76,7 @@ export const receivingMutants: readonly SimMutant[] = [
     find: "if (compareBytes(request.after, held.furthest.get(from) ?? beginning) > 0) {",
     replace: "if (compareBytes(request.after, held.furthest.get(from) ?? beginning) >= 0) {",
     scenario: {
-      file: "rules-state",
+      file: "rules-snapshots",
       name: "rule 23: with which its receiver comes no further is made anew, so that it does not keep the log for ever",
     },
   },

@@ -358,8 +358,8 @@ export const replicaMutants: readonly SimMutant[] = [
   {
     name: "rule 15: proven before what the leader had is applied",
     file: "internal/replica/freshness.ts",
-    find: "if (last > this.parts.applied().index) return false;",
-    replace: "",
+    find: "if (isBehind(parts.applied(), last)) return false;\n    const isHere = parts.holds(last) === true;",
+    replace: "const isHere = true;",
   },
   {
     name: "rule 16: a read does not wait for what clients of its node were answered",

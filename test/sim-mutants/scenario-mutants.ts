@@ -33,7 +33,7 @@ export const scenarioMutants: readonly SimMutant[] = [
       },
     ],
     scenario: {
-      file: "rules-state",
+      file: "rules-snapshots",
       name: "rule 23: is not sent in the place of another one: who asks for that is refused",
     },
   },
@@ -43,7 +43,7 @@ export const scenarioMutants: readonly SimMutant[] = [
     find: "if (compareBytes(message.after, incoming.after) !== 0) return;",
     replace: "",
     scenario: {
-      file: "rules-state",
+      file: "rules-snapshots",
       name: "rule 23: takes no chunk that does not follow what is there",
     },
   },
@@ -124,8 +124,8 @@ export const scenarioMutants: readonly SimMutant[] = [
   {
     name: "rule 15: staleness counted from the answer",
     file: freshness,
-    find: 'if (answer.kind === "confirmed") this.confirmed({ at, last: answer.last });',
-    replace: 'if (answer.kind === "confirmed") this.confirmed({ at: momentOf(this.parts.clock), last: answer.last });',
+    find: "const { at, term: of } = question;",
+    replace: "const { at, term: of } = { ...question, at: momentOf(this.parts.clock) };",
     scenario: {
       file: "rules-writes",
       name: "rule 15: counts from before the question was asked, by the greater of both clocks",
@@ -175,15 +175,65 @@ export const scenarioMutants: readonly SimMutant[] = [
     name: "rule 15: a leader is as fresh as its last round, answered or not",
     file: "internal/replica/leader-duties.ts",
     find: "if (leader !== undefined) freshness.confirmed(leader);",
-    replace: "freshness.confirmed(leader ?? { at: since, last: status.last });",
+    replace: "freshness.confirmed(leader ?? { at: since, last: { term: status.term, index: status.last } });",
     scenario: { file: "rules-writes", name: byItsRounds },
   },
   {
     name: "rule 15: a leader's round proves what was committed when it was sent",
     file: "internal/replica/leader-duties.ts",
-    find: "this.quorumAge.began(round, since, status.last);",
-    replace: "this.quorumAge.began(round, since, status.commit);",
+    find: "this.quorumAge.began(round, since, { term: status.term, index: status.last });",
+    replace: "this.quorumAge.began(round, since, { term: status.term, index: status.commit });",
     scenario: { file: "rules-writes", name: byItsRounds },
+  },
+  {
+    name: "rule 15: proven by an index, whatever became of its term",
+    file: freshness,
+    find: "const isHere = parts.holds(last) === true;",
+    replace: "const isHere = true;",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 15: is not proven by the index alone: another log that has come so far has not all that its leader had answered",
+    },
+  },
+  {
+    name: "rule 5: a record that had to be loaded is judged by what is seen when it comes",
+    file: strongReads,
+    find: "this.judge(read, record, { time, seen }), read.reject",
+    replace: "this.judge(read, record, { time, seen: this.parts.lastStamp() }), read.reject",
+    scenario: {
+      file: "read-waits",
+      name: "rule 5: judges what a strong read found by the entries that were seen then, not by those that came while it was loaded",
+    },
+  },
+  {
+    name: "rule 8: a snapshot takes the place of what is being discarded before that is kept",
+    file: "internal/replica/replica-core.ts",
+    find: "for (this.pump(); !this.isClosed && (this.isApplying || this.isHeld); this.pump()) await this.whenFree();",
+    replace: "while (!this.isClosed && (this.isApplying || this.isHeld)) await this.whenFree();",
+    scenario: {
+      file: "rules-snapshots",
+      name: "rule 8: does not swallow what is discarded in the turn in which the last of it comes",
+    },
+  },
+  {
+    name: "rule 23: the log behind a snapshot goes when nobody holds it any more, needed or not",
+    file: "internal/replica/replica-core.ts",
+    find: "group.compact(this.duties.dispensable(index ?? this.applier.appliedIndex));",
+    replace: "group.compact(this.duties.dispensable(this.applier.appliedIndex));",
+    scenario: {
+      file: "rules-snapshots",
+      name: "rule 23: is enough, though it travels for long, writes go on, and who took it in takes his time to catch up",
+    },
+  },
+  {
+    name: "rule 17: a request waits for all that is to be applied before it is told its answer",
+    file: "internal/replica/wiring.ts",
+    find: "let record = await find();",
+    replace: "let record = last.index < 0 ? await find() : undefined;",
+    scenario: {
+      file: "request-again",
+      name: "rule 17: a request is told its answer, which is in the engine, though that has no room for what came behind it",
+    },
   },
   {
     name: "rule 13: what was rejected before a restart is forgotten by the next one that is",
@@ -304,7 +354,7 @@ export const scenarioMutants: readonly SimMutant[] = [
     find: "const pin = parts.group.pin(mark.index);",
     replace: "const pin = { release: (): void => undefined };",
     scenario: {
-      file: "rules-state",
+      file: "rules-snapshots",
       name: "rule 23: slows the writers when the bound on kept log is reached, but for deletes, and is not given up",
     },
   },

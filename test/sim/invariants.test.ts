@@ -173,12 +173,16 @@ describe("salvage", () => {
   it("is told as it is, but for as long as what is discarded is being kept", () => {
     const said: string[] = [];
     const report = (failure: unknown): void => void said.push(failure instanceof Violation ? failure.by : "other");
-    const node = (life: number, keeps: boolean): SimNode =>
+    const salvage = [
+      { term: 1, index: 2 },
+      { term: 1, index: 7 },
+    ];
+    const node = (life: number, keeps: boolean, { installed = 0, base = 3 } = {}): SimNode =>
       ({
         id: 2,
         life,
-        replica: { hasSalvage: keeps, status: { term: 2 } },
-        log: { group: () => ({ salvage: [{ term: 1, index: 7 }], base: { index: 3 } }) },
+        replica: { hasSalvage: keeps, status: { term: 2 }, numbers: { installed } },
+        log: { group: () => ({ salvage, base: { index: base } }) },
         report,
       }) as unknown as SimNode;
     const message = (hasSalvage: boolean): ReplicaMessage =>
@@ -204,6 +208,11 @@ describe("salvage", () => {
     assert.deepEqual(said, []);
     claims.sent(node(3, true), accepted(7, 2, false), 60_000);
     assert.deepEqual(said, ["salvage is told as it is"]);
+    // A log that is compacted since has not lost what was kept of it; one whose place a snapshot took may have.
+    claims.sent(node(3, true, { base: 9 }), accepted(9, 2, false), 61_000);
+    assert.equal(said.length, 2);
+    claims.sent(node(3, true, { base: 9, installed: 1 }), accepted(9, 2, false), 62_000);
+    assert.equal(said.length, 2);
   });
 });
 

@@ -16,13 +16,22 @@ interface Claim {
   readonly since: number;
 }
 
+/** Up to where a snapshot may have taken the place of a replica's log, and when that was looked at. */
+interface Replaced {
+  readonly life: number;
+  readonly installed: number;
+  readonly upTo: LogIndex;
+}
+
 export class SalvageClaims {
   private readonly claims = new Map<ReplicaId, Claim>();
+  private readonly replaced = new Map<ReplicaId, Replaced>();
 
   /** A message of the node leaves. */
   sent(node: SimNode, message: ReplicaMessage, now: number): void {
     const { id, life, replica } = node;
     if (!("hasSalvage" in message) || replica === undefined) return;
+    this.review(node, replica.numbers.installed);
     // To a leader of a former term it may be on its way for long.
     const isPresent = message.type === "append_accepted" && message.term === replica.status.term;
     if (isPresent && !message.hasSalvage && replica.hasSalvage) this.denied(node, message.index);
@@ -40,11 +49,19 @@ export class SalvageClaims {
     node.report(new Violation("salvage is told as it is", what));
   }
 
+  /** The log begins behind a snapshot that it has just taken in, or earlier. */
+  private review({ id, life, log }: SimNode, installed: number): void {
+    const known = this.replaced.get(id);
+    if (log === undefined || (known?.life === life && known.installed === installed)) return;
+    this.replaced.set(id, { life, installed, upTo: log.group(simGroup).base.index });
+  }
+
   /** What lies above its index was kept after the acknowledgement was made; and so may be what a snapshot has taken the place of. */
   private denied(node: SimNode, index: LogIndex): void {
-    const log = node.log?.group(simGroup);
-    const kept = log?.salvage.find((entry) => entry.index <= index);
-    if (log === undefined || kept === undefined || kept.index <= log.base.index) return;
+    const upTo = this.replaced.get(node.id)?.upTo ?? 0;
+    const { salvage } = node.log?.group(simGroup) ?? { salvage: [] };
+    const kept = salvage.find((entry) => entry.index > upTo && entry.index <= index);
+    if (kept === undefined) return;
     const what = `node ${node.id} acknowledged ${index}, said that it keeps nothing, and keeps ${kept.term}.${kept.index}`;
     node.report(new Violation("salvage is told as it is", what));
   }

@@ -23,7 +23,7 @@ function starter(port: number, isGroup: boolean): RunningProcess {
 
 const byItself = "SIGUSR2";
 
-describe("a process that a test has started", { timeout: 60_000 }, () => {
+describe("a process that a test has started", () => {
   const cases = [
     ["the test is ended by SIGTERM, which is told as that", "SIGTERM", false],
     ["the test is ended by SIGINT", "SIGINT", false],
