@@ -12,7 +12,7 @@ const started = Object.values(scripts).flatMap((command) => {
 
 export default {
   entry: [
-    "scripts/{floors,tidy,tidy-tests,test-reporter,test-record}.ts",
+    "scripts/{floors,lean-tracking,tidy,tidy-tests,test-reporter,test-record}.ts",
     "cmd/**/*.ts",
     "{cmd,internal,scripts,test}/**/*.{test,bench}.ts",
     // Started as processes of their own.

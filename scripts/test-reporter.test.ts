@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
 import { outputFolder } from "./root.ts";
 
 const samples: Readonly<Record<string, string>> = {
@@ -17,6 +18,10 @@ const samples: Readonly<Record<string, string>> = {
     'describe("hooked", () => { before(() => { throw new Error("the hook broke"); }); it("never runs", () => {}); });',
   "waiting.test.mjs":
     'describe("waiting", () => { it("for ever", () => new Promise(() => {})); }); it("alone", () => new Promise(() => {}));',
+  "stray.test.mjs":
+    'describe("stray", () => { it("throws", () => new Promise(() => void setTimeout(() => { throw new Error("by itself"); }))); });',
+  "unheard.test.mjs":
+    'it("rejects", async () => { Promise.reject(new Error("nobody cares")); await new Promise((heard) => setTimeout(heard, 5)); });',
   "left-out.test.mjs": 'it("is left out", { skip: true }, () => {});',
   "nothing.test.mjs": "",
 };
@@ -49,6 +54,7 @@ describe("a test run", () => {
       `--test-reporter-destination=${destination}`,
     ];
     const parameters = [
+      `--import=${pathToFileURL(path.join(outputFolder, "scripts", "lean-tracking.js")).href}`,
       "--test",
       ...reporter("test-reporter.js", "stdout"),
       ...reporter("test-record.js", "stderr"),
@@ -90,6 +96,17 @@ describe("a test run", () => {
     assert.equal(status, 1);
     assert.equal(shown.match(/Error: the hook broke/g)?.length, 1, shown);
     assert.ok(recorded.includes("hooked › never runs: fail"));
+  });
+
+  it("shows what nobody awaited, and of a timer's also by which test", () => {
+    const stray = run("stray.test.mjs");
+    assert.equal(stray.status, 1);
+    assert.match(stray.shown, /stray › throws\n[^]*by itself/);
+    assert.ok(stray.recorded.includes("stray › throws: fail"));
+    const unheard = run("unheard.test.mjs");
+    assert.equal(unheard.status, 1);
+    assert.match(unheard.shown, /nobody cares/);
+    assert.match(unheard.shown, /^Failed:\n {2}.*unheard\.test\.mjs/m);
   });
 
   it("names each test that waits for what never comes", () => {

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { outputFolder, root, runFolder } from "./root.ts";
 import type { RanTest } from "./rules/test-map.ts";
 import { isShared, shareProcesses, sourceName } from "./test-files.ts";
@@ -25,6 +26,7 @@ export function runTests(node: string, files: readonly string[], kind: RunKind):
   rmSync(recordOf(kind), { force: true });
   const parameters = [
     "--enable-source-maps",
+    `--import=${pathToFileURL(path.join(outputFolder, "scripts", "lean-tracking.js")).href}`,
     "--test",
     "--test-concurrency=4",
     `--test-timeout=${testTimeoutMs}`,
