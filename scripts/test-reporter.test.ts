@@ -105,7 +105,7 @@ describe("a test run", () => {
     assert.ok(stray.recorded.includes("stray › throws: fail"));
     const unheard = run("unheard.test.mjs");
     assert.equal(unheard.status, 1);
-    assert.match(unheard.shown, /nobody cares/);
+    assert.match(unheard.shown, /nobody awaited this: Error: nobody cares\n +at /);
     assert.match(unheard.shown, /^Failed:\n {2}.*unheard\.test\.mjs/m);
   });
 

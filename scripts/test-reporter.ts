@@ -20,6 +20,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     if (event.type === "output") {
       yield event.text;
     } else if (event.type === "summary") {
+      yield* tellFailures(cancelled.take(), failed);
       if (current !== undefined) yield fileLine(current);
       current = undefined;
       yield `ℹ ${event.line}\n`;
@@ -43,7 +44,6 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       yield* tellFailures([test], failed);
     }
   }
-  yield* tellFailures(cancelled.take(), failed);
   yield* listFailures(failed);
 }
 

@@ -17,7 +17,7 @@ export interface RunVerdict {
   readonly faults: readonly string[];
 }
 
-/** Of a test, and of all the files that share a process: what waits for ever is ended by it, and nothing else is. */
+/** Of a test, and of all the files that share a process: for what waits for ever. */
 const testTimeoutMs = 900_000;
 
 /** Runs the files under `node`, the path of a Node, and shows what happens as it happens. */

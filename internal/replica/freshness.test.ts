@@ -79,6 +79,18 @@ describe("how fresh a replica's records are", () => {
     assert.equal(world.freshness.stalenessMilliseconds, 50);
   });
 
+  it("rule 15: an answer is of the leader that was asked, whoever leads when it is taken", () => {
+    const world = new World();
+    world.apply(1);
+    world.now = 10;
+    world.freshness.refresh();
+    world.term = term(2);
+    world.apply(5);
+    const place = { commit: logIndex(1), last: logIndex(3), time: stamp(1) };
+    world.freshness.readAnswered({ kind: "confirmed", context: world.asked, ...place });
+    assert.equal(world.freshness.stalenessMilliseconds, undefined);
+  });
+
   it("rule 16: has no more than so many reads wait; others are told at once that it takes too long", async () => {
     const { freshness } = new World();
     const version = { term: term(1), index: logIndex(7) };

@@ -124,8 +124,8 @@ export class LeaderDuties {
   }
 
   /**
-   * Entries up to here are needed by nobody who is expected to come back soon. None behind `atMost`: what is applied, or what a
-   * snapshot is held of. What is let go of stays so, and who has just taken one in needs all that came behind it meanwhile.
+   * Entries up to here are needed by nobody who is expected to come back soon. None behind `atMost`: what is applied, or the snapshot
+   * behind which the log is kept.
    */
   dispensable(atMost: LogIndex): LogIndex {
     const { role } = this.raft.status;

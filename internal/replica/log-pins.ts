@@ -3,6 +3,7 @@
 // is more than the log may hold, the group slows its writers down to a pace that the log can bear for a while, and the pins
 // stay.
 
+import { logIndex } from "../base/ids.ts";
 import type { LogIndex, ReplicaId } from "../base/ids.ts";
 import type { GroupLog, Pin } from "../log/group-log.ts";
 import type { Log } from "../log/log.ts";
@@ -59,6 +60,16 @@ export class LogPins {
     const isKeeping = isSending || this.kept.size > 0;
     this.isFull = isKeeping && this.log.stats().bytesOverBound > 0;
     return this.isFull;
+  }
+
+  /**
+   * Of `index`, what may be let go of while it keeps: what is let go of stays so, though entries stay as long as they are pinned, and
+   * who has just taken a snapshot in needs all that came behind it.
+   */
+  atMost(index: LogIndex): LogIndex {
+    let least: number = index;
+    for (const kept of this.kept.values()) least = Math.min(least, kept.index);
+    return logIndex(least);
   }
 
   /** A voter says that its log is full of what it keeps. */

@@ -316,7 +316,7 @@ export class ReplicaCore {
     const isFull = this.pins.review(seams.clock.monotonicMilliseconds(), index !== undefined);
     if (isFull && leader !== nobody && leader !== this.parts.id)
       seams.send({ type: "log_full", from: this.parts.id, to: leader });
-    group.compact(this.duties.dispensable(index ?? this.applier.appliedIndex));
+    group.compact(this.duties.dispensable(this.pins.atMost(index ?? this.applier.appliedIndex)));
   }
 
   /** Every voter keeps its log from behind a snapshot on (rule 23): told when it is made, so that none compacts before, and then again. */

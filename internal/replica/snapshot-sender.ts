@@ -45,6 +45,8 @@ interface Held {
   readonly for: Set<ReplicaId>;
   /** The last key behind which each replica has asked: one that cannot keep what it gets asks for the same again and again. */
   readonly furthest: Map<ReplicaId, Uint8Array>;
+  /** How far the log of each is that has taken it in. */
+  readonly matches: Map<ReplicaId, LogIndex>;
   progressAt: number;
   reading: number;
 }
@@ -106,6 +108,14 @@ export class SnapshotSender {
     for (const to of held.for) parts.withdraw(to);
   }
 
+  /** A replica has taken it in, and has the log behind it up to `match`. */
+  catchesUp(by: ReplicaId, match: LogIndex): void {
+    const { held } = this;
+    if (held === undefined || !held.for.has(by) || match <= (held.matches.get(by) ?? 0)) return;
+    held.matches.set(by, match);
+    held.progressAt = this.parts.clock.monotonicMilliseconds();
+  }
+
   /** A replica has caught up: nothing is held for it. */
   finished(by: ReplicaId): void {
     const { held } = this;
@@ -146,6 +156,7 @@ export class SnapshotSender {
       pin,
       for: new Set(),
       furthest: new Map(),
+      matches: new Map(),
       asked: new Map(),
       progressAt,
       reading: 0,
@@ -173,7 +184,7 @@ export class SnapshotSender {
     } finally {
       held.asked.delete(to);
       held.reading--;
-      if ((this.isClosed || this.held !== held) && held.reading === 0) {
+      if ((this.isClosed || this.held !== held || held.for.size === 0) && held.reading === 0) {
         if (this.held === held) this.held = undefined;
         letGo(held);
       }

@@ -1,5 +1,6 @@
 // The two ends of snapshots for one replica: what it sends to others, and what it receives.
 
+import { logIndex } from "../base/ids.ts";
 import type { Incarnation, LogIndex, ReplicaId } from "../base/ids.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { SnapshotMark, SnapshotOffer } from "../raft/types.ts";
@@ -23,6 +24,8 @@ export class SnapshotTraffic {
   private readonly numbers: ReplicaNumbers;
   private readonly sender: SnapshotSender;
   private readonly receiver: SnapshotReceiver;
+  /** When it was last asked what may be let go of. */
+  private commitBefore = logIndex(0);
 
   constructor(parts: ReplicaParts, underWay: UnderWay, hooks: SnapshotHooks) {
     const { id, raft, engine, group, seams, options, disk, background, numbers } = parts;
@@ -93,10 +96,19 @@ export class SnapshotTraffic {
     this.receiver.tick();
   }
 
-  /** Nothing is held for followers that have caught up. Up to where a snapshot is held, if one is. */
+  /**
+   * To be called now and then. Nothing is held for followers that have caught up: with what was committed when it was called before, for
+   * those who keep pace are never quite level. Up to where a snapshot is held, if one is.
+   */
   letGo(): LogIndex | undefined {
+    const { commitBefore } = this;
+    this.commitBefore = this.raft.status.commit;
     if (this.sender.holding === undefined) return undefined;
-    for (const { id, state } of this.raft.followers()) if (state !== "snapshot") this.sender.finished(id);
+    for (const { id, state, match } of this.raft.followers()) {
+      if (state === "snapshot") continue;
+      if (match >= commitBefore) this.sender.finished(id);
+      else this.sender.catchesUp(id, match);
+    }
     return this.holding;
   }
 

@@ -11,6 +11,7 @@
 //
 // REQUIRES: one call a turn of `ask`, before the core's Ready is taken.
 
+import { isBug } from "../base/assert.ts";
 import type { LogIndex, Term } from "../base/ids.ts";
 import { isExpired } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
@@ -154,7 +155,13 @@ export class StrongReads {
   }
 
   private serve(read: Asked, time: Stamp): void {
-    const found = this.parts.get(read.key);
+    let found: ReturnType<StrongReadParts["get"]>;
+    try {
+      found = this.parts.get(read.key);
+    } catch (reason) {
+      if (isBug(reason)) throw reason;
+      return read.reject(reason);
+    }
     // Of now, not of when the record is loaded: what is applied meanwhile may have prolonged it, and is not in what is loaded.
     const seen = this.parts.lastStamp();
     if (found === "need_io") {

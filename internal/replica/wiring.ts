@@ -123,8 +123,14 @@ function answeredBefore(core: ReplicaCore, id: Uint8Array, stamp: Stamp): Extrac
 
 /** In words why there is none. */
 async function firstAnswer(core: ReplicaCore, id: Uint8Array): Promise<CommandAnswer | string> {
-  const { last } = core.place.state;
-  const find = () => core.parts.engine.get(core.place.incarnation, answerKey(id));
+  const { state } = core.place;
+  const { last } = state;
+  const at = state.answeredAt(id);
+  // Not that of an earlier request under the same id, which is forgotten, and still lies there.
+  const find = async () => {
+    const found = await core.parts.engine.get(core.place.incarnation, answerKey(id));
+    return found?.stamp === at ? found : undefined;
+  };
   let record = await find();
   // What the state knows may not be in the engine yet.
   if (record === undefined) {

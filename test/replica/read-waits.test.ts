@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
+import { TrefoilError } from "../../internal/base/errors.ts";
 import { replicaId } from "../../internal/base/ids.ts";
 import { stampOfMilliseconds } from "../../internal/base/stamp.ts";
 import type { Stamp } from "../../internal/base/stamp.ts";
@@ -154,6 +155,47 @@ describe("a replica that reads its disk", () => {
     loaded();
     rig.passes = () => true;
     assert.equal((await rig.answer(read)).kind, "record");
+    await rig.close();
+  });
+});
+
+describe("a replica that cannot read its disk", () => {
+  const spoilt = () => new TrefoilError("corruption", "a block that cannot be read");
+
+  it("fails the strong read that met it, and answers the others of its turn", async () => {
+    const rig = await Rig.open();
+    await rig.elect(1);
+    await rig.write(1, "strong", put("a", "1"));
+    await rig.level();
+    const { engine } = rig.node(3);
+    assert.ok(engine !== undefined);
+    engine.getNow = () => {
+      Reflect.deleteProperty(engine, "getNow");
+      throw spoilt();
+    };
+    const reads = Promise.allSettled([0, 1, 2].map(() => rig.replica(3).readStrong(utf8("a"))));
+    const [first, ...others] = await rig.answer(reads);
+    assert.ok(first?.status === "rejected" && first.reason instanceof TrefoilError);
+    for (const other of others) assert.ok(other.status === "fulfilled" && other.value.kind === "record");
+    await rig.close();
+  });
+
+  it("fails a strong read that looks again", async () => {
+    const rig = await Rig.open();
+    await soonExpired(rig);
+    const { engine } = rig.node(3);
+    assert.ok(engine !== undefined);
+    const read = rig.replica(3).readStrong(utf8("a"));
+    rig.passes = ({ type }) => type !== "tick_wanted";
+    await rig.until(() => rig.sent.some(({ type }) => type === "tick_wanted"), "a read that waits for a tick");
+    const outcome = Promise.allSettled([read]);
+    engine.getNow = () => {
+      throw spoilt();
+    };
+    await rig.ticks(50);
+    await rig.write(1, "strong", put("z", "1"));
+    const [settled] = await rig.answer(outcome);
+    assert.ok(settled.status === "rejected" && settled.reason instanceof TrefoilError);
     await rig.close();
   });
 });

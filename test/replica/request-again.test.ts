@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
+import { replicaId } from "../../internal/base/ids.ts";
+import type { Stamp } from "../../internal/base/stamp.ts";
+import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 import { accepted, asked, put, Rig } from "./rig.ts";
 
 it("rule 17: a request is not answered fast while the merge of its lost first try is in the log and not applied", async () => {
@@ -59,6 +62,44 @@ it("rule 17: a request is told its answer, which is in the engine, though that h
   Reflect.deleteProperty(engine, "canWrite");
   await rig.answer(engine.flush());
   assert.equal((await rig.answer(later)).kind, "done");
+  await rig.close();
+});
+
+it("rule 17: a request is not told the answer of an earlier one under its id, which is forgotten and still lies in the engine", async () => {
+  const rig = await Rig.open();
+  await rig.elect(1);
+  await rig.level();
+  const ask = (id: number, value: string, at: Stamp) =>
+    accepted(rig.replica(id).propose("fast", () => asked(put("k", value), "R", at))).outcome;
+  await rig.answer(ask(1, "old", rig.replica(1).state.last.stamp));
+  await rig.level();
+  for (const id of [1, 2, 3]) rig.node(id).skew = 12 * 60_000;
+  await rig.ticks(2);
+  await rig.write(1, "strong", put("z", "1"));
+  await rig.level();
+  const { engine, replica } = rig.node(2);
+  assert.ok(engine !== undefined && replica !== undefined);
+  assert.equal(replica.state.answeredAt(utf8("R")), undefined);
+  engine.canWrite = () => false;
+  // Node 2 hears late how far the log is committed.
+  const isNews = (message: ReplicaMessage): boolean =>
+    message.type === "heartbeat" || (message.type === "append" && message.entries.length === 0);
+  rig.passes = (message) => message.from !== 1 || message.to !== 2 || !isNews(message);
+  const { stamp } = rig.replica(1).state.last;
+  const fresh = await rig.answer(ask(1, "new", stamp));
+  await rig.rest();
+  rig.replica(1).transfer(replicaId(2));
+  await rig.until(() => rig.leader === 2, "the next leader");
+  rig.passes = () => true;
+  await rig.until(() => replica.state.last.term === replica.status.term, "its no-op");
+  const again = await rig.answer(ask(2, "new", stamp));
+  assert.ok(again.kind === "unknown" || again.version.index === fresh.version.index, JSON.stringify(again));
+  const waiting = ask(2, "new", stamp);
+  await rig.rest();
+  Reflect.deleteProperty(engine, "canWrite");
+  await rig.answer(engine.flush());
+  const known = await rig.answer(waiting);
+  assert.deepEqual([known.kind, known.version], ["done", fresh.version]);
   await rig.close();
 });
 

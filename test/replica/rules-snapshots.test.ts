@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
 import { replicaId, term } from "../../internal/base/ids.ts";
+import type { ReplicaMessage } from "../../internal/replica/messages.ts";
 import type { ReplicaCore } from "../../internal/replica/replica-core.ts";
 import { FaultDisk } from "../disk/fault-disk.ts";
 import { fill, flush, leaveBehind, stateOf, tiny } from "./left-behind.ts";
@@ -340,8 +341,8 @@ describe("a snapshot", () => {
     await rig.close();
   });
 
-  it("rule 23: is enough, though it travels for long, writes go on, and who took it in takes his time to catch up", async () => {
-    const rig = await Rig.open(tiny);
+  /** While node 3 gets a snapshot slowly, and then no entries until `appends` is called, writers go on as far as they may. */
+  async function catchUpSlowly(rig: Rig) {
     await leaveBehind(rig);
     let last = 0;
     rig.passes = ({ type, to }) => {
@@ -353,51 +354,93 @@ describe("a snapshot", () => {
     rig.rejoin(3);
     let at = 100;
     const goOn = async (): Promise<void> => {
-      await fill(rig, 1, 5, at);
-      at += 5;
+      for (let left = 5; left > 0; left--) {
+        const command = put(`key ${++at}`, "x".repeat(80));
+        const proposed = rig.replica(rig.leader ?? 1).propose("strong", () => command);
+        if (proposed.kind === "accepted") await rig.answer(proposed.outcome);
+        else assert.equal(proposed.why, "busy");
+      }
       await flush(rig, 1, 2);
       await rig.ticks(20);
     };
     while (rig.replica(3).numbers.installed === 0) await goOn();
+    const appends = (): void => {
+      rig.passes = () => true;
+    };
+    return { goOn, appends };
+  }
+
+  async function isEnough(logBytesMax: number): Promise<void> {
+    const rig = await Rig.open({ ...tiny, log: { ...tiny.log, logBytesMax } });
+    const { goOn, appends } = await catchUpSlowly(rig);
     for (let round = 0; round < 10; round++) await goOn();
-    rig.passes = () => true;
+    appends();
     await rig.level();
     assert.equal(rig.replica(3).numbers.installed, 1);
     assert.equal(stateOf(rig.replica(3)), stateOf(rig.replica(1)));
     // What was kept for it goes.
-    await goOn();
     await rig.ticks(600);
     await goOn();
+    await rig.ticks(100);
     const { base } = rig.node(1).log?.group(theGroup) ?? {};
     assert.ok((base?.index ?? 0) > rig.replica(1).appliedIndex - 20, `a log from ${base?.index} on`);
     await rig.close();
+  }
+
+  it("rule 23: is enough, though writes go on and who took it in takes his time", () => isEnough(1_000_000));
+
+  it("rule 23: is enough, though writes go on, who took it in takes his time, and the log is beyond its bound", () =>
+    isEnough(16_384));
+
+  it("rule 23: is enough though its sender goes as it arrives, and the others hear no more of it", async () => {
+    const large = { ...tiny.log, logBytesMax: 1_000_000 };
+    const rig = await Rig.open({ log: large, replica: { ...tiny.replica, keepLogMilliseconds: 1000 } });
+    const { appends } = await catchUpSlowly(rig);
+    rig.isolate(1);
+    await rig.until(() => rig.leader === 2, "another leader");
+    await rig.ticks(300);
+    appends();
+    await rig.level();
+    assert.equal(rig.replica(3).numbers.installed, 1);
+    await rig.close();
   });
 
-  it("rule 23: that takes long to be taken in may be sent once more, and then is enough", async () => {
-    const rig = await Rig.open({ ...tiny, replica: { ...tiny.replica, snapshotIdleMilliseconds: 500 } });
+  it("rule 23: is let go of when who got it has caught up, though a chunk is being read", async () => {
+    const rig = await Rig.open({ ...tiny, log: { ...tiny.log, logBytesMax: 1_000_000 } });
     await leaveBehind(rig);
-    const { engine } = rig.node(3);
+    const { engine } = rig.node(1);
     assert.ok(engine !== undefined);
-    const ingest = engine.ingest.bind(engine);
-    let takeIn = (): void => undefined;
-    const waited = new Promise<void>((resolve) => (takeIn = resolve));
-    let isTakingIn = false;
-    engine.ingest = async (...given) => {
-      isTakingIn = true;
-      await waited;
-      await ingest(...given);
+    const iterate = engine.iterate.bind(engine);
+    let isRead = (): void => undefined;
+    const waited = new Promise<void>((resolve) => (isRead = resolve));
+    let request: ReplicaMessage | undefined;
+    let isDoubled = false;
+    rig.passes = (message) => {
+      if (message.type === "chunk_request") request = message;
+      if (message.type !== "chunk" || !message.isLast || isDoubled) return true;
+      isDoubled = true;
+      const doubled = request;
+      assert.ok(doubled !== undefined);
+      engine.iterate = (...given) => {
+        Reflect.deleteProperty(engine, "iterate");
+        const walk = iterate(...given);
+        const next = walk.nextLoaded.bind(walk);
+        walk.nextLoaded = async () => {
+          await waited;
+          return next();
+        };
+        return walk;
+      };
+      setImmediate(() => rig.replica(1).receive(doubled));
+      return true;
     };
     rig.rejoin(3);
-    await rig.until(() => isTakingIn, "a snapshot that is taken in");
-    for (let round = 0; round < 10; round++) {
-      await fill(rig, 1, 5, 100 + 5 * round);
-      await flush(rig, 1, 2);
-      await rig.ticks(20);
-    }
-    takeIn();
     await rig.level();
-    assert.ok(rig.replica(3).numbers.installed <= 2, `${rig.replica(3).numbers.installed} snapshots`);
-    assert.equal(stateOf(rig.replica(3)), stateOf(rig.replica(1)));
+    await rig.ticks(200);
+    assert.ok(isDoubled && rig.replica(1).snapshotsUnderWay.sending === 1);
+    isRead();
+    await rig.ticks(1);
+    assert.equal(rig.replica(1).snapshotsUnderWay.sending, 0);
     await rig.close();
   });
 

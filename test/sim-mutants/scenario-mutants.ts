@@ -10,6 +10,7 @@ const install = "internal/replica/install-snapshot.ts";
 const open = "internal/replica/open-replica.ts";
 const sender = "internal/replica/snapshot-sender.ts";
 const strongReads = "internal/replica/strong-reads.ts";
+const traffic = "internal/replica/snapshot-traffic.ts";
 const answers = "internal/replica/write-answers.ts";
 const rules = "internal/replica/write-rules.ts";
 
@@ -218,11 +219,68 @@ export const scenarioMutants: readonly SimMutant[] = [
   {
     name: "rule 23: the log behind a snapshot goes when nobody holds it any more, needed or not",
     file: "internal/replica/replica-core.ts",
-    find: "group.compact(this.duties.dispensable(index ?? this.applier.appliedIndex));",
-    replace: "group.compact(this.duties.dispensable(this.applier.appliedIndex));",
+    find: "this.duties.dispensable(this.pins.atMost(index ?? this.applier.appliedIndex))",
+    replace: "this.duties.dispensable(this.pins.atMost(this.applier.appliedIndex))",
+    also: [
+      {
+        file: traffic,
+        find: "if (match >= commitBefore) this.sender.finished(id);\n      else this.sender.catchesUp(id, match);",
+        replace: "this.sender.finished(id);",
+      },
+    ],
     scenario: {
       file: "rules-snapshots",
-      name: "rule 23: is enough, though it travels for long, writes go on, and who took it in takes his time to catch up",
+      name: "rule 23: is enough, though writes go on and who took it in takes his time",
+    },
+  },
+  {
+    name: "rule 23: a snapshot is held no longer than until it is taken in, however full the log",
+    file: traffic,
+    find: "if (match >= commitBefore) this.sender.finished(id);\n      else this.sender.catchesUp(id, match);",
+    replace: "this.sender.finished(id);",
+    scenario: {
+      file: "rules-snapshots",
+      name: "rule 23: is enough, though writes go on, who took it in takes his time, and the log is beyond its bound",
+    },
+  },
+  {
+    name: "rule 23: a voter that keeps its log for a snapshot lets go of it meanwhile",
+    file: "internal/replica/replica-core.ts",
+    find: "this.pins.atMost(index ?? this.applier.appliedIndex)",
+    replace: "index ?? this.applier.appliedIndex",
+    scenario: {
+      file: "rules-snapshots",
+      name: "rule 23: is enough though its sender goes as it arrives, and the others hear no more of it",
+    },
+  },
+  {
+    name: "rule 23: a snapshot of which a chunk is being read is held though nobody wants it",
+    file: sender,
+    find: " || held.for.size === 0) && held.reading === 0",
+    replace: ") && held.reading === 0",
+    scenario: {
+      file: "rules-snapshots",
+      name: "rule 23: is let go of when who got it has caught up, though a chunk is being read",
+    },
+  },
+  {
+    name: "rule 17: a request is told the answer of an earlier one under its id",
+    file: "internal/replica/wiring.ts",
+    find: "return found?.stamp === at ? found : undefined;",
+    replace: "return at === undefined ? undefined : found;",
+    scenario: {
+      file: "request-again",
+      name: "rule 17: a request is not told the answer of an earlier one under its id, which is forgotten and still lies in the engine",
+    },
+  },
+  {
+    name: "a strong read that meets damage takes those of its turn with it",
+    file: strongReads,
+    find: "return read.reject(reason);",
+    replace: "throw reason;",
+    scenario: {
+      file: "read-waits",
+      name: "fails the strong read that met it, and answers the others of its turn",
     },
   },
   {
