@@ -20,10 +20,11 @@ import type { SimNode } from "./sim-node.ts";
 import { expectThat } from "./violation.ts";
 
 interface Watched {
+  life: number;
   open: FastPromise[];
   /** As its log, its salvage and what it had applied were when it was last looked at. */
   looked: string;
-  /** The most that the node ever had applied: started again, it is behind for a while. */
+  /** The most that the node may ever have had applied, which its log holds: started again, it is behind for a while. */
   appliedMost: number;
 }
 
@@ -49,11 +50,12 @@ export class SalvageWatch {
     const { replica, engine } = node;
     const log = node.log?.group(simGroup);
     if (replica === undefined || engine === undefined || log === undefined || node.disk.isDamaged) return;
-    const watched = this.nodes.get(node.id) ?? { open: [], looked: "", appliedMost: 0 };
+    const watched = this.nodes.get(node.id) ?? { life: 0, open: [], looked: "", appliedMost: 0 };
     this.nodes.set(node.id, watched);
     for (const promise of this.promises.takeNew(node.id)) if (!promise.isRetried) watched.open.push(promise);
     const { last } = replica.state;
-    watched.appliedMost = Math.max(watched.appliedMost, last.index);
+    watched.appliedMost = Math.max(watched.appliedMost, last.index, node.life === watched.life ? 0 : log.lastIndex);
+    watched.life = node.life;
     const looked = `${node.life} ${log.lastTerm}.${log.lastIndex} ${log.base.index} ${log.salvageBytes} ${replica.appliedIndex}`;
     if (looked === watched.looked) return;
     watched.looked = looked;
