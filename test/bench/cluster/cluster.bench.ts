@@ -224,7 +224,7 @@ class Bench {
     await this.warmUp(side, work, ports, script);
     for (const connections of this.plan.connections) {
       await this.load(ports, script, connections, warmSeconds);
-      const { perSecond, p50Milliseconds, p99Milliseconds } = await this.load(
+      const { perSecond, refused, p50Milliseconds, p99Milliseconds } = await this.load(
         ports,
         script,
         connections,
@@ -232,7 +232,8 @@ class Bench {
       );
       this.figures.add(`${side} ${work} ${connections}`, perSecond);
       this.figures.add(`${side} ${work} ${connections} p99`, p99Milliseconds);
-      const times = `p50 ${p50Milliseconds.toFixed(1)} ms, p99 ${p99Milliseconds.toFixed(1)} ms`;
+      const note = refused === 0 ? "" : `, ${refused} refused`;
+      const times = `p50 ${p50Milliseconds.toFixed(1)} ms, p99 ${p99Milliseconds.toFixed(1)} ms${note}`;
       console.log(
         `    ${side.padEnd(10)} ${work.padEnd(14)} ${String(connections).padStart(4)} connections ${Math.round(perSecond)}/s, ${times}`,
       );
