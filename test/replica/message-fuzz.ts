@@ -10,6 +10,7 @@ import { Prng } from "../../internal/base/prng.ts";
 import { stampOfMilliseconds } from "../../internal/base/stamp.ts";
 import { isOwn, ownMessageFault } from "../../internal/replica/message-check.ts";
 import type { OwnMessage } from "../../internal/replica/message-check.ts";
+import { tiny } from "./left-behind.ts";
 import { put, putUntil, Rig } from "./rig.ts";
 import type { RigNode } from "./rig.ts";
 import { spoilOwn } from "./spoilt-message.ts";
@@ -67,17 +68,9 @@ export async function fuzzMessages(seed: number, messagesMax: number): Promise<M
   return counts;
 }
 
-const tiny = {
-  log: { segmentBytes: 4096, batchBytesMax: 2048, cacheBytesMax: 8192, logBytesMax: 12_000, flushWantedBytes: 4096 },
-  replica: {
-    entriesKept: 5,
-    awayMilliseconds: 100,
-    chunkBytes: 400,
-    snapshotTableBytes: 1500,
-    chunkRetryMilliseconds: 100,
-    snapshotIdleMilliseconds: 1000,
-    houseKeepingMilliseconds: 50,
-  },
+const hasty = {
+  log: { ...tiny.log, logBytesMax: 12_000, flushWantedBytes: 4096 },
+  replica: { ...tiny.replica, snapshotIdleMilliseconds: 1000, houseKeepingMilliseconds: 50 },
 };
 
 interface Kept {
@@ -93,7 +86,7 @@ const keptMax = 600;
 
 class Life {
   kept: Kept[] = [];
-  private readonly rig = new Rig(tiny);
+  private readonly rig = new Rig(hasty);
   private readonly random: Prng;
   private readonly counts: MessageCounts;
   private readonly others: readonly Kept[];
