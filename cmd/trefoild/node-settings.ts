@@ -37,6 +37,7 @@ export function nodeSettingsOf(
       admin: ofBound("admin"),
     },
     defaults: { read: values["default-read"], write: values["default-write"] },
+    valueBytesMax: values["max-value-bytes"],
     log: logOptionsOf(values),
     engine: engineOptionsOf(values),
     replica: replicaOptionsOf(values),

@@ -35,6 +35,7 @@ import { TableCache } from "./table/table-cache.ts";
 import { TableMemory } from "./table/table-memory.ts";
 import { editOf } from "./version/version-edit.ts";
 import { refusalFrom } from "./trouble.ts";
+import { WalkTurns } from "./walk-turns.ts";
 import type { GroupPlace } from "./version/version-edit.ts";
 import type { WriteBatch } from "./write-batch.ts";
 
@@ -55,11 +56,14 @@ export class Engine {
   private changing: Promise<void> = Promise.resolve();
   /** What callers have asked for and `close` waits for. */
   private readonly underWay = new Set<Promise<unknown>>();
+  /** For whoever copies what it walks over. */
+  readonly walkTurns: WalkTurns;
   private readonly addToActive: (entry: EntryView) => void;
 
   private constructor(core: EngineCore) {
     this.core = core;
     this.reader = new EngineReader(core);
+    this.walkTurns = new WalkTurns(core.seams.scheduler);
     this.compactor = new Compactor(core);
     this.flusher = new Flusher(core, (applied) => {
       this.compactor.adjustRate();

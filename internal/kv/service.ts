@@ -9,6 +9,9 @@ import type { KvLimits } from "./limits.ts";
 import { readDelete, readGet, readPut, readScan } from "./requests.ts";
 import type { Serving } from "./serving.ts";
 
+/** Until a page is taken: its records, its message, and that once more in the connection's frame. */
+const copiesOfPage = 3;
+
 export class KvService {
   private readonly coordinator: Coordinator;
   private readonly serving: Serving;
@@ -68,6 +71,11 @@ export class KvService {
     }
   }
 
+  /** One page alone must not use up a small budget. */
+  private heldFor(bytes: number): number {
+    return Math.max(bytes, Math.min(copiesOfPage * bytes, this.limits.heldBytesMax / 2));
+  }
+
   /** The next page is asked for when the client has taken the one before: what waits for it is one page. */
   private async sendPages(call: Call): Promise<void> {
     const { request, limit } = readScan(await this.serving.receive(call));
@@ -81,7 +89,7 @@ export class KvService {
       );
       call.mode = page.consistency;
       call.letGo();
-      call.hold(pageBytes(page));
+      call.hold(this.heldFor(pageBytes(page)));
       for (const message of pageMessages(page, this.coordinator.node, pageBytesMax)) {
         if (!(await call.send(message))) return;
       }

@@ -16,8 +16,8 @@ import type { Ring } from "../ring/ring.ts";
 import { slotOf } from "../ring/slots.ts";
 import { readGot, readPage, readWrote } from "./client-wire.ts";
 import type { GotValue, ListedPage, WroteValue } from "./group-service.ts";
-import { ListingPlaces } from "./listing-places.ts";
-import { mergedPage } from "./merged-page.ts";
+import { ListingPlaces, placesFor } from "./listing-places.ts";
+import { fetchedBytesMost, mergedPage } from "./merged-page.ts";
 import type { NextPiece, PieceBounds } from "./merged-page.ts";
 import { stopping, valueOf } from "./refusals.ts";
 import { longer, pauseMilliseconds, Routing } from "./routing.ts";
@@ -44,6 +44,8 @@ import { wouldDo } from "./would-do.ts";
 
 export interface CoordinatorParts extends RoutingParts {
   readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
+  /** The largest value that is taken. */
+  readonly valueBytesMax: number;
   /** For whom this node waits, while it does not know where groups are. */
   awaited(): string;
 }
@@ -144,7 +146,14 @@ export class NodeCoordinator implements Coordinator {
 
   async list(request: ListRequest, caller: Caller): Promise<ListAnswer> {
     this.routing.checkRuns();
-    return this.listings.run(request.mayWait === true, caller, () => this.listNow(request, caller));
+    const wish = { places: placesFor(this.listingBytesMost), mayWait: request.mayWait === true };
+    return this.listings.run(wish, caller, () => this.listNow(request, caller));
+  }
+
+  /** What a page may hold while it is put together: of each group a record at least, whatever its size. */
+  private get listingBytesMost(): number {
+    const groups = this.parts.keeper.ring?.groups.length ?? 1;
+    return fetchedBytesMost + groups * this.parts.valueBytesMax;
   }
 
   private async listNow(request: ListRequest, caller: Caller): Promise<ListAnswer> {

@@ -8,6 +8,7 @@ import { emptyBytes } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
 import { nodeId } from "../base/ids.ts";
 import type { NodeId } from "../base/ids.ts";
+import { valueBytesDefault } from "../base/limits.ts";
 import type { Prng } from "../base/prng.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
 import type { Clock, Scheduler, Timer } from "../platform/clock.ts";
@@ -40,6 +41,8 @@ export interface GatewaySettings {
   /** Where some nodes of the cluster listen. */
   readonly seeds: readonly string[];
   readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
+  /** The largest value that its clients may put. */
+  readonly valueBytesMax?: number;
 }
 
 /** Between two looks for a newer map; without any, for the first. */
@@ -66,7 +69,7 @@ export class Gateway {
 
   private constructor(seams: GatewaySeams, settings: GatewaySettings) {
     const { network, codec, clock, random } = seams;
-    const { id, zone, defaults } = settings;
+    const { id, zone, defaults, valueBytesMax = valueBytesDefault } = settings;
     this.seams = seams;
     this.settings = settings;
     this.name = nameAmongNodes(id, random.split("name"));
@@ -84,6 +87,7 @@ export class Gateway {
       table,
       service: undefined,
       defaults,
+      valueBytesMax,
       awaited,
     });
   }

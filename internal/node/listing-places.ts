@@ -1,10 +1,11 @@
-// The pages of keys that this node puts together at a time: each holds a few pages of its groups, and what their scans read.
+// The pages of keys that this node puts together at a time: each holds a few pages of its groups, and what their scans read. One whose
+// groups may have large records, each its own, takes several places: what all may hold together is bounded.
 //
 //   who does not wait   has a place at once, or is refused
 //   pages of scans      wait in a queue: who leaves hands his place to the one who has waited longest. Some places they never have, so
 //                       that scans without end leave room for the others
 //
-// Invariant: whoever waits could not have a place.
+// Invariant: whoever waits longest could not have his places.
 
 import { TrefoilError } from "../base/errors.ts";
 import type { Clock, Scheduler } from "../platform/clock.ts";
@@ -14,8 +15,19 @@ import type { Caller } from "./requests.ts";
 const placesMax = 64;
 /** Of them at most so many are had by those who wait. */
 const ofWaitersMax = 48;
+/** What one place is for: a page from four groups with records of the usual largest size. */
+const bytesAPlace = 6 * 1024 * 1024;
+
+/** For a page that may hold so many bytes while it is put together. Nobody needs more than there are. */
+export const placesFor = (bytes: number): number => Math.min(ofWaitersMax, Math.ceil(bytes / bytesAPlace));
+
+export interface Wish {
+  readonly places: number;
+  readonly mayWait: boolean;
+}
 
 interface Waiter {
+  readonly places: number;
   take(): void;
   refuse(failure: TrefoilError): void;
 }
@@ -33,16 +45,17 @@ export class ListingPlaces {
     this.scheduler = scheduler;
   }
 
-  /** Calls `make` when there is a place, which is free again when that has ended. Throws `busy` when there is none, for `mayWait` until his time is up. */
-  async run<T>(mayWait: boolean, caller: Caller, make: () => Promise<T>): Promise<T> {
-    if (!this.isFree(mayWait)) {
-      if (!mayWait || this.queue.size >= scansMax) throw tooMany();
-      await this.turn(caller);
-    } else this.take(mayWait);
+  /** Calls `make` when there are places, which are free again when that has ended. Throws `busy` when there are none, for who may wait when his time is up. */
+  async run<T>(wish: Wish, caller: Caller, make: () => Promise<T>): Promise<T> {
+    if (this.isFree(wish) && !(wish.mayWait && this.queue.size > 0)) this.take(wish);
+    else {
+      if (!wish.mayWait || this.queue.size >= scansMax) throw tooMany();
+      await this.turn(wish, caller);
+    }
     try {
       return await make();
     } finally {
-      this.leave(mayWait);
+      this.leave(wish);
     }
   }
 
@@ -51,24 +64,26 @@ export class ListingPlaces {
     for (const waiter of this.queue) waiter.refuse(failure);
   }
 
-  private isFree(mayWait: boolean): boolean {
-    return this.taken < placesMax && (!mayWait || this.ofWaiters < ofWaitersMax);
+  private isFree({ places, mayWait }: Wish): boolean {
+    return this.taken + places <= placesMax && (!mayWait || this.ofWaiters + places <= ofWaitersMax);
   }
 
-  private take(mayWait: boolean): void {
-    this.taken++;
-    if (mayWait) this.ofWaiters++;
+  private take({ places, mayWait }: Wish): void {
+    this.taken += places;
+    if (mayWait) this.ofWaiters += places;
   }
 
-  private leave(mayWait: boolean): void {
-    this.taken--;
-    if (mayWait) this.ofWaiters--;
-    const [first] = this.queue;
-    if (first !== undefined && this.isFree(true)) first.take();
+  private leave({ places, mayWait }: Wish): void {
+    this.taken -= places;
+    if (mayWait) this.ofWaiters -= places;
+    for (const waiter of this.queue) {
+      if (!this.isFree({ places: waiter.places, mayWait: true })) return;
+      waiter.take();
+    }
   }
 
-  /** Resolves with a place. */
-  private turn({ deadline, signal }: Caller): Promise<void> {
+  /** Resolves with the places. */
+  private turn(wish: Wish, { deadline, signal }: Caller): Promise<void> {
     return new Promise((resolve, reject) => {
       const left = deadline - this.clock.monotonicMilliseconds();
       if (left <= 0 || signal?.aborted === true) return reject(tooMany());
@@ -78,9 +93,10 @@ export class ListingPlaces {
         signal?.removeEventListener("abort", giveUp);
       };
       const waiter: Waiter = {
+        places: wish.places,
         take: () => {
           end();
-          this.take(true);
+          this.take(wish);
           resolve();
         },
         refuse: (failure) => {
@@ -97,6 +113,7 @@ export class ListingPlaces {
 }
 
 function tooMany(): TrefoilError {
-  const detail = `${placesMax} listings are being made by this node; try again a little later, or ask another one`;
+  const detail =
+    "as many listings as this node makes at a time are under way; try again a little later, or ask another one";
   return new TrefoilError("busy", detail);
 }

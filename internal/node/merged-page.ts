@@ -24,6 +24,8 @@ type Page = Pick<ListAnswer, "records" | "cursor">;
 
 /** How many shares of a page a group is asked for at first. Keys lie evenly, so that hardly any group has to be asked again. */
 const sharesAtFirst = 2;
+/** What is fetched of all groups at first, but for a last record of each, which may go beyond its share. */
+export const fetchedBytesMost = sharesAtFirst * pageBytesMax;
 const spareRecords = 4;
 const pieceBytesLeast = 64 * 1024;
 /** From one piece of a group to the next: its keys lie together, as those of one tag do. */

@@ -44,6 +44,8 @@ export interface NodeSettings {
   readonly zone: string;
   readonly addresses: Addresses;
   readonly defaults: { readonly read: ReadMode; readonly write: WriteMode };
+  /** The largest value that clients of this node may put. */
+  readonly valueBytesMax?: number;
   readonly log: Partial<LogOptions>;
   readonly engine: Partial<EngineOptions>;
   readonly replica: Partial<ReplicaOptions>;

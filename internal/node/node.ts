@@ -10,6 +10,7 @@
 import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
+import { valueBytesDefault } from "../base/limits.ts";
 import { supportedFormats } from "../cluster/cluster-map.ts";
 import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
 import { foundersOf } from "../cluster/map-changes.ts";
@@ -136,9 +137,10 @@ export class Node {
       noteLeaving: (node) => this.table.noteLeaving(node),
       onFailure,
     });
-    const { zone, defaults } = settings;
+    const { zone, defaults, valueBytesMax = valueBytesDefault } = settings;
     const awaited = (): string => this.awaited;
-    this.coordinator = new NodeCoordinator({ ...seams, node: id, zone, keeper, table, service, defaults, awaited });
+    const asked = { defaults, valueBytesMax, awaited };
+    this.coordinator = new NodeCoordinator({ ...seams, node: id, zone, keeper, table, service, ...asked });
     log.onFlushWanted(() => void this.flush());
   }
 

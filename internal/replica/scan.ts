@@ -64,8 +64,10 @@ export async function scanRecords(engine: Engine, of: Incarnation, range: ScanRa
   try {
     while (await walk.nextLoaded()) {
       if (records.length >= limit || bytes >= bytesMax) return { records, hasMore: true, end: records.at(-1)?.key };
-      const key = walk.key().slice(areaBytes);
       const { cellBytes, cellStart, cellEnd } = walk.entry;
+      const wait = engine.walkTurns.take(overheadBytes + (withValues ? cellEnd - cellStart : 0));
+      if (wait !== undefined) await wait;
+      const key = walk.key().slice(areaBytes);
       const cell = decodeCell(cellBytes, cellStart, cellEnd);
       if (cell === undefined) throw corruption("a record in a page of keys cannot be read");
       const payload = withValues ? (partOf?.(cell.payload) ?? cell.payload).slice() : undefined;

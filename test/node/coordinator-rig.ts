@@ -100,7 +100,7 @@ export class Rig {
     const world = { clock, scheduler, logger: silentLogger };
     const defaults = { read: "fast", write: "strong" } as const;
     const awaited = (): string => "a cluster";
-    const parts = { ...world, node: self, zone, keeper, table, service, defaults, awaited };
+    const parts = { ...world, node: self, zone, keeper, table, service, defaults, valueBytesMax: 1000, awaited };
     this.coordinator = new NodeCoordinator(parts);
     network.script = async (node, payload, { timeoutMilliseconds }) => {
       const call = decodeCall(payload);

@@ -59,6 +59,7 @@ export class GatewayProcess {
         zone: values.zone,
         seeds: values.seeds.map(printAddress),
         defaults: { read: values["default-read"], write: values["default-write"] },
+        valueBytesMax: values["max-value-bytes"],
       },
     );
     const opened = new GatewayProcess(gateway, logger);
