@@ -10,6 +10,7 @@ import type { Exchange } from "./exchange.ts";
 import type { ListenAddress } from "./listener.ts";
 import { flagOf } from "./parameters.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
+import { reachesNobody } from "../node/refusals.ts";
 import { clusterRoute, htmlType, plainType, reading } from "./reading.ts";
 import { adminRoutes, noRoute } from "./routes.ts";
 import type { Handler } from "./serving.ts";
@@ -81,7 +82,7 @@ const unknownRoute: Handler = (exchange) => {
 const refusals = {
   starting: { code: "starting", why: "this node is starting" },
   stopping: { code: "stopping", why: "this node is stopping" },
-  cut_off: { code: "no_leader", why: "this gateway reaches no node of its cluster" },
+  cut_off: { code: "no_leader", why: reachesNobody },
 } as const;
 
 function readinessAnswer({ state, checks }: Readiness, isVerbose: boolean, requestId: string): Answer {

@@ -102,7 +102,7 @@ export class Gateway {
   /** The map says where each key is, and some node that it names is there. */
   get isReady(): boolean {
     const { keeper, table } = this;
-    return keeper.ring !== undefined && [...table.all.keys()].some((node) => table.isConnected(node));
+    return keeper.ring !== undefined && table.connected.length > 0;
   }
 
   /** For whom it waits, while it does not know where keys are. */
@@ -170,8 +170,7 @@ export class Gateway {
 
   /** One of those who are there; nobody is: the seeds, for all nodes may have moved. */
   private async lookOnce(): Promise<void> {
-    const { table } = this;
-    const connected = [...table.all.keys()].filter((node) => table.isConnected(node));
+    const { connected } = this.table;
     if (connected.length > 0) await this.askNode(this.seams.random.pick(connected));
     else await Promise.all(this.settings.seeds.map((address) => this.askSeed(address)));
   }

@@ -107,6 +107,10 @@ export class PeerTable {
     );
   }
 
+  get connected(): readonly NodeId[] {
+    return [...this.peers.keys()].filter((node) => this.isConnected(node));
+  }
+
   get(node: NodeId): Peer | undefined {
     return this.peers.get(node);
   }

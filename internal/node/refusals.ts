@@ -83,6 +83,10 @@ export function stopping(): TrefoilError {
   return new TrefoilError("stopping", "this node is stopping; ask another one");
 }
 
+/** Of a gateway to which no node is connected. */
+export const reachesNobody = "this gateway reaches no node of its cluster";
+export const cutOff = `${reachesNobody}; try again when one is back`;
+
 /** Of a request that no replica of its group took. */
 export function notTaken(failure: TrefoilError, node: NodeId, group: GroupId): GroupRefusal {
   const { code, outcome, message: detail } = failure;

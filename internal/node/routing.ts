@@ -25,6 +25,7 @@ import type { PeerTable } from "./peer-table.ts";
 import {
   again,
   codeOf,
+  cutOff,
   detailOf,
   isFinalAfterUnknown,
   notTaken,
@@ -178,12 +179,20 @@ export class Routing {
 
   /** Behind a round in which nobody could take it. Throws when there is nothing to be waited for. */
   private pauseAfter<T>({ group }: Route<T>, caller: Caller, way: Way, { pause, patientUntil }: Pause): Promise<void> {
+    // What was said before counts no more: whoever said it is gone.
+    if (this.isCutOff) return this.pause(pause, caller, "no_leader", cutOff);
     const now = this.parts.clock.monotonicMilliseconds();
     const { why } = way;
     const [code, detail] = [codeOf(why), detailOf(why, group, way.silent, this.parts.node)];
     const isHopeless = why === "busy" || (why === "no_quorum" && now >= patientUntil);
     if (isHopeless) throw new TrefoilError(code, detail);
     return this.pause(pause, caller, code, detail);
+  }
+
+  /** A gateway that has lost its last node; a node has itself. */
+  private get isCutOff(): boolean {
+    const { service, table } = this.parts;
+    return service === undefined && table.connected.length === 0;
   }
 
   /** What a try says of the group beside its answer. Undefined: it is to be tried again. */

@@ -168,6 +168,13 @@ describe("a gateway", () => {
       assert.equal(code, "no_leader");
       assert.equal(detail, "this gateway reaches no node of its cluster; nodes: none is connected");
     });
+    for (const method of ["GET", "PUT"]) {
+      const body = method === "PUT" ? "x" : null;
+      const told = await fetch(url("/key1?timeout=300ms"), { method, body });
+      const { code, detail } = (await told.json()) as Record<string, string>;
+      assert.deepEqual([told.status, code], [503, "no_leader"]);
+      assert.equal(detail, "this gateway reaches no node of its cluster; try again when one is back");
+    }
     // Before they found the new one, they are of none: the gateway finds its way to them all the same.
     for (const number of [1, 2, 3]) cluster.start(number, `--data=${join(cluster.folder, `new${number}`)}`);
     assert.deepEqual(await gateway.ended, { code: 1, signal: null });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { utf8 } from "../../internal/base/bytes.ts";
 import { nodeId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
 import { GrpcNetwork } from "../../internal/grpc/grpc-network.ts";
@@ -44,6 +45,31 @@ describe("a gateway", () => {
       await nodes.start("n2");
       await nodes.until(() => table.isConnected(two));
       assert.ok(!table.isLeaving(two), "another process of it does not leave");
+    } finally {
+      await gateway?.close();
+      await nodes.end();
+    }
+  });
+
+  it("tells requests that it reaches no node when all have stopped in order", async () => {
+    const nodes = await RealNodes.make();
+    let gateway: Gateway | undefined;
+    try {
+      await nodes.startAll();
+      gateway = await openGateway(nodes);
+      const { coordinator, table, keeper } = gateway;
+      await nodes.until(() => keeper.ring !== undefined && table.connected.length === 3);
+      for (const id of ["n1", "n2", "n3"]) {
+        await nodes.node(id).leave(500);
+        await nodes.stop(id);
+      }
+      await nodes.until(() => table.connected.length === 0);
+      assert.ok(!gateway.isReady);
+      const caller = { deadline: coordinator.now() + 300, signal: undefined, trace: "" };
+      await assert.rejects(coordinator.get({ key: utf8("key"), mode: undefined }, caller), {
+        code: "no_leader",
+        message: "this gateway reaches no node of its cluster; try again when one is back",
+      });
     } finally {
       await gateway?.close();
       await nodes.end();

@@ -53,6 +53,35 @@ describe("a request on its way", () => {
     }
   });
 
+  it("is told that a gateway reaches no node of its cluster, whatever was said before, while none is connected", async () => {
+    const words = "this gateway reaches no node of its cluster; try again when one is back";
+    for (const before of ["no_leader", "not_here", "no_quorum"] as const) {
+      for (const isInOrder of [false, true]) {
+        const rig = new Rig();
+        rig.allSay(again(before));
+        rig.time.after(100, () => {
+          rig.allSay({ kind: "refused", why: "down" });
+          for (const node of [n1, n2, n3]) {
+            rig.network.unconnected.add(node);
+            if (isInOrder) rig.table.noteLeaving(node);
+          }
+        });
+        const { code, outcome, message } = await rig.refusal();
+        assert.deepEqual([code, outcome, message], ["no_leader", "not_applied", words]);
+        assert.equal((await rig.get()).code, "no_leader");
+        rig.allSay("served");
+        rig.network.unconnected.delete(n1);
+        rig.table.noteArrived(n1);
+        assert.equal((await rig.write()).code, "done");
+      }
+    }
+    const write = (): Promise<GroupAnswer<never>> => Promise.resolve(again("not_leader"));
+    const node = new Rig(threeNodes(), "", { has: () => true, leaderOf: () => undefined, write });
+    node.allSay({ kind: "refused", why: "down" });
+    for (const other of [n2, n3]) node.network.unconnected.add(other);
+    assert.doesNotMatch((await node.refusal()).message, /gateway/);
+  });
+
   it("goes to whoever is said to lead next, and there at once from then on", async () => {
     const rig = new Rig();
     rig.network.roundTrips.set(n1, 10).set(n2, 20).set(n3, 30);

@@ -110,7 +110,7 @@ export class GatewayProcess {
       map === undefined
         ? { name: "cluster", isFine: false, detail: gateway.awaited }
         : { name: "cluster", isFine: map.ring.length > 0, detail: `${map.cluster} at epoch ${map.epoch}` };
-    const connected = [...gateway.table.all.keys()].filter((node) => gateway.table.isConnected(node));
+    const { connected } = gateway.table;
     const detail = connected.length === 0 ? "none is connected" : `${connected.join(", ")} are connected`;
     const nodes = { name: "nodes", isFine: connected.length > 0, detail };
     return { state: this.state(), checks: [cluster, nodes] };
