@@ -129,12 +129,21 @@ export function codeOf(why: Again): ErrorCode {
   }
 }
 
-/** `silent`: its nodes that gave `asker` no answer. Another node may hear of them; what is said here is what this one found. */
-export function detailOf(why: Again, group: GroupId, silent: readonly NodeId[], asker: NodeId): string {
-  const away = silent.length === 0 ? "" : `, and ${silentInWords(silent, asker)}`;
+/** Of the nodes of a group, as `asker` finds them: another node may hear of them. */
+export interface Trouble {
+  readonly asker: NodeId;
+  /** They are not connected, or let the time pass when they were asked last. */
+  readonly silent: readonly NodeId[];
+  /** They are connected still, and have said that they stop. */
+  readonly stopping: readonly NodeId[];
+  /** What they said last is no answer. */
+  readonly unreadable: readonly NodeId[];
+}
+
+export function detailOf(why: Again, group: GroupId, trouble: Trouble): string {
   switch (why) {
     case "no_quorum":
-      return `group ${group}: its leader hears no majority of its replicas${away}; try again when they are back`;
+      return `group ${group}: its leader hears no majority of its replicas${inWords(trouble)}; try again when they are back`;
     case "busy":
       return `group ${group} has too much to do; try again a little later`;
     case "moved":
@@ -148,15 +157,27 @@ export function detailOf(why: Again, group: GroupId, silent: readonly NodeId[], 
     case "not_leader":
     case "no_leader":
     case "behind":
-      if (away !== "")
-        return `group ${group}: nobody who leads it was found in time${away}; try again when they are back`;
-      return `group ${group}: nobody who leads it was found in time, or nobody who was asked gave an answer that can be read; try again`;
+      return `group ${group}: nobody who leads it was found in time${inWords(trouble)}; try again${whenBack(trouble)}`;
     default:
       return unreachable(why, "a reason to try again");
   }
 }
 
-/** "n2 and n3 do not answer n1". */
-function silentInWords(silent: readonly NodeId[], asker: NodeId): string {
-  return `${silent.join(" and ")} ${silent.length === 1 ? "does" : "do"} not answer ${asker}`;
+/** ", and n2 and n3 do not answer n1", or nothing. */
+function inWords({ asker, silent, stopping, unreadable }: Trouble): string {
+  const told: readonly (readonly [nodes: readonly NodeId[], one: string, more: string])[] = [
+    [unreadable, "gave no answer that can be read", "gave no answer that can be read"],
+    [silent, `does not answer ${asker}`, `do not answer ${asker}`],
+    [stopping, "stops", "stop"],
+  ];
+  return told
+    .filter(([nodes]) => nodes.length > 0)
+    .map(([nodes, one, more]) => `, and ${nodes.join(" and ")} ${nodes.length === 1 ? one : more}`)
+    .join("");
+}
+
+function whenBack({ silent, stopping }: Trouble): string {
+  const away = silent.length + stopping.length;
+  if (away === 0) return "";
+  return away === 1 ? " when it is back" : " when they are back";
 }

@@ -35,6 +35,7 @@ import {
   untried,
   worse,
 } from "./refusals.ts";
+import type { Trouble } from "./refusals.ts";
 import type { Caller } from "./requests.ts";
 
 /** Between two tries, at first and at most. */
@@ -84,8 +85,9 @@ interface Way {
   readonly epoch: number;
   /** Of the last round in which somebody was asked. */
   why: Again;
-  /** Who gave no answer in it. Replaced, and not added to: most requests have none. */
-  silent: readonly NodeId[];
+  /** Who let the time pass when it was asked last, and who said what is no answer. Replaced, and not added to: most requests have none. */
+  late: readonly NodeId[];
+  unreadable: readonly NodeId[];
   /** An earlier try may have taken effect. */
   unknown: Tried<never> | undefined;
 }
@@ -98,6 +100,12 @@ interface Pause {
 }
 
 const nobody: readonly NodeId[] = [];
+
+/** As it is after `node` was asked once more. */
+function noted(nodes: readonly NodeId[], node: NodeId, isOne: boolean): readonly NodeId[] {
+  if (nodes.includes(node) === isOne) return nodes;
+  return isOne ? [...nodes, node] : nodes.filter((each) => each !== node);
+}
 
 export const longer = (pause: number): number => Math.min(2 * pause, pauseMillisecondsMax);
 
@@ -138,7 +146,8 @@ export class Routing {
       trace,
       epoch: this.parts.keeper.epoch,
       why: "no_leader",
-      silent: nobody,
+      late: nobody,
+      unreadable: nobody,
       unknown: undefined,
     };
     try {
@@ -165,10 +174,7 @@ export class Routing {
         this.checkRuns();
         const left = way.deadline - clock.monotonicMilliseconds();
         if (left < leastMilliseconds) break;
-        if (done.length === 0) {
-          way.why = "no_leader";
-          way.silent = nobody;
-        }
+        if (done.length === 0) way.why = "no_leader";
         const last = this.learn(route, way, { answer: await this.tryAt(node, route, left, way), node });
         if (last !== undefined) return last;
         done.push(node);
@@ -183,7 +189,7 @@ export class Routing {
     if (this.isCutOff) return this.pause(pause, caller, "no_leader", cutOff);
     const now = this.parts.clock.monotonicMilliseconds();
     const { why } = way;
-    const [code, detail] = [codeOf(why), detailOf(why, group, way.silent, this.parts.node)];
+    const [code, detail] = [codeOf(why), detailOf(why, group, this.troubleOf(group, way))];
     const isHopeless = why === "busy" || (why === "no_quorum" && now >= patientUntil);
     if (isHopeless) throw new TrefoilError(code, detail);
     return this.pause(pause, caller, code, detail);
@@ -193,6 +199,15 @@ export class Routing {
   private get isCutOff(): boolean {
     const { service, table } = this.parts;
     return service === undefined && table.connected.length === 0;
+  }
+
+  /** By who is there now, of all nodes of the group: the last round may have ended before it came to each. */
+  private troubleOf(group: GroupId, { late, unreadable }: Way): Trouble {
+    const { node: asker, table } = this.parts;
+    const others = this.placesOf(group).filter((node) => node !== asker);
+    const silent = others.filter((node) => !table.isConnected(node) || late.includes(node)).sort();
+    const stopping = others.filter((node) => table.isLeaving(node) && !silent.includes(node)).sort();
+    return { asker, silent, stopping, unreadable: unreadable.filter((node) => table.isConnected(node)) };
   }
 
   /** What a try says of the group beside its answer. Undefined: it is to be tried again. */
@@ -260,10 +275,14 @@ export class Routing {
   }
 
   private nodesOf(group: GroupId): readonly NodeId[] {
-    const { keeper, table } = this.parts;
-    const placed = keeper.map && groupOf(keeper.map, group);
-    const all = placed === undefined ? [] : [...new Set(replicasOf(placed).map(({ node }) => node))];
-    return all.filter((node) => !table.isLeaving(node));
+    return this.placesOf(group).filter((node) => !this.parts.table.isLeaving(node));
+  }
+
+  /** Those that stop among them. */
+  private placesOf(group: GroupId): readonly NodeId[] {
+    const { map } = this.parts.keeper;
+    const placed = map && groupOf(map, group);
+    return placed === undefined ? [] : [...new Set(replicasOf(placed).map(({ node }) => node))];
   }
 
   private tryAt<T>(node: NodeId, route: Route<T>, left: number, way: Way): Promise<GroupAnswer<T>> {
@@ -277,19 +296,18 @@ export class Routing {
     const payload = encodeCall({ epoch, group: route.group, call: route.call });
     const timeoutMilliseconds = isShort ? tryMillisecondsMax : Math.ceil(left);
     return table.request(node, payload, { timeoutMilliseconds, trace }).then((outcome) => {
-      if (outcome.kind === "unknown" || (outcome.kind === "refused" && outcome.why === "down")) {
-        way.silent = [...way.silent, node];
-      }
+      way.late = noted(way.late, node, outcome.kind === "unknown" && outcome.why === "late");
+      way.unreadable = noted(way.unreadable, node, false);
       if (isShort && outcome.kind === "unknown" && route.call.kind !== "write") return again("no_leader");
-      return this.answerOf(node, route, outcome);
+      return this.answerOf(node, route, outcome, way);
     });
   }
 
-  private answerOf<T>(node: NodeId, route: Route<T>, outcome: RequestOutcome): GroupAnswer<T> {
+  private answerOf<T>(node: NodeId, route: Route<T>, outcome: RequestOutcome, way: Way): GroupAnswer<T> {
     const isWrite = route.call.kind === "write";
     switch (outcome.kind) {
       case "answered":
-        return this.read(node, route, outcome.payload);
+        return this.read(node, route, outcome.payload, way);
       case "refused":
         return again(outcome.why === "down" ? "no_leader" : "busy");
       case "unknown":
@@ -301,7 +319,7 @@ export class Routing {
   }
 
   /** Bytes that are no answer say nothing of what was done. */
-  private read<T>(node: NodeId, route: Route<T>, payload: Uint8Array): GroupAnswer<T> {
+  private read<T>(node: NodeId, route: Route<T>, payload: Uint8Array, way: Way): GroupAnswer<T> {
     try {
       const { answer, newerMap } = decodeAnswer(payload, route.read);
       if (newerMap !== undefined) this.learnMap(node, newerMap);
@@ -309,6 +327,7 @@ export class Routing {
     } catch (failure) {
       if (!(failure instanceof TrefoilError)) throw failure;
       this.parts.logger.warn("another node's answer cannot be read", { from: node, why: failure.message });
+      way.unreadable = noted(way.unreadable, node, true);
       return route.call.kind === "write" ? unknownWrite(node, "unreadable") : again("no_leader");
     }
   }

@@ -156,9 +156,9 @@ export class Rig {
     return said;
   }
 
-  /** Of a write. */
-  async refusal(): Promise<GroupRefusal> {
-    const refused = this.coordinator.write(put, this.caller()).catch((failure: unknown) => failure);
+  /** Of a write, when nothing else was asked. */
+  async refusal(asked: Promise<unknown> = this.coordinator.write(put, this.caller())): Promise<GroupRefusal> {
+    const refused = asked.catch((failure: unknown) => failure);
     await this.told(refused);
     const failure = await refused;
     assert.ok(failure instanceof GroupRefusal, String(failure));

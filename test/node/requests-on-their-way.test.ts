@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ErrorCode } from "../../internal/base/errors.ts";
 import { groupId, logIndex, nodeId, replicaId, term } from "../../internal/base/ids.ts";
+import type { NodeId } from "../../internal/base/ids.ts";
 import type { Version } from "../../internal/engine/cell.ts";
 import type { AddressedCall } from "../../internal/node/client-wire.ts";
 import type { GroupAnswer, SeenReplica } from "../../internal/node/group-service.ts";
@@ -27,6 +28,19 @@ import {
 } from "./coordinator-rig.ts";
 import type { Says } from "./coordinator-rig.ts";
 import { mapNode, placedMap } from "./sample-map.ts";
+
+/** Its process ends, and its connection with it. */
+function goAway(rig: Rig, node: NodeId): void {
+  rig.network.unconnected.add(node);
+  rig.says.set(node, [{ kind: "refused", why: "down" }]);
+}
+
+/** It is there again, and leads nothing. */
+function comeBack(rig: Rig, node: NodeId): void {
+  rig.network.unconnected.delete(node);
+  rig.table.noteArrived(node);
+  rig.says.set(node, [again("not_leader")]);
+}
 
 describe("a request on its way", () => {
   it("is told that its time was too short when nobody could be asked in it, whoever leads", async () => {
@@ -60,25 +74,22 @@ describe("a request on its way", () => {
         const rig = new Rig();
         rig.allSay(again(before));
         rig.time.after(100, () => {
-          rig.allSay({ kind: "refused", why: "down" });
           for (const node of [n1, n2, n3]) {
-            rig.network.unconnected.add(node);
+            goAway(rig, node);
             if (isInOrder) rig.table.noteLeaving(node);
           }
         });
         const { code, outcome, message } = await rig.refusal();
         assert.deepEqual([code, outcome, message], ["no_leader", "not_applied", words]);
         assert.equal((await rig.get()).code, "no_leader");
-        rig.allSay("served");
-        rig.network.unconnected.delete(n1);
-        rig.table.noteArrived(n1);
+        comeBack(rig, n1);
+        rig.says.set(n1, ["served"]);
         assert.equal((await rig.write()).code, "done");
       }
     }
     const write = (): Promise<GroupAnswer<never>> => Promise.resolve(again("not_leader"));
     const node = new Rig(threeNodes(), "", { has: () => true, leaderOf: () => undefined, write });
-    node.allSay({ kind: "refused", why: "down" });
-    for (const other of [n2, n3]) node.network.unconnected.add(other);
+    for (const other of [n2, n3]) goAway(node, other);
     assert.doesNotMatch((await node.refusal()).message, /gateway/);
   });
 
@@ -120,12 +131,12 @@ describe("a request on its way", () => {
     }
   });
 
-  it("is told which nodes gave no answer when no majority is there, or nobody leads: those that an explanation misses", async () => {
+  it("is told which nodes are away when no majority is there, or nobody leads: those that an explanation misses", async () => {
     let why: "no_quorum" | "not_leader" = "no_quorum";
     const here = (): Promise<GroupAnswer<never>> => Promise.resolve(again(why));
     const view = (): SeenReplica => ({ ...seenAs(n1, "leader"), hasQuorum: false });
     const rig = new Rig(threeNodes(), "", { has: () => true, leaderOf: () => n1, view, write: here, get: here });
-    for (const node of [n2, n3]) rig.says.set(node, [{ kind: "refused", why: "down" }]);
+    for (const node of [n2, n3]) goAway(rig, node);
     assert.match(
       (await rig.refusal()).message,
       /its leader hears no majority of its replicas, and n2 and n3 do not answer n1; /,
@@ -136,10 +147,65 @@ describe("a request on its way", () => {
       [n2, n3],
     );
     why = "not_leader";
-    rig.says.set(n2, [again("not_leader")]);
-    assert.match((await rig.refusal()).message, /nobody who leads it was found in time, and n3 does not answer n1; /);
+    comeBack(rig, n2);
+    assert.match(
+      (await rig.refusal()).message,
+      /was found in time, and n3 does not answer n1; try again when it is back$/,
+    );
+    comeBack(rig, n3);
     rig.says.set(n3, [again("no_quorum")]);
     assert.match((await rig.refusal()).message, /its leader hears no majority of its replicas; /);
+    rig.says.set(n3, [again("not_leader")]);
+    assert.match((await rig.refusal()).message, /: nobody who leads it was found in time; try again$/);
+  });
+
+  it("is told of all who are away now, whoever was asked last: of those who have said that they stop, too", async () => {
+    let milliseconds = 0;
+    const here = async (): Promise<GroupAnswer<never>> => {
+      await new Promise<void>((resolve) => void rig.clock.after(milliseconds, resolve));
+      return again("no_leader");
+    };
+    const rig = new Rig(threeNodes(), "", { has: () => true, leaderOf: () => undefined, get: here });
+    const isTold = async (words: string, when?: string): Promise<void> => {
+      const { message } = await rig.refusal(rig.coordinator.get({ key, mode: "strong" }, rig.caller()));
+      assert.equal(message, `group 1: nobody who leads it was found in time, and ${words}`, when);
+    };
+    const both = "n2 and n3 do not answer n1; try again when they are back";
+    for (const node of [n2, n3]) goAway(rig, node);
+    // The time is up behind the own replica, and nobody else was asked in the last round, or in the only one.
+    for (milliseconds of [0, 1, 999]) await isTold(both, `${milliseconds} ms`);
+    milliseconds = 0;
+    rig.table.noteLeaving(n2);
+    await isTold(both, "it has stopped in order");
+    comeBack(rig, n2);
+    rig.table.noteLeaving(n2);
+    await isTold("n3 does not answer n1, and n2 stops; try again when they are back");
+    comeBack(rig, n3);
+    await isTold("n2 stops; try again when it is back");
+    rig.table.noteLeaving(n3);
+    await isTold("n2 and n3 stop; try again when they are back");
+  });
+
+  it("is told who is connected and let the time pass, and whose answer could not be read, when it was asked last", async () => {
+    let why: "no_quorum" | "not_leader" = "no_quorum";
+    const here = (): Promise<GroupAnswer<never>> => Promise.resolve(again(why));
+    const rig = new Rig(threeNodes(), "", { has: () => true, leaderOf: () => undefined, get: here });
+    const told = async (): Promise<string> =>
+      (await rig.refusal(rig.coordinator.get({ key, mode: "strong" }, rig.caller(5000)))).message;
+    goAway(rig, n2);
+    rig.stuck.add(n3);
+    assert.match(await told(), /hears no majority of its replicas, and n2 and n3 do not answer n1; /);
+    why = "not_leader";
+    rig.stuck.clear();
+    const noise: RequestOutcome = { kind: "answered", payload: Uint8Array.of(7, 7, 7) };
+    rig.says.set(n3, [noise]);
+    const away = "n2 does not answer n1; try again when it is back";
+    assert.match(await told(), new RegExp(`in time, and n3 gave no answer that can be read, and ${away}$`));
+    rig.says.set(n3, [noise, again("not_leader")]);
+    assert.match(await told(), new RegExp(`in time, and ${away}$`));
+    comeBack(rig, n2);
+    rig.says.set(n3, [noise]);
+    assert.match(await told(), /in time, and n3 gave no answer that can be read; try again$/);
   });
 
   it("is served by another node when the leader that hears no majority has a successor", async () => {
