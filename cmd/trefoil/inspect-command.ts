@@ -69,8 +69,9 @@ Words:
 `;
 
 const exitCodeHelp = `
-Exit codes: 0 all that was read is sound, 1 damage was found, or an open would be refused (lines that say "damage" or
-"refused"), 2 wrong use, or a path of another kind, 3 no such path.
+Exit codes: 0 all that was read is sound: an open would succeed, or would once the process has ended that is told of as
+"in use"; 1 damage was found, or an open would be refused all the same (lines that say "damage" or "refused"); 2 wrong
+use, or a path of another kind; 3 no such path.
 Nothing is changed, locked or repaired.`;
 
 export function addInspect(program: Command): void {

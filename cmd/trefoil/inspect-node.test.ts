@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -52,13 +52,41 @@ describe("trefoil inspect folder on a node's", () => {
       /^n3 +node +node n3, folder \w+, life \d+, founding complete, replicas of groups 0, 1, 2, 3, 4$/m,
     );
     assert.match(one.out, /^n3 +map +cluster \w+, epoch \d+, 3 nodes$/m);
-    assert.match(one.out, /\n +sound +an open would succeed; read: \d+ tables? /);
-    assert.doesNotMatch(one.out, /stray|unmarked|damage|refused/);
+    assert.match(one.out, /\nn3 +sound +an open would succeed; read: \d+ tables? /);
+    assert.match(one.out, /^n3 +manifest +\S+\n[^]*^n3 +state +sequence /m);
+    assert.doesNotMatch(one.out, /stray|unmarked|damage|refused|^ |in use/m);
     const all = inspect("folder", nodes.folder, "--quick");
     assert.deepEqual([all.code, all.complaint], [0, ""], all.out);
     for (const id of ["n1", "n2", "n3"]) assert.match(all.out, new RegExp(`^${id} +node +node ${id},`, "m"));
     assert.match(all.out, /^n2\/log +segment /m);
     assert.equal(all.out.match(/sound so far/g)?.length, 1);
+    assert.match(all.out, new RegExp(`\n${basename(nodes.folder)} +sound so far +an open would succeed; `));
+  });
+
+  it("would be opened once the process has ended that has it open, and says which", () => {
+    const copy = copyOf("n2");
+    const lock = join(copy, `.lock-${process.pid}-0`);
+    writeFileSync(lock, "");
+    const { code, out } = inspect("folder", copy);
+    assert.match(out, new RegExp(`^copy-\\d+ +in use +process ${process.pid} may have it open`));
+    assert.match(out, new RegExp(`\ncopy-\\d+ +sound +an open would succeed once process ${process.pid} has ended; `));
+    assert.equal(code, 0);
+    rmSync(join(copy, "log"), { recursive: true });
+    const refused = inspect("folder", copy);
+    assert.match(
+      refused.out,
+      /\ncopy-\d+ +refused +an open says: [^]*\ncopy-\d+ +not sound +an open would be refused; /,
+    );
+    assert.equal(refused.code, 1);
+  });
+
+  it("tells of a node that runs in the folder of all", () => {
+    const lock = join(nodes.folder, "n3", `.lock-${process.pid}-0`);
+    writeFileSync(lock, "");
+    const { out } = inspect("folder", nodes.folder, "--quick");
+    rmSync(lock);
+    assert.match(out, new RegExp(`^${basename(nodes.folder)} +in use +process ${process.pid} may have it open`));
+    assert.match(out, new RegExp(`sound so far +an open would succeed once process ${process.pid} has ended; `));
   });
 
   it("leads from the folder of all to the parts of one", () => {

@@ -236,20 +236,20 @@ describe("trefoil inspect", () => {
       const { code, out } = trefoil("inspect", "folder", copy);
       assert.match(out, what);
       assert.match(out, /damage|refused/);
-      assert.match(out, /\n +not sound +(\d+ places? damaged|an open would be refused); read: /);
+      assert.match(out, /\ncopy-\d+ +not sound +(\d+ places? damaged|an open would be refused); read: /);
       assert.equal(code, 1, out);
     }
   });
 
   it("says what it read to judge, and leaves blocks unread when asked", () => {
     const line =
-      /\n +sound +an open would succeed; read: \d+ tables? \(\d+ bytes, \d+ blocks\), \d+ segments? of the log /;
+      /\nsound +sound +an open would succeed; read: \d+ tables? \(\d+ bytes, \d+ blocks\), \d+ segments? of the log /;
     assert.match(trefoil("inspect", "folder", sound).out, line);
     const copy = copyStore();
     flipBit(fileIn(copy, /\.table$/), 700);
     const { code, out } = trefoil("inspect", "folder", copy, "--quick");
     assert.equal(code, 0);
-    assert.match(out, /\n +sound so far +an open would succeed; .* their blocks not \(--quick\)/);
+    assert.match(out, /\ncopy-\d+ +sound so far +an open would succeed; .* their blocks not \(--quick\)/);
   });
 
   it("names what was set aside, which no open removes", () => {

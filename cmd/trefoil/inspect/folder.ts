@@ -39,24 +39,32 @@ export async function* findingsOfFolder(
   const [folder, kind] = await checkPath(disk, "folder", given);
   const pass: Pass = { disk, quick, read: { tables: 0, blocks: 0, tableBytes: 0, segments: 0, logBytes: 0 } };
   const findings = findingsOf[kind];
-  const holder = holderOf(kind === "engine" || kind === "log" ? `${folder}/..` : folder);
+  const holder = await holderOf(disk, kind, folder);
   if (holder !== undefined) {
     const details = `process ${holder} may have it open and change it: then what is found may never have been so. Look again when it has ended`;
     yield { place: fileName(folder), what: "in use", details, fields: { pid: holder } };
   }
-  const judged = { damages: 0, refused: false };
+  const judged = { damages: 0, refused: false, holder };
   for await (const finding of findings(pass, folder)) {
     if (finding.what === "refused") judged.refused = true;
     else if (finding.isDamage === true) judged.damages++;
-    yield finding;
+    yield finding.place === "" ? { ...finding, place: fileName(folder) } : finding;
   }
-  yield verdict(pass, judged);
+  yield { ...verdict(pass, judged), place: fileName(folder) };
 }
 
 const findingsOf = { cluster, node, store, engine: engineAlone, log: logAlone } as const;
 
+/** Who has it open, or what lies in it. */
+async function holderOf(disk: Disk, kind: keyof typeof findingsOf, folder: string): Promise<number | undefined> {
+  if (kind === "engine" || kind === "log") return lockHolder(`${folder}/..`);
+  const nodes = kind === "cluster" ? await nodesIn(disk, folder, await disk.list(folder)) : [];
+  const holders = [folder, ...nodes.map((name) => `${folder}/${name}`)].map(lockHolder);
+  return holders.find((holder) => holder !== undefined);
+}
+
 /** Whoever holds the lock of the folder shows its number in the lock's name; it may be dead. */
-function holderOf(folder: string): number | undefined {
+function lockHolder(folder: string): number | undefined {
   for (const name of readdirSync(folder)) {
     const pid = Number(/^\.lock-(\d+)-/.exec(name)?.[1]);
     if (Number.isSafeInteger(pid) && isAlive(pid)) return pid;
@@ -73,12 +81,19 @@ function isAlive(pid: number): boolean {
   }
 }
 
+interface Judged {
+  readonly damages: number;
+  readonly refused: boolean;
+  readonly holder: number | undefined;
+}
+
 /** What was read, and what came of it. */
-function verdict({ quick, read }: Pass, { damages, refused }: { damages: number; refused: boolean }): Finding {
+function verdict({ quick, read }: Pass, { damages, refused, holder }: Judged): Finding {
   const blocks = quick ? "their blocks not (--quick)" : counted(read.blocks, "block");
   const tables = `${counted(read.tables, "table")} (${counted(read.tableBytes, "byte")}, ${blocks})`;
   const log = `${counted(read.segments, "segment")} of the log (${counted(read.logBytes, "byte")})`;
-  const open = refused ? "an open would be refused" : "an open would succeed";
+  const when = holder === undefined ? "" : ` once process ${holder} has ended`;
+  const open = refused ? "an open would be refused" : `an open would succeed${when}`;
   const outcome = damages > 0 ? `${counted(damages, "place")} damaged` : open;
   const isSound = damages === 0 && !refused;
   const details = `${outcome}; read: ${tables}, ${log}`;
