@@ -86,6 +86,11 @@ describe("refused, and nothing stored", () => {
     { target: "/-/kv64/a", code: "bad_key", words: "base64url" },
     { target: "/-/kv64/ab=", code: "bad_key", words: "base64url" },
     { target: "/-/kv64/a%62", code: "bad_key", words: "base64url" },
+    { target: "/-/kv64/Lh", code: "bad_key", words: String.raw`of these bytes it is \"Lg\"` },
+    { target: "/-/kv64/LS9ub3Rlcx", code: "bad_key", words: String.raw`of these bytes it is \"LS9ub3Rlcw\"` },
+    { method: "GET", target: "/-/kv64/YWJ_YX", asking: {}, code: "bad_key", words: String.raw`it is \"YWJ_YQ\"` },
+    { method: "DELETE", target: "/-/kv64/YWJ", code: "bad_key", words: String.raw`it is \"YWI\"` },
+    { method: "GET", target: "/-/explain64/Lh", asking: {}, code: "bad_key", words: String.raw`it is \"Lg\"` },
     { target: String.raw`/a\b`, code: "bad_key", words: "%5C" },
     { target: "/a#b", code: "bad_request", words: "%23" },
   ]);

@@ -43,7 +43,5 @@ export function listingAnswer(given: ListAnswer, node: string): Answer {
 
 function cursorOf(text: string | undefined, prefix: Uint8Array): Uint8Array | undefined {
   if (text === undefined) return undefined;
-  const bytes = base64urlBytes(text);
-  // Some texts that differ are the same bytes.
-  return openCursor(bytes !== undefined && base64url(bytes) === text ? bytes : emptyBytes, prefix);
+  return openCursor(base64urlBytes(text) ?? emptyBytes, prefix);
 }

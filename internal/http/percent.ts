@@ -29,10 +29,19 @@ export function queryBytes(text: string): Uint8Array {
   return percentBytes(blanked, 0, blanked.length, "bad_request");
 }
 
-/** As bytes, or undefined when the text is no base64url of whole bytes without padding. */
+/** As bytes, or undefined when the text is not what `base64url` writes: with stray bits in its last letter it would be an alias. */
 export function base64urlBytes(text: string): Uint8Array | undefined {
-  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined;
-  return new Uint8Array(Buffer.from(text, "base64url"));
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(Buffer.from(text, "base64url"));
+  return base64url(bytes) === text ? bytes : undefined;
+}
+
+/** Why `base64urlBytes` takes it for none, behind the text itself. */
+export function base64urlMistake(text: string): string {
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) return `is no base64url: letters, digits, "-" and "_", without padding`;
+  if (text.length % 4 === 1) return "is no base64url: a letter is missing, or one too many, for whole bytes";
+  const meant = base64url(Buffer.from(text, "base64url"));
+  return `is no base64url: its last letter has bits that no byte takes; of these bytes it is ${JSON.stringify(meant)}`;
 }
 
 export function base64url(bytes: Uint8Array): string {

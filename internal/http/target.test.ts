@@ -46,6 +46,22 @@ describe("a key", () => {
     );
   });
 
+  test("has one path of base64url, and no other text stands for its bytes", () => {
+    const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (const key of [Uint8Array.of(0x2e), Uint8Array.of(0xff, 0), Uint8Array.of(1, 2, 3)]) {
+      const text = base64url(key);
+      const others = letters.split("").map((letter) => `${text.slice(0, -1)}${letter}`);
+      const same = others.filter((other) => {
+        try {
+          return base64url(keyOfPath(`/-/kv64/${other}`)) === text;
+        } catch {
+          return false;
+        }
+      });
+      assert.deepEqual(same, [text]);
+    }
+  });
+
   test("is not mistaken for one of the service's own paths, nor they for one", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary-ascii", maxLength: 40 }), (text) => {

@@ -10,7 +10,7 @@
 import { TrefoilError } from "../base/errors.ts";
 import { keyBytesMax } from "../base/limits.ts";
 import { checkKey, keyTooLong } from "../node/request-rules.ts";
-import { base64urlBytes, percentBytes } from "./percent.ts";
+import { base64urlBytes, base64urlMistake, percentBytes } from "./percent.ts";
 
 export interface Target {
   /** With its first slash. */
@@ -104,6 +104,5 @@ export function encodedKey(path: string, from: number): Uint8Array {
   if (text.length > 2 * keyBytesMax) throw keyTooLong(`more than ${keyBytesMax}`);
   const key = base64urlBytes(text);
   if (key !== undefined) return checkKey(key);
-  const detail = `${JSON.stringify(text)} is no base64url: letters, digits, "-" and "_", without padding`;
-  throw new TrefoilError("bad_key", detail);
+  throw new TrefoilError("bad_key", `${JSON.stringify(text)} ${base64urlMistake(text)}`);
 }

@@ -5,7 +5,7 @@
 
 import { utf8 } from "../../../internal/base/bytes.ts";
 import { TrefoilError } from "../../../internal/base/errors.ts";
-import { base64url, base64urlBytes, strictText } from "../../../internal/http/percent.ts";
+import { base64url, base64urlBytes, base64urlMistake, strictText } from "../../../internal/http/percent.ts";
 import { checkKey } from "../../../internal/node/request-rules.ts";
 
 /** What somebody typed; `is64`: in base64url. */
@@ -18,7 +18,7 @@ export function bytesOf(text: string, is64: boolean): Uint8Array {
   if (!is64) return textBytes(text, "the key", "give it in base64url with --key64");
   const key = base64urlBytes(text);
   if (key !== undefined) return key;
-  throw new TrefoilError("bad_key", `${JSON.stringify(text)} is no base64url without padding, which --key64 takes`);
+  throw new TrefoilError("bad_key", `--key64: ${JSON.stringify(text)} ${base64urlMistake(text)}`);
 }
 
 /** Node turns bytes of an argument that are no UTF-8 into U+FFFD: what was meant can be known no more. */
