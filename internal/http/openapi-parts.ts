@@ -1,6 +1,6 @@
 // The words of the OpenAPI document that more than one route uses: parameters, headers, schemas.
 
-import { keyBytesMax } from "../base/limits.ts";
+import { keyBytesMax, ttlBounds } from "../base/limits.ts";
 import { errorCodes } from "../base/errors.ts";
 import { listLimitMax } from "../node/requests.ts";
 import { listLimitDefault } from "./limits.ts";
@@ -183,7 +183,7 @@ export const parameters: Readonly<Record<string, Json>> = {
     type: "string",
     pattern: duration,
   }),
-  ttl: queryParameter("ttl", "seconds, or a duration with a unit; keep leaves the present one", {
+  ttl: queryParameter("ttl", `seconds, or a duration with a unit: ${ttlBounds}; keep leaves the present one`, {
     type: "string",
     pattern: String.raw`^(\d+(ms|s|m|h|d)?|keep)$`,
   }),

@@ -18,7 +18,7 @@ import { ByteReader, ByteWriter } from "../base/codec.ts";
 import { corruption, errorCodes } from "../base/errors.ts";
 import type { ErrorCode, Outcome } from "../base/errors.ts";
 import { groupId, nodeId, replicaId } from "../base/ids.ts";
-import { keyBytesMax } from "../base/limits.ts";
+import { keyBytesMax, ttlMillisecondsMax } from "../base/limits.ts";
 import type { GroupId } from "../base/ids.ts";
 import { neverExpires, stamp } from "../base/stamp.ts";
 import type { ScannedRecord } from "../replica/scan.ts";
@@ -35,7 +35,7 @@ import type {
   WroteValue,
 } from "./group-service.ts";
 import { pageBytesMax } from "./pages.ts";
-import { contentTypeBytesMax, requestIdBytesMax, ttlMillisecondsMax } from "./request-rules.ts";
+import { contentTypeBytesMax, requestIdBytesMax } from "./request-rules.ts";
 import { listLimitMax } from "./requests.ts";
 import type { Condition, ReadMode, Role, TimeToLive } from "./requests.ts";
 import { typeBytes, typeText } from "./type-text.ts";

@@ -1,14 +1,12 @@
 // What every edge holds requests against, by whatever protocol they came: the bounds, and the refusals in the same words.
 
 import { TrefoilError } from "../base/errors.ts";
-import { keyBytesMax } from "../base/limits.ts";
+import { keyBytesMax, ttlBounds, ttlMillisecondsMax } from "../base/limits.ts";
 import type { Condition, ReadMode, TimeToLive } from "./requests.ts";
 
 /** A request ends by then when it does not say otherwise. */
 export const timeoutMillisecondsDefault = 5000;
 export const timeoutMillisecondsMax = 60_000;
-/** A hundred leap years: the same as below the edges. */
-export const ttlMillisecondsMax = 100 * 366 * 24 * 3600 * 1000;
 export const requestIdBytesMax = 64;
 export const contentTypeBytesMax = 255;
 
@@ -39,10 +37,7 @@ export function valueTooLarge(length: number | undefined, bytesMax: number): Tre
 /** `shown`: as the caller wrote it. */
 export function ttlOfMilliseconds(milliseconds: number, shown: string): TimeToLive {
   if (milliseconds >= 1 && milliseconds <= ttlMillisecondsMax) return { kind: "milliseconds", milliseconds };
-  throw new TrefoilError(
-    "bad_ttl",
-    `a ttl is from 1 ms to 100 years, not ${shown}; a write without ttl keeps for ever`,
-  );
+  throw new TrefoilError("bad_ttl", `a ttl is ${ttlBounds}, not ${shown}; a write without ttl keeps for ever`);
 }
 
 /** Empty: none was given. */

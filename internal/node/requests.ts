@@ -4,7 +4,7 @@
 //
 // A failure is a TrefoilError with a code of the closed list; its outcome says whether the request may have taken effect, its
 // detail what happened, to what, and what to do. What is asked for is checked at the edge, so that a coordinator may
-// assert it: keys of 1 to 1024 bytes, values within the bound, times to live from 1 ms to 100 years.
+// assert it: keys of 1 to 1024 bytes, values within the bound, times to live from 1 ms to 36525 days.
 
 import type { ErrorCode } from "../base/errors.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";

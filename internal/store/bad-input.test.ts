@@ -117,10 +117,10 @@ describe("store: bad requests", () => {
     await store.close();
   });
 
-  it("a ttl is from 1 ms to 100 years", async () => {
+  it("a ttl is from 1 ms to 100 years, 36525 days", async () => {
     const store = await open(new MemoryDisk());
-    for (const ttlMilliseconds of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 200 * 366 * 24 * 3600 * 1000]) {
-      await assert.rejects(store.put(utf8("a"), utf8("x"), { ttlMilliseconds }), refusal("bad_ttl", "100 years"));
+    for (const ttlMilliseconds of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 36_525 * 86_400_000 + 1]) {
+      await assert.rejects(store.put(utf8("a"), utf8("x"), { ttlMilliseconds }), refusal("bad_ttl", "36525 days"));
     }
     await store.put(utf8("a"), utf8("x"), { ttlMilliseconds: 100 * 365 * 24 * 3600 * 1000 });
     assert.ok(((await store.get(utf8("a")))?.expiresAt ?? 0) > 0);

@@ -3,12 +3,10 @@
 
 import { utf8 } from "../base/bytes.ts";
 import { TrefoilError } from "../base/errors.ts";
-import { keyBytesMax } from "../base/limits.ts";
+import { keyBytesMax, ttlBounds, ttlMillisecondsMax } from "../base/limits.ts";
 import { stamp, stampsPerMillisecond } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
 import { contentTypeBytesMax } from "./command.ts";
-
-const ttlMillisecondsMax = 100 * 366 * 24 * 3600 * 1000;
 
 export const putOptionNames: readonly string[] = ["ttlMilliseconds", "contentType"];
 export const rangeNames: readonly string[] = ["lower", "upper", "backward", "snapshot"];
@@ -67,7 +65,7 @@ export function expiryOf(ttlMilliseconds: unknown, now: Stamp): Stamp {
     throw new TrefoilError("bad_ttl", `a ttl is a number of milliseconds, not ${found(ttlMilliseconds)}`);
   }
   if (!(ttlMilliseconds >= 1 && ttlMilliseconds <= ttlMillisecondsMax)) {
-    throw new TrefoilError("bad_ttl", `a ttl is from 1 ms to 100 years; this one is ${ttlMilliseconds} ms`);
+    throw new TrefoilError("bad_ttl", `a ttl is ${ttlBounds}; this one is ${ttlMilliseconds} ms`);
   }
   return stamp(now + Math.ceil(ttlMilliseconds * stampsPerMillisecond));
 }

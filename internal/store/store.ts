@@ -40,7 +40,7 @@ import { TurnShare } from "./turn-share.ts";
 import type { Written } from "./write-pipeline.ts";
 
 export interface PutOptions {
-  /** From 1 ms to 100 years; left out, the record stays until it is overwritten or deleted. */
+  /** From 1 ms to 100 years (36525 days); left out, the record stays until it is overwritten or deleted. */
   readonly ttlMilliseconds?: number;
   /** At most 255 bytes of UTF-8. */
   readonly contentType?: string;
