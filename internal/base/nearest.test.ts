@@ -17,6 +17,9 @@ test("the nearest word is the one that takes the fewest changes", () => {
   for (const [word, nearest] of cases) assert.equal(nearestOf(word, known), nearest, word);
   assert.ok(known.includes(nearestOf("x".repeat(100_000), known) as string));
   assert.equal(nearestOf("a", []), undefined);
+  assert.equal(nearestOf("tlt", known, 1), "ttl");
+  assert.equal(nearestOf("xyl", known, 1), undefined);
+  assert.equal(nearestOf("ttl", known, 0), "ttl");
 });
 
 test("two letters swapped are one change", () => {

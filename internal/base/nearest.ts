@@ -2,10 +2,11 @@
 
 const lettersMax = 64;
 
-export function nearestOf(word: string, known: readonly string[]): string | undefined {
+/** Undefined: there is none, or none that takes so few. */
+export function nearestOf(word: string, known: readonly string[], changesMax = Infinity): string | undefined {
   const asked = word.slice(0, lettersMax).toLowerCase();
   let best: string | undefined;
-  let least = Infinity;
+  let least = changesMax + 1;
   for (const candidate of known) {
     const distance = distanceOf(asked, candidate.toLowerCase());
     if (distance < least) {

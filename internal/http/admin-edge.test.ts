@@ -96,6 +96,16 @@ test("admin routes have their place, and nothing else is there", async () => {
   for (const target of ["/-/admin/plans", "/-/admin", "/", "/hello", "/-/keys", "/-/admins/plan"]) {
     assert.equal((await get(target)).status, 404, target);
   }
-  assert.match((await get("/redyz")).text, /nearest is \/readyz.*; keys are on the data listener \(--http\)/);
+  const dataRoutes = "/<key>, /-/keys are on the data listener (--http)";
+  for (const [target, words] of [
+    ["/redyz", `the nearest is /readyz, of /livez, /readyz, /metrics, /-/cluster, /-/docs; ${dataRoutes}`],
+    ["/cluster", "the nearest is /-/cluster, of "],
+    ["/hello", `there are /livez, /readyz, /metrics, /-/cluster, /-/docs; ${dataRoutes}`],
+    ["/-/keys?prefix=a", "/-/keys is on the data listener (--http); here are /livez, "],
+  ] as const) {
+    const { detail } = JSON.parse((await get(target)).text) as { readonly detail: string };
+    const shown = JSON.stringify(target.split("?", 1)[0]);
+    assert.ok(detail.startsWith(`there is no route ${shown}; ${words}`), detail);
+  }
   assert.equal((await get("/livez", "PUT")).status, 405);
 });
