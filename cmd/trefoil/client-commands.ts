@@ -32,13 +32,16 @@ function addCommand(parent: Command, { name, description, output, examples }: Sh
 }
 
 const outputHelp = "table, json, or raw (fields between tabs)";
+const idempotencyHelp =
+  "makes it safe to repeat: the same text is told what the first try was told. It belongs to this one write: another " +
+  "one under it may not be made, and be answered with the first one's answer";
 const key64Help = "the key is given in base64url, which can name any bytes";
 
 function addWriteOptions(command: Command): Command {
   return command
     .option("--consistency <mode>", consistencyHelp)
     .option("--if-match <version>", "only over this version, such as 7.41; * for any")
-    .option("--idempotency-key <text>", "makes it safe to repeat: the same text is told what the first try was told")
+    .option("--idempotency-key <text>", idempotencyHelp)
     .option("--key64", key64Help);
 }
 

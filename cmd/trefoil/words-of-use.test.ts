@@ -47,6 +47,13 @@ describe("wrong use of trefoil", () => {
     assert.match(trefoil("help").out, /^Usage: trefoil \[options\] \[command\]/);
   });
 
+  it("says of an idempotency key that it belongs to one write", () => {
+    for (const name of ["put", "del"]) {
+      const words = trefoil(name, "--help").out.replaceAll(/\s+/g, " ");
+      assert.match(words, /--idempotency-key <text> .* belongs to this one write: .* the first one's answer /);
+    }
+  });
+
   it("tells its version, whichever command is asked", () => {
     const { out } = trefoil("--version");
     assert.match(out, /^\d+\.\d+\.\d+\n$/);
@@ -67,6 +74,9 @@ describe("wrong use of trefoil", () => {
     });
     assert.deepEqual([status, stdout], [2, ""]);
     assert.match(stderr, /^trefoil dev: npm kept --nodes .* write npm start -- --nodes 5\n$/);
+    const misspelt = trefoil("dev", "--nodse", "4");
+    const words = 'trefoil dev: "--nodse": there is no such setting; the nearest is --nodes\n';
+    assert.deepEqual(misspelt, { code: 2, out: "", errors: words });
     const elsewhere = trefoil("dev", "--data", fileURLToPath(new URL(".", import.meta.url)));
     assert.deepEqual([elsewhere.code, elsewhere.out], [2, ""]);
     assert.match(

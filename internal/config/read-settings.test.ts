@@ -88,6 +88,16 @@ describe("settings", () => {
     );
   });
 
+  test("what stands behind a misspelt flag was meant as its value, and is no mistake of its own", () => {
+    const told = (...flags: string[]) => violationsOf(readDevSettings(world(flags)));
+    const misspelt = '"--nodse": there is no such setting; the nearest is --nodes';
+    assert.deepEqual(told("--nodse", "4"), [misspelt]);
+    assert.deepEqual(told("--nodse=4"), [misspelt]);
+    assert.equal(told("--nodse", "4", "5").length, 2);
+    assert.equal(told("--nodse=4", "5").length, 2);
+    assert.equal(told("4", "--nodse").length, 2);
+  });
+
   test("every violation is told at once, of every source", () => {
     const violations = wrong(
       ["--data", "d", "--peer5", "x", "--heartbeat", "50", "loose"],

@@ -53,8 +53,13 @@ export function readFlags(schema: Schema, commandArguments: readonly string[]): 
     allowPositionals: true,
     tokens: true,
   });
+  // What stands behind a flag that is told already was meant as its value.
+  let isMeant = false;
   for (const token of tokens) {
+    const hasFlag = isMeant;
+    isMeant = token.kind === "option" && token.value === undefined && ownSetting(schema, token.name) === undefined;
     if (token.kind === "positional") {
+      if (hasFlag) continue;
       violations.push(`${shown(token.value)}: settings are given as --<name> <value>, and nothing stands alone`);
     } else if (token.kind === "option") {
       const found = readFlag(schema, token);

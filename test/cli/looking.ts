@@ -109,6 +109,15 @@ function describeList(rig: () => CliRig, fine: Command, run: Command): void {
       assert.equal((JSON.parse(json.out) as readonly unknown[]).length, 7);
     });
 
+    it("keeps values under their heading, though the first expiry comes on a later page", async () => {
+      await fine("put", "many/9999", "last", "--ttl", "1h");
+      const lines = (await fine("list", "many/", "--values", strong)).out.trimEnd().split("\n");
+      await fine("del", "many/9999");
+      const at = (lines[0] ?? "").indexOf("content type");
+      assert.match(lines.at(-1) ?? "", /^many\/9999 .* \d{4}-\d\d-\d\dT\S+Z +text\/plain/);
+      for (const line of lines.slice(1)) assert.equal(line.indexOf("text/plain"), at, line);
+    });
+
     it("lists nothing where there is nothing", async () => {
       assert.equal((await fine("list", "nowhere/", "-o", "json")).out, "[]\n");
       assert.equal((await fine("list", "nowhere/", "-o", "raw")).out, "");

@@ -57,6 +57,7 @@ export function list(prefixText: string | undefined, options: ListOptions): Prom
 }
 
 const pageKeys = 1000;
+const timeCharacters = "2027-01-15T09:00:00.000Z".length;
 
 /** As JSON text. */
 type RecordText = string;
@@ -106,7 +107,8 @@ function printerOf(screen: Screen, form: OutputForm, withValues: boolean): ListP
       return { print: (records) => screen.write(concatBytes(records.flatMap(rawLine))), end: async () => undefined };
     case "table": {
       const headings = ["key", "version", "expires", ...(withValues ? ["content type", "value"] : [])];
-      const rows = new RowPrinter(screen, headings);
+      // The first expiry may come behind the first page.
+      const rows = new RowPrinter(screen, headings, [0, 0, timeCharacters]);
       return { print: (records) => screen.write(rows.rows(records.map(rowOf))), end: async () => undefined };
     }
     default:

@@ -54,22 +54,24 @@ function reportText(screen: Screen, form: OutputForm, { parts, json }: Report): 
   }
 }
 
-/** Rows of a table that comes in pieces: columns are as wide as the first piece needs. */
+/** Rows of a table that comes in pieces: columns are as wide as the first piece needs, or wider where that is said. */
 export class RowPrinter {
   private readonly screen: Screen;
   private readonly headings: readonly string[];
+  private readonly widthsLeast: readonly number[];
   private widths: readonly number[] | undefined;
 
-  constructor(screen: Screen, headings: readonly string[]) {
+  constructor(screen: Screen, headings: readonly string[], widthsLeast: readonly number[] = []) {
     this.screen = screen;
     this.headings = headings;
+    this.widthsLeast = widthsLeast;
   }
 
   /** As text to be written. */
   rows(rows: readonly (readonly Cell[])[]): string {
     const cells = rows.map((row) => row.map(cellText));
     const heading = this.widths === undefined && rows.length > 0 ? [this.headings] : [];
-    this.widths ??= widthsOf([this.headings, ...cells]);
+    this.widths ??= widthsOf([this.headings, ...cells]).map((width, at) => Math.max(width, this.widthsLeast[at] ?? 0));
     const widths = this.widths;
     return [
       ...heading.map((row) => `${strong(this.screen, padded(row, widths))}\n`),
