@@ -3,11 +3,12 @@
 //   data/n1  data/n2  data/n3 …     a data folder for each node; how many groups there are stands in those of the founders
 
 import { join } from "node:path";
-import { readRecord } from "../../../internal/cluster/node-folder.ts";
+import { readMap, readRecord } from "../../../internal/cluster/node-folder.ts";
 import { shown } from "../../../internal/config/kinds.ts";
 import type { DevValues } from "../../../internal/config/values.ts";
 import type { Disk } from "../../../internal/platform/disk.ts";
 import { namesIn } from "../../../internal/platform/names-in.ts";
+import { idOf } from "./plan.ts";
 
 const namesShown = 3;
 
@@ -16,6 +17,8 @@ export interface FolderContent {
   readonly nodes: number;
   /** Undefined: no cluster was founded in it yet. */
   readonly groups: number | undefined;
+  /** The nodes that the cluster's map names; undefined: it has not given its groups their places yet. */
+  readonly known: ReadonlySet<string> | undefined;
   /** It is itself the data folder of this node. */
   readonly ofNode: string | undefined;
   /** Names of what no cluster has put there, while none has put anything there. */
@@ -33,6 +36,7 @@ export type Completed =
 export async function lookIntoFolder(disk: Disk, folder: string): Promise<FolderContent> {
   const own = await readRecord(disk, folder);
   let groups: number | undefined;
+  let known: Set<string> | undefined;
   let nodes = 0;
   const names = await namesIn(disk, folder);
   for (const name of names) {
@@ -41,9 +45,12 @@ export async function lookIntoFolder(disk: Disk, folder: string): Promise<Folder
     if (record === undefined) continue;
     nodes = Math.max(nodes, Number(number));
     if (record.founding.stage !== "empty") groups ??= record.founding.proposal.groups;
+    // Of a damaged one its node tells.
+    const map = await readMap(disk, join(folder, name)).catch(() => undefined);
+    if (map !== undefined && map.ring.length > 0) known = new Set([...(known ?? []), ...map.nodes.map(({ id }) => id)]);
   }
   const strangers = nodes > 0 ? [] : names.filter((name) => !isExpected(name));
-  return { nodes, groups, ofNode: own?.node, strangers };
+  return { nodes, groups, known, ofNode: own?.node, strangers };
 }
 
 const nodeName = /^n([1-9]\d{0,3})$/;
@@ -83,7 +90,20 @@ export function completeWithFolder(
     );
   }
   if (violations.length > 0) return { kind: "wrong", violations };
-  if (isGiven("nodes") || nodes <= values.nodes) return { kind: "values", values: { ...values, groups }, notes: [] };
+  if (isGiven("nodes") || nodes <= values.nodes) {
+    return { kind: "values", values: { ...values, groups }, notes: addedNotes(values.nodes, content) };
+  }
   const note = `${data} has the data of ${nodes} nodes: all of them are started.`;
   return { kind: "values", values: { ...values, groups, nodes }, notes: [note] };
+}
+
+/** Of nodes that no map of the folder names: they join a cluster that has its places. */
+function addedNotes(nodes: number, { known }: FolderContent): readonly string[] {
+  if (known === undefined) return [];
+  const added = Array.from({ length: nodes }, (_, at) => idOf(at)).filter((id) => !known.has(id));
+  if (added.length === 0) return [];
+  const [are, they, them] = added.length === 1 ? ["is", "it holds", "it"] : ["are", "they hold", "them"];
+  return [
+    `${added.join(", ")} ${are} added: ${they} no replicas yet, since moving them is not built, and the cluster's map keeps ${them} for good.`,
+  ];
 }
