@@ -15,6 +15,8 @@ export function stopsWhileLoading(): void {
   for (const signal of signals) process.on(signal, endAtOnce);
 }
 
+export const isStopSignal = (signal: NodeJS.Signals | null): boolean => signals.some((each) => each === signal);
+
 export function onStopSignals(stop: (signal: string) => void, stopAtOnce: () => void): void {
   let toldAt: number | undefined;
   const told = (signal: string): void => {

@@ -32,6 +32,14 @@ describe("a cluster for development", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  it("ends in order when it is told to before any of its nodes listens to signals", async () => {
+    started = run.start();
+    await started.says(/^Starting 3 nodes/m);
+    started.signalGroup("SIGINT");
+    assert.deepEqual(await started.ended, { code: 0, signal: null }, started.output);
+    assert.match(started.output, / …\nStopping …\nStopped\.\n$/);
+  });
+
   it("says what runs where, and answers the lines of the README as they stand", async () => {
     started = run.start();
     await started.says(/Ctrl-c stops it/);

@@ -15,6 +15,8 @@ const script = fileURLToPath(new URL("../../trefoild/main.js", import.meta.url))
 export interface ChildEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** It might have been given work by then. */
+  readonly wasReady: boolean;
 }
 
 export interface ChildEvents {
@@ -64,8 +66,8 @@ export class Child {
     const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (this.running !== child) return;
       this.running = undefined;
+      this.end = { code, signal, wasReady: this.isReady };
       this.isReady = false;
-      this.end = { code, signal };
       this.events.ended(this, this.end);
     };
     child.on("message", (said) => {

@@ -5,6 +5,7 @@
 //        └ one that cannot start: all end         ├ one that dies is started again, after a pause that grows while it goes on dying
 //                                                 └ one that does not answer is told of
 
+import { isStopSignal } from "../../stop-signals.ts";
 import { exitCodes } from "../failure.ts";
 import { AnswerWatch } from "./answer-watch.ts";
 import { Child } from "./child.ts";
@@ -173,7 +174,7 @@ export class Supervisor {
     await this.until(() => this.children.every(({ isRunning }) => !isRunning));
     clearTimeout(timer);
     for (const { plan, end } of ending) {
-      if (this.hasFailed || end === undefined || end.code === 0) continue;
+      if (this.hasFailed || end === undefined || isInOrder(end)) continue;
       this.printer.say(`${plan.id} did not end in order: ${end.signal ?? `exit code ${end.code}`}.`);
       this.hasFailed = true;
     }
@@ -186,4 +187,12 @@ export class Supervisor {
       });
     }
   }
+}
+
+/**
+ * Of a node that was told to end. It listens to signals as soon as Node has started, and long before it is ready: till then nothing is
+ * open. Before a process has a session of its own, ctrl-c reaches it from the terminal.
+ */
+function isInOrder({ code, signal, wasReady }: ChildEnd): boolean {
+  return code === 0 || (isStopSignal(signal) && !wasReady);
 }
