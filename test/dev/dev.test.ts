@@ -123,6 +123,35 @@ describe("a cluster for development", () => {
     assert.match(started.output, /Stopping …\nStopped\.\n$/);
   });
 
+  it("kills what has not ended yet when it is told a second time, and says so", async () => {
+    started = run.start();
+    await started.says(/Ctrl-c stops it/);
+    pids = pidsIn(started.output);
+    process.kill(pids[1] as number, "SIGSTOP");
+    started.signalGroup("SIGINT");
+    await started.says(/^Stopping …$/m);
+    // What comes at once is taken for the same wish.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 400);
+    });
+    started.signalGroup("SIGINT");
+    assert.deepEqual(await started.ended, { code: 1, signal: null });
+    assert.match(started.output, /^Told to stop again: killing (n1, )?n2(, n3)? …$/m);
+    assert.deepEqual(pids.filter(isAlive), []);
+  });
+
+  it("ends with a word when no node is left (--no-restart)", async () => {
+    started = run.start("--no-restart");
+    await started.says(/Ctrl-c stops it/);
+    pids = pidsIn(started.output);
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    assert.deepEqual(await started.ended, { code: 1, signal: null });
+    assert.match(
+      started.output,
+      /^n\d was ended by SIGKILL, and stays dead \(--no-restart\)\.\nNo node is left: this ends\.\n$/m,
+    );
+  });
+
   it("leaves no process behind when it is killed itself", async () => {
     started = run.start();
     await started.says(/Ctrl-c stops it/);

@@ -33,6 +33,7 @@ export class Supervisor {
   private readonly restarts = new Set<NodeJS.Timeout>();
   private isReady = false;
   private isStopping = false;
+  private isKilling = false;
   private hasFailed = false;
   private wake: () => void = () => undefined;
 
@@ -72,8 +73,12 @@ export class Supervisor {
   }
 
   stopAtOnce(): void {
+    const left = this.children.filter(({ isRunning }) => isRunning);
+    if (this.isKilling || left.length === 0) return;
+    this.isKilling = true;
     this.hasFailed = true;
-    for (const child of this.children) child.signal("SIGKILL");
+    this.printer.say(`Told to stop again: killing ${left.map(({ plan }) => plan.id).join(", ")} …`);
+    for (const child of left) child.signal("SIGKILL");
     this.end();
   }
 
@@ -134,7 +139,9 @@ export class Supervisor {
       this.fail();
     } else if (!this.plan.values.restart) {
       this.printer.say(`${id} ${how}, and stays dead (--no-restart).`);
-      if (this.children.every(({ isRunning }) => !isRunning)) this.fail();
+      if (this.children.some(({ isRunning }) => isRunning)) return;
+      this.printer.say("No node is left: this ends.");
+      this.fail();
     } else {
       this.startAgain(child, how);
     }
