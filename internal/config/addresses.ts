@@ -65,6 +65,11 @@ export function printAddress({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Of the node with this name, as the list has it. */
+export function addressOf(peers: readonly PeerAddress[] | undefined, id: string | undefined): HostPort | undefined {
+  return peers?.find((peer) => peer.id === id)?.address;
+}
+
 /** Nobody outside this machine reaches it. */
 export function isLoopback(host: string): boolean {
   return host.toLowerCase() === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

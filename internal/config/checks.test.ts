@@ -25,6 +25,7 @@ describe("settings beside one another", () => {
     ["node", ...founding, "--http=127.0.0.1:0", "--resp=127.0.0.1:0"],
     ["node", ...founding, "--peer=10.0.0.1:7400", "--insecure"],
     ["node", ...founding, "--peer=127.0.0.1:0"],
+    ["node", "--id=n2", "--data=d", "--peers=n1=a:7400,n2=b:7401,n3=c:7402"],
     ["node", ...founding, "--peer=127.0.0.1:9", "--advertise-peer=a:7400"],
     ["node", ...joining, "--peer=127.0.0.1:9"],
     ["node", ...founding, "--http=127.0.0.1:80", "--resp=127.0.0.2:80"],
@@ -48,10 +49,12 @@ describe("settings beside one another", () => {
     [["--id=n1", "--data=d", "--peers=n1=a:7400,n2=a:7400,n3=c:1"], /has a:7400 twice/],
     [["--id=n1", "--data=d", "--peers=n1=a:7400,n2=0.0.0.0:1,n3=c:1"], /nobody can dial 0\.0\.0\.0:1 of n2/],
     [
-      ["--id=n2", "--data=d", "--peers=n1=a:7400,n2=[::1]:7401,n3=a:7402"],
+      ["--id=n2", "--data=d", "--peers=n1=a:7400,n2=[::1]:7401,n3=a:7402", "--peer=127.0.0.1:7400"],
       /--peers has n2 at \[::1\]:7401, and --peer 127\.0\.0\.1:7400 listens on another port: give --peer 127\.0\.0\.1:7401, .* --advertise-peer \[::1\]:7401/,
     ],
     [[...founding, "--peer=127.0.0.1:9"], /give --peer 127\.0\.0\.1:7400, or correct --peers/],
+    [[...founding, "--http=127.0.0.1:7400"], /--http and --peer both take port 7400/],
+    [["--id=n1", "--data=d", "--peers=n1=a:8080,n2=b:1,n3=c:1"], /--http and --peer both take port 8080/],
     [[...founding, "--peer=127.0.0.1:9", "--advertise=a"], /give --peer 127\.0\.0\.1:7400/],
     [
       [...founding, "--http=10.0.0.1:8080", "--admin=[::]:9400"],

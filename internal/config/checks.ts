@@ -1,7 +1,7 @@
 // What settings must be to one another. Each check says what is wrong and what to do; one that needs a setting which could not be
 // read keeps silent, for that was told already.
 
-import { isLoopback, isWildcard, printAddress } from "./addresses.ts";
+import { addressOf, isLoopback, isWildcard, printAddress } from "./addresses.ts";
 import type { HostPort, PeerAddress } from "./addresses.ts";
 import { printBytes, printDuration } from "./kinds.ts";
 import { envelopeBytesMax, listenerFlags, tickMilliseconds } from "./values.ts";
@@ -47,7 +47,7 @@ function checkEntry(values: Partial<NodeValues>, isGiven: IsGiven): string[] {
 
 /** The others dial the entry. Its host may differ from the one that is bound; a port that is led elsewhere is said so. */
 function checkOwnPort({ id, peers, peer, "advertise-peer": said }: Partial<NodeValues>): string[] {
-  const own = peers?.find((each) => each.id === id)?.address;
+  const own = addressOf(peers, id);
   const isAsked = own !== undefined && peer !== undefined && peer.port !== 0 && said === undefined;
   if (!isAsked || own.port === peer.port) return [];
   const [entry, right] = [printAddress(own), printAddress({ host: peer.host, port: own.port })];

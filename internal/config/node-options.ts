@@ -4,7 +4,7 @@ import type { EngineOptions } from "../engine/options.ts";
 import type { LogOptions } from "../log/options.ts";
 import { logOptionsDefault } from "../log/options.ts";
 import type { ReplicaOptions } from "../replica/options.ts";
-import { isWildcard, printAddress } from "./addresses.ts";
+import { addressOf, isWildcard, printAddress } from "./addresses.ts";
 import type { HostPort } from "./addresses.ts";
 import { tickMilliseconds } from "./values.ts";
 import type { ListenerFlag, NodeValues } from "./values.ts";
@@ -115,7 +115,7 @@ export function advertisedAddresses(
   values: Advertising,
   bound: Readonly<Record<ListenerFlag, HostPort>>,
 ): Record<ListenerFlag, string> {
-  const own = values.peers?.find((peer) => peer.id === values.id)?.address;
+  const own = addressOf(values.peers, values.id);
   const of = (flag: ListenerFlag): string => {
     const said = values[`advertise-${flag}`] ?? (flag === "peer" ? own : undefined);
     if (said !== undefined) return printAddress(said);

@@ -7,6 +7,7 @@ import { readDevSettings, readGatewaySettings, readNodeSettings, readSettings } 
 import type { World } from "./read-settings.ts";
 import { printedSettings, settingsJson, settingsText } from "./print-settings.ts";
 import { file, toggle, word } from "./kinds.ts";
+import { trefoildSchema } from "./schema.ts";
 import { optional, secret, setting } from "./setting.ts";
 
 const founding = ["--id", "n1", "--data", "d", "--peers", "n1=a:7400,n2=b:1,n3=c:1"];
@@ -61,6 +62,33 @@ describe("settings", () => {
     const { values } = node([...founding, "--groups", "7", "--groups", "8"], { TREFOIL_CONFIG: "t.json" }, files);
     assert.equal(values.zone, "z");
     assert.equal(values.groups, 8);
+  });
+
+  test("where --peer is given nowhere, a founder listens on the port of its own entry in --peers, and says whence it has that", () => {
+    const own = ["--id=n2", "--data=d"];
+    const peers = "n1=a:7400,n2=b:7450,n3=c:1";
+    const peerOf = (...parameters: Parameters<typeof world>) => {
+      const read = node(...parameters);
+      const { value, origin, place } = printedSettings(trefoildSchema, read).find(({ name }) => name === "peer") ?? {};
+      return [value, origin, place];
+    };
+    const mapped = "--advertise-peer=b:7450";
+    const standard = "127.0.0.1:7400";
+    assert.deepEqual(peerOf([...own, "--peers", peers]), ["127.0.0.1:7450", "flag", "--peers"]);
+    assert.deepEqual(peerOf(own, { TREFOIL_PEERS: peers }), ["127.0.0.1:7450", "environment", "TREFOIL_PEERS"]);
+    const given = { TREFOIL_PEERS: peers, TREFOIL_PEER: "127.0.0.2:7450" };
+    assert.deepEqual(peerOf(own, given), ["127.0.0.2:7450", "environment", "TREFOIL_PEER"]);
+    assert.deepEqual(peerOf([...own, "--peers", peers, mapped]), [standard, "default", ""]);
+    assert.deepEqual(peerOf([...own, "--join=a:1"]), [standard, "default", ""]);
+    for (const [flags, environment, files] of [
+      [["--peer=127.0.0.1:7400"], {}, {}],
+      [[], { TREFOIL_PEER: standard }, {}],
+      [["--config=f"], {}, { f: `{"peer": "${standard}"}` }],
+    ] as const) {
+      const told = wrong([...own, "--peers", peers, ...flags], environment, files);
+      assert.match(told.join("\n"), /^--peers has n2 at b:7450, and --peer 127\.0\.0\.1:7400 listens on another port/);
+    }
+    assert.equal(wrong([...own, "--peers", peers, "--peer=x"]).length, 1);
   });
 
   test("a file holds numbers, switches and lists as JSON does", () => {

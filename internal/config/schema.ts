@@ -134,7 +134,11 @@ export const trefoildSchema = {
   ),
   zone: setting(name, "default", "What fails together: the replicas of a group lie in different zones where they can."),
   ...listeners,
-  peer: setting(bindAddress, "127.0.0.1:7400", "Where other nodes are listened to."),
+  peer: setting(
+    bindAddress,
+    "127.0.0.1:7400",
+    "Where other nodes are listened to; of a founder without it, on the port of its own entry in --peers.",
+  ),
   advertise: optional(host, "The host under which others reach this node, where it is not the one that it listens on."),
   "advertise-http": optional(dialAddress, "Where others reach the HTTP interface."),
   "advertise-resp": optional(dialAddress, "Where others are going to reach the RESP interface."),
