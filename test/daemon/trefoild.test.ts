@@ -18,12 +18,13 @@ import { answerAsAnnounced } from "./announced.ts";
 import { refuseBadInput } from "./bad-input.ts";
 import { eventually, NodeProcesses } from "./node-processes.ts";
 
-/** A module that has a process say when it first listens for SIGTERM. */
+/** A module that has a process say when it first listens for signals. */
 const tellsOfListening = `data:text/javascript,${encodeURIComponent(`
   const { on } = process;
   process.on = function (name, listener) {
     const self = on.call(this, name, listener);
-    if (name === "SIGTERM") console.error("listens for SIGTERM");
+    // To all of them: they are named in one go.
+    if (name === "SIGTERM") queueMicrotask(() => console.error("listens for signals"));
     return self;
   };
 `)}`;
@@ -33,10 +34,12 @@ describe("trefoild, before it is a node", () => {
     const folder = await mkdtemp(join(tmpdir(), "trefoil-early-"));
     const data = join(folder, "data");
     const flags = ["--id=n1", `--data=${data}`, "--join=127.0.0.1:1", "--http=127.0.0.1:0", "--admin=127.0.0.1:0"];
-    const node = trefoild(flags, {}, ["--import", tellsOfListening]);
-    await node.says(/listens for SIGTERM/);
-    node.signal("SIGTERM");
-    assert.deepEqual(await node.ended, { code: 0, signal: null }, node.errors);
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+      const node = trefoild(flags, {}, ["--import", tellsOfListening]);
+      await node.says(/listens for signals/);
+      node.signal(signal);
+      assert.deepEqual(await node.ended, { code: 0, signal: null }, node.errors);
+    }
     assert.ok(!existsSync(data), "the data folder was made");
     await rm(folder, { recursive: true });
   });
