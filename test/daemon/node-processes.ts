@@ -7,6 +7,9 @@ import type { RunningProcess } from "../support/running-process.ts";
 import { flagsOf, nodePlaces, trefoild } from "../support/trefoild.ts";
 import type { Listener, NodePlace } from "../support/trefoild.ts";
 
+/** Three that start at once on a machine with other work. */
+const readyMilliseconds = 60_000;
+
 /** Ends when it holds, or throws what went wrong last. */
 export async function eventually<T>(look: () => Promise<T>, milliseconds = 30_000): Promise<T> {
   const until = Date.now() + milliseconds;
@@ -25,7 +28,7 @@ export async function eventually<T>(look: () => Promise<T>, milliseconds = 30_00
 export class NodeProcesses {
   readonly folder: string;
   private readonly places: readonly NodePlace[];
-  private readonly started: RunningProcess[] = [];
+  private readonly started: { readonly number: number; readonly node: RunningProcess }[] = [];
 
   private constructor(folder: string, places: readonly NodePlace[]) {
     this.folder = folder;
@@ -40,7 +43,7 @@ export class NodeProcesses {
   /** Node 1, 2 or 3, which found the cluster; or 4, which joins it. Flags that are given beside count more. */
   start(number: number, ...flags: readonly string[]): RunningProcess {
     const node = trefoild([...flagsOf(this.place(number), this.places.slice(0, 3)), ...flags]);
-    this.started.push(node);
+    this.started.push({ number, node });
     return node;
   }
 
@@ -52,14 +55,27 @@ export class NodeProcesses {
     return `http://127.0.0.1:${this.port(listener, number)}${path}`;
   }
 
+  /** Rejects as soon as no process of one of them runs any more. */
   async whenReady(...numbers: readonly number[]): Promise<void> {
     for (const number of numbers) {
-      await eventually(async () => {
+      const end = await eventually(async () => {
+        const told = numbers.map((each) => this.endOf(each)).find((words) => words !== undefined);
+        if (told !== undefined) return told;
         const answer = await fetch(this.url("admin", number, "/readyz"));
         const text = await answer.text();
         if (answer.status !== 200) throw new Error(`n${number} is not ready: ${text}`);
-      });
+        return undefined;
+      }, readyMilliseconds);
+      if (end !== undefined) throw new Error(end);
     }
+  }
+
+  /** In words; undefined: a process of it runs. One that ended may have been started beside it, or before. */
+  private endOf(number: number): string | undefined {
+    const all = this.started.filter((each) => each.number === number).map(({ node }) => node);
+    const last = all.at(-1);
+    if (last === undefined || all.some(({ ending }) => ending === undefined)) return undefined;
+    return `n${number} has ended (${JSON.stringify(last.ending)}); it said:\n${last.output}\n${last.errors}`;
   }
 
   /** Who leads each group, as the node sees it. */
@@ -77,7 +93,7 @@ export class NodeProcesses {
   }
 
   async remove(): Promise<void> {
-    await Promise.all(this.started.map((node) => node.kill()));
+    await Promise.all(this.started.map(({ node }) => node.kill()));
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -295,6 +295,8 @@ describe("three processes", () => {
     );
     assert.deepEqual(await stranger.ended, { code: 1, signal: null });
     assert.match(stranger.output, /in use by another process/);
+    // Whose folder it is goes on.
+    await cluster.whenReady(2);
     const anywhere = ["peer", "http", "admin", "grpc"].map((flag) => `--${flag}=127.0.0.1:0`);
     const other = cluster.start(3, "--id=n2", ...anywhere);
     assert.deepEqual(await other.ended, { code: 1, signal: null });

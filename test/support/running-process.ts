@@ -29,9 +29,10 @@ export class RunningProcess {
   output = "";
   errors = "";
   readonly ended: Promise<Ending>;
+  /** Undefined: it runs. */
+  ending: Ending | undefined;
   private readonly child: ChildProcess;
   private readonly waiting = new Set<() => void>();
-  private ending: Ending | undefined;
 
   constructor(command: string, commandArguments: readonly string[], options: ProcessOptions = {}) {
     const { cwd = process.cwd(), environment = {}, isGroup = false, hasChannel = false, log } = options;
