@@ -35,7 +35,7 @@ describe("trefoild, before it is a node", () => {
     const data = join(folder, "data");
     const flags = ["--id=n1", `--data=${data}`, "--join=127.0.0.1:1", "--http=127.0.0.1:0", "--admin=127.0.0.1:0"];
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-      const node = trefoild(flags, {}, ["--import", tellsOfListening]);
+      const node = trefoild(flags, {}, { more: ["--import", tellsOfListening] });
       await node.says(/listens for signals/);
       node.signal(signal);
       assert.deepEqual(await node.ended, { code: 0, signal: null }, node.errors);

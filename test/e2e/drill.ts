@@ -1,100 +1,91 @@
-// A cluster of real processes under clients and kills, and what came of it: the run itself, without its judging and printing.
+// One fault, some rounds of it, under clients: the run itself, without its printing. A round is so many operations, the fault in the midst of
+// them; its window is from the fault's beginning until everything is healed.
 
-import type { Prng } from "../../internal/base/prng.ts";
 import { History } from "../sim/history.ts";
 import type { HistoryEntry } from "../sim/history.ts";
 import { Violation } from "../sim/violation.ts";
+import type { Arena } from "./arena.ts";
+import type { Fault } from "./faults/faults.ts";
 import { HttpClient } from "./http-client.ts";
-import { MixedClient, now, rest } from "./mixed-client.ts";
+import { MixedClient } from "./mixed-client.ts";
 import type { ClientCounts } from "./mixed-client.ts";
-import type { ClusterProcesses } from "./processes.ts";
-import { judgeAtRest } from "./verdict.ts";
+import { now, rest } from "./moments.ts";
+import { judgeAtRest, judgeSpells } from "./verdict.ts";
 
 export const clients = 8;
-const readyMilliseconds = 60_000;
 const settleMilliseconds = 60_000;
-/** Longer than any request's own deadline: whoever is not answered by then hangs. */
-export const silenceMilliseconds = 15_000;
-const pollMilliseconds = 100;
+/** Longer than any request's own deadline, and than any node stands still: whoever is not answered by then hangs. */
+export const silenceMilliseconds = 20_000;
+const pollMilliseconds = 50;
+/** Of a round's operations: before the fault, and after it has healed, at least. */
+const outsideShare = 1 / 4;
 
 export interface Plan {
-  readonly seconds: number;
-  readonly killEverySeconds: number;
+  readonly rounds: number;
+  /** Answered in each round, at least. */
+  readonly operations: number;
   /** A client's longest pause between two requests, in milliseconds. */
   readonly think: number;
 }
 
 export interface Round {
-  readonly killed: string;
-  readonly at: number;
-  operations: number;
-  gap: number;
+  readonly from: number;
+  to: number;
 }
 
 export class Drill {
   readonly history = new History();
-  readonly counts: ClientCounts = { done: 0, refused: 0, unknown: 0, silent: 0, why: new Map() };
+  readonly counts: ClientCounts = { done: 0, refused: 0, unknown: 0, silent: 0, late: 0, why: new Map() };
   readonly rounds: Round[] = [];
   readonly served = new WeakMap<HistoryEntry, string>();
-  private readonly cluster: ClusterProcesses;
-  private readonly random: Prng;
+  private readonly arena: Arena;
+  private readonly fault: Fault;
   private readonly http = new HttpClient(silenceMilliseconds);
 
-  constructor(cluster: ClusterProcesses, random: Prng) {
-    this.cluster = cluster;
-    this.random = random;
+  constructor(arena: Arena, fault: Fault) {
+    this.arena = arena;
+    this.fault = fault;
   }
 
-  async run({ seconds, killEverySeconds, think }: Plan): Promise<void> {
-    this.cluster.startAll();
-    await this.untilServing();
+  async run(plan: Plan): Promise<void> {
+    const { arena } = this;
+    for (const node of arena.nodes) arena.start(node);
+    await arena.untilHealed();
     const workers = Array.from({ length: clients }, (_, at) => this.client(at + 1));
-    const work = workers.map((worker) => worker.work(think));
-    const working = Promise.all(work);
+    const working = Promise.all(workers.map((worker) => worker.work(plan.think)));
     try {
-      await Promise.race([this.killNowAndThen(seconds, 1000 * killEverySeconds), working]);
+      for (let round = 0; round < plan.rounds; round++) await Promise.race([this.round(round, plan), working]);
     } finally {
       for (const worker of workers) worker.isStopped = true;
     }
     await working;
-    await this.untilServing();
+    await arena.untilHealed();
     await this.untilAtRest();
+    judgeSpells(this.history, arena);
   }
 
   close(): void {
     this.http.close();
   }
 
-  private async killNowAndThen(seconds: number, killEvery: number): Promise<void> {
-    const end = now() + seconds * 1000;
-    for (let at = now() + killEvery / 2; at < end; at += killEvery) {
-      await rest(at - now());
-      const { id } = this.random.pick(this.cluster.places);
-      const round: Round = { killed: id, at: now(), operations: 0, gap: 0 };
-      this.rounds.push(round);
-      await this.cluster.kill(id);
-      await rest(this.random.between(500, killEvery / 3));
-      this.cluster.start(id);
-      const { done, refused, unknown } = this.counts;
-      console.log(
-        `  … kill ${this.rounds.length} was ${id}; ${done} answered, ${refused} refused, ${unknown} unknown so far`,
-      );
-    }
-    await rest(end - now());
+  private async round(number: number, { operations }: Plan): Promise<void> {
+    const begun = this.counts.done;
+    const outside = Math.ceil(operations * outsideShare);
+    await this.untilDone(begun + outside);
+    const round: Round = { from: now(), to: Number.POSITIVE_INFINITY };
+    this.rounds.push(round);
+    await this.fault.strike(this.arena, number);
+    await this.arena.untilHealed();
+    round.to = now();
+    await this.untilDone(Math.max(begun + operations, this.counts.done + outside));
   }
 
-  /** Every node answers a strong read. */
-  private async untilServing(): Promise<void> {
-    const deadline = now() + readyMilliseconds;
-    for (const { id, ports } of this.cluster.places) {
-      for (;;) {
-        if (!this.cluster.isRunning(id)) throw new Error(`${id} ended by itself:\n${this.cluster.lastWordsOf(id)}`);
-        const said = await this.http.ask({ port: ports.http, method: "GET", path: "/any?consistency=strong" });
-        if (said.kind === "answered" && (said.status === 404 || said.status === 200)) break;
-        if (now() > deadline) throw new Error(`${id} does not serve:\n${this.cluster.lastWordsOf(id)}`);
-        await rest(pollMilliseconds);
-      }
-    }
+  private async untilDone(count: number): Promise<void> {
+    await this.arena.until(`${count} operations are answered`, async () => {
+      if (this.counts.done >= count) return true;
+      await rest(pollMilliseconds);
+      return undefined;
+    });
   }
 
   /** What a node kept of fast writes that its group had lost comes back by itself, in a while. */
@@ -104,7 +95,7 @@ export class Drill {
     for (;;) {
       for (const key of this.history.keys) await reader.readLast(key, deadline);
       try {
-        return judgeAtRest(this.history);
+        return judgeAtRest(this.history, this.fault);
       } catch (failure) {
         if (!(failure instanceof Violation) || failure.by !== "fates" || now() > deadline) throw failure;
       }
@@ -113,33 +104,8 @@ export class Drill {
   }
 
   private client(name: number): MixedClient {
-    const { cluster, http, history, counts, served } = this;
-    return new MixedClient({
-      name,
-      cluster,
-      http,
-      history,
-      counts,
-      served,
-      random: this.random.split(`client ${name}`),
-    });
-  }
-
-  /** Of each kill: what was answered until the next one, and the longest time without an answered strong write. */
-  measure(): void {
-    const answered = this.history.entries
-      .filter(({ done, told }) => done.kind === "write" && done.mode === "strong" && told?.kind === "done")
-      .map(({ returnedAt }) => returnedAt)
-      .sort((left, right) => left - right);
-    for (const [at, round] of this.rounds.entries()) {
-      const until = this.rounds[at + 1]?.at ?? Number.POSITIVE_INFINITY;
-      const mine = answered.filter((moment) => moment >= round.at && moment < until);
-      round.operations = mine.length;
-      let before = round.at;
-      for (const moment of mine) {
-        round.gap = Math.max(round.gap, moment - before);
-        before = moment;
-      }
-    }
+    const { arena, http, history, counts, served } = this;
+    const random = arena.random.split(`client ${name}`);
+    return new MixedClient({ name, cluster: arena.processes, http, history, counts, served, random });
   }
 }

@@ -5,6 +5,7 @@ import { Agent, request } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
 
 export interface Asked {
+  readonly host: string;
   readonly port: number;
   readonly method: string;
   /** With its query. */
@@ -30,12 +31,12 @@ export class HttpClient {
     this.silenceMilliseconds = silenceMilliseconds;
   }
 
-  ask({ port, method, path, headers = {}, body = "" }: Asked): Promise<Exchange> {
+  ask({ host, port, method, path, headers = {}, body = "" }: Asked): Promise<Exchange> {
     return new Promise((resolve) => {
       const length = method === "PUT" || method === "POST" ? { "content-length": String(Buffer.byteLength(body)) } : {};
       const sent = request({
         agent: this.agent,
-        host: "127.0.0.1",
+        host,
         port,
         method,
         path,

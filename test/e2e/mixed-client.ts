@@ -9,6 +9,7 @@ import { versionName } from "../sim/history.ts";
 import type { History, HistoryEntry, Step, StepCondition } from "../sim/history.ts";
 import type { Asked, Exchange, HttpClient } from "./http-client.ts";
 import type { NodePlace } from "../support/trefoild.ts";
+import { now, rest } from "./moments.ts";
 import type { ClusterProcesses } from "./processes.ts";
 import { toldOfRead, toldOfWrite } from "./told.ts";
 import type { WriteTold } from "./told.ts";
@@ -19,6 +20,8 @@ export interface ClientCounts {
   unknown: number;
   /** Requests that were not answered long after their deadline. */
   silent: number;
+  /** That were answered, and later than their deadline allows, by a node that did not stand still meanwhile. */
+  late: number;
   readonly why: Map<string, number>;
 }
 
@@ -37,14 +40,10 @@ export const strongKeys = 20;
 export const fastKeys = 15;
 export const mixedKeys = 15;
 const deadlineMilliseconds = 2000;
+/** A machine of two cores that runs all of this may be busy for a while. */
+const lateMilliseconds = deadlineMilliseconds + 3000;
 const triesMax = 4;
 const pauseMilliseconds = 100;
-
-/** In the unit and from the beginning in which expiries are told. */
-export const now = (): number => performance.timeOrigin + performance.now();
-
-export const rest = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
 function servedBy(headers: IncomingHttpHeaders): string {
   const names = ["node", "group", "role", "staleness-ms"];
@@ -158,16 +157,18 @@ export class MixedClient {
   }
 
   /** Node after node, from a random one on, until somebody listens. */
-  private async askAnyone(asked: Omit<Asked, "port">): Promise<{ readonly exchange: Exchange; readonly life: string }> {
-    const { cluster, http, random } = this.parts;
+  private async askAnyone(asked: Omit<Asked, "host" | "port">): Promise<{ readonly exchange: Exchange; readonly life: string }> {
+    const { cluster, http, random, counts } = this.parts;
     const { places } = cluster;
     const first = random.below(places.length);
     let exchange: Exchange = { kind: "not_sent" };
     let life = "";
     for (let at = 0; exchange.kind === "not_sent" && at < places.length; at++) {
-      const { id, ports } = places[(first + at) % places.length] as NodePlace;
+      const { id, host, ports } = places[(first + at) % places.length] as NodePlace;
       life = cluster.lifeOf(id);
-      exchange = await http.ask({ ...asked, port: ports.http });
+      const from = now();
+      exchange = await http.ask({ ...asked, host, port: ports.http });
+      if (exchange.kind === "answered" && now() - from > lateMilliseconds && !cluster.stoodStill(id, from)) counts.late++;
     }
     return { exchange, life };
   }

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import type { Ending, RunningProcess } from "../support/running-process.ts";
 import { flagsOf, nodePlaces, trefoild } from "../support/trefoild.ts";
 import type { NodePlace } from "../support/trefoild.ts";
+import { now } from "./moments.ts";
+import type { Wires } from "./wires/wires.ts";
 
 export interface ProcessOptions {
   readonly nodes: number;
@@ -16,6 +18,12 @@ export interface ProcessOptions {
   readonly flags?: readonly string[];
   /** Flags of Node for each process. */
   readonly nodeFlags?: readonly string[];
+  /** What lies between them. */
+  readonly wires?: Wires;
+  /** Of each node's process. */
+  readonly environmentOf?: (node: number) => Readonly<Record<string, string>>;
+  /** Where their folders are; else in a new one. */
+  readonly folder?: string;
 }
 
 export class ClusterProcesses {
@@ -23,6 +31,9 @@ export class ClusterProcesses {
   readonly folder: string;
   private readonly options: ProcessOptions;
   private readonly running = new Map<string, RunningProcess>();
+  private readonly paused = new Set<string>();
+  private readonly resumedAt = new Map<string, number>();
+  private readonly endings = new Map<string, Ending>();
   /** How often each was started: a process that was killed and came back is another one. */
   private readonly lives = new Map<string, number>();
 
@@ -33,8 +44,8 @@ export class ClusterProcesses {
   }
 
   static async make(options: ProcessOptions): Promise<ClusterProcesses> {
-    const folder = await mkdtemp(join(tmpdir(), "trefoil-e2e-"));
-    return new ClusterProcesses(folder, await nodePlaces(folder, options.nodes), options);
+    const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "trefoil-e2e-")));
+    return new ClusterProcesses(folder, await nodePlaces(folder, options.nodes, options.wires), options);
   }
 
   /** Names the process: the node, and how often it was started. */
@@ -50,11 +61,17 @@ export class ClusterProcesses {
     const place = this.placeOf(id);
     if (this.running.has(id)) throw new Error(`${id} runs already`);
     this.lives.set(id, (this.lives.get(id) ?? 0) + 1);
-    const { groups, flags = [], nodeFlags = [] } = this.options;
+    const { groups, flags = [], nodeFlags = [], wires, environmentOf } = this.options;
     const all = [...flagsOf(place, this.places), `--groups=${groups}`, ...flags];
-    const running = trefoild(all, { log: this.logOf(id) }, nodeFlags);
+    const node = this.places.indexOf(place);
+    const options = { log: this.logOf(id), environment: environmentOf?.(node) ?? {} };
+    const running = trefoild(all, options, { more: nodeFlags, before: wires?.before(node) ?? [] });
+    wires?.started(node, running.pid);
     this.running.set(id, running);
-    void running.ended.then(() => this.running.delete(id));
+    void running.ended.then((ending) => {
+      this.running.delete(id);
+      this.endings.set(id, ending);
+    });
   }
 
   startAll(): void {
@@ -72,9 +89,13 @@ export class ClusterProcesses {
     return code;
   }
 
+  async killAll(): Promise<void> {
+    await Promise.all(Array.from(this.running.keys(), (id) => this.kill(id)));
+  }
+
   /** Whatever still runs is killed, and all data removed. */
   async dispose(): Promise<void> {
-    await Promise.all(Array.from(this.running.keys(), (id) => this.kill(id)));
+    await this.killAll();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -83,11 +104,38 @@ export class ClusterProcesses {
     return readFileSync(this.logOf(id), "utf8").trimEnd().split("\n").slice(-lines).join("\n");
   }
 
+  /** It stands still. */
+  pause(id: string): void {
+    this.runningOf(id).signal("SIGSTOP");
+    this.paused.add(id);
+  }
+
+  resume(id: string): void {
+    this.runningOf(id).signal("SIGCONT");
+    this.paused.delete(id);
+    this.resumedAt.set(id, now());
+  }
+
+  /** At some time since then, on the clock of `now`. */
+  stoodStill(id: string, since: number): boolean {
+    return this.paused.has(id) || (this.resumedAt.get(id) ?? 0) > since;
+  }
+
+  /** Of its last life, once that is over. */
+  exitCodeOf(id: string): number | null | undefined {
+    return this.endings.get(id)?.code;
+  }
+
   private async signal(id: string, signal: NodeJS.Signals): Promise<Ending> {
-    const running = this.running.get(id);
-    if (running === undefined) throw new Error(`${id} does not run`);
+    const running = this.runningOf(id);
     running.signal(signal);
     return running.ended;
+  }
+
+  private runningOf(id: string): RunningProcess {
+    const running = this.running.get(id);
+    if (running === undefined) throw new Error(`${id} does not run`);
+    return running;
   }
 
   private placeOf(id: string): NodePlace {

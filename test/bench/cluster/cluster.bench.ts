@@ -15,7 +15,7 @@ import { ClusterProcesses } from "../../e2e/processes.ts";
 import { endsWithThisProcess } from "../../support/children.ts";
 import { freePortList } from "../../support/free-ports.ts";
 import { renderRows, rowOf, type Row, type Target } from "../row.ts";
-import { needProgram } from "./debian.ts";
+import { needProgram } from "../../support/programs.ts";
 import { startEtcd } from "./etcd.ts";
 import { partsOfProfiles } from "./profile-parts.ts";
 import { load } from "./wrk.ts";
