@@ -99,6 +99,19 @@ export class Arena {
     return this.nodes.toSorted((left, right) => led(left) - led(right))[0] as number;
   }
 
+  /** Of the group that this key belongs to. */
+  leaderOf(key: string): Promise<number> {
+    return this.until(`somebody leads the group of ${key}`, async () => {
+      for (const { host, ports } of this.processes.places) {
+        const said = await this.http.ask({ host, port: ports.http, method: "GET", path: `/-/explain/${key}` });
+        if (said.kind !== "answered" || said.status !== 200) continue;
+        const { leader } = JSON.parse(said.body) as { readonly leader: string | null };
+        return this.nodes.find((node) => this.idOf(node) === leader);
+      }
+      return undefined;
+    });
+  }
+
   private leadersOfAll(): Promise<readonly number[]> {
     return this.until("somebody leads each group", async () => {
       const seen = await this.leaders();
