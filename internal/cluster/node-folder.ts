@@ -4,6 +4,7 @@
 //                  replicas have something here, whatever the map says of them by now
 //   map            the last cluster map that the node heard of
 //   log/ engine/ snapshots/
+//   damaged/       the record and these three as they were when something in them was found damaged: rule 21
 //   .lock-*        while it runs
 //
 // Both files are replaced as a whole: written beside, synced, renamed, the folder synced. The folder's name (`disk`) is random and
@@ -25,6 +26,8 @@ import type { FoundingRecord, Proposal } from "./founding.ts";
 
 const recordName = "trefoil-node";
 const mapName = "map";
+/** What was set aside. */
+export const damagedName = "damaged";
 const format = 1;
 const what = "the record of a data folder";
 
@@ -39,6 +42,8 @@ export interface NodeRecord {
   readonly founding: FoundingRecord;
   /** Noted before a replica stores anything, until it is erased. */
   readonly seats: readonly Seat[];
+  /** Why nothing here is believed any more; absent: it is. */
+  readonly damage?: string;
 }
 
 export interface Seat {
@@ -90,6 +95,7 @@ export class NodeFolder {
         life,
       };
       const map = known === undefined ? undefined : await readMap(disk, path);
+      if (record.damage !== undefined && map === undefined) throw notSetAside(path, record.damage);
       const folder = new NodeFolder({ disk, path, lock, record, ...(map === undefined ? {} : { map }) });
       await folder.changeRecord(() => record);
       return folder;
@@ -117,6 +123,37 @@ export class NodeFolder {
     await this.changeRecord((present) => ({ ...present, seats: change(present.seats) }));
   }
 
+  /** Nothing that lies here is believed any more: the next process sets it aside. Resolves when that is durable. */
+  async noteDamage(damage: string): Promise<void> {
+    await this.changeRecord((present) => ({ ...present, damage }));
+  }
+
+  /**
+   * Rule 21: votes and acknowledgements of any replica may have been in what is damaged, so all of them begin anew, under the new name
+   * of the folder that they are tied to. Resolves with where it lies. The map stays: a node that knows of its cluster founds no other. REQUIRES: neither log nor
+   * engine is open. Throws `corruption` where it must not be done.
+   */
+  async setAside(damage: string, newDisk: string): Promise<string> {
+    const { disk, path, map, present } = this;
+    if (map === undefined) throw notSetAside(path, damage);
+    const aside = `${path}/${damagedName}`;
+    // A second time, or the first one once more, which was cut off.
+    if (present.damage === undefined) {
+      if (await isThere(disk, aside)) throw damagedAgain(path, damage);
+      await this.noteDamage(damage);
+    }
+    await makeDurably(disk, aside);
+    const { damage: _damage, ...before } = present;
+    await replace(disk, aside, { name: recordName, bytes: encodeRecord(before) });
+    for (const part of Object.values(nodeParts)) {
+      if (await isThere(disk, `${path}/${part}`)) await disk.rename(`${path}/${part}`, `${aside}/${part}`);
+    }
+    await disk.syncFolder(aside);
+    await disk.syncFolder(path);
+    await this.changeRecord(() => ({ ...before, disk: newDisk, seats: [] }));
+    return aside;
+  }
+
   /** As what the node begins with next time. Resolves when it is durable. */
   async noteMap(map: ClusterMap): Promise<void> {
     await this.inTurn(() => replace(this.disk, this.path, { name: mapName, bytes: encodeMap(map) }));
@@ -130,7 +167,7 @@ export class NodeFolder {
   private async changeRecord(change: (present: NodeRecord) => NodeRecord): Promise<void> {
     await this.inTurn(async () => {
       const record = change(this.present);
-      await replace(this.disk, this.path, { name: recordName, bytes: utf8(JSON.stringify({ format, ...record })) });
+      await replace(this.disk, this.path, { name: recordName, bytes: encodeRecord(record) });
       this.present = record;
     });
   }
@@ -141,6 +178,34 @@ export class NodeFolder {
     this.writing = done.catch(() => undefined);
     return done;
   }
+}
+
+const encodeRecord = (record: NodeRecord): Uint8Array => utf8(JSON.stringify({ format, ...record }));
+
+/** A folder, that is. */
+async function isThere(disk: Disk, folder: string): Promise<boolean> {
+  try {
+    await disk.list(folder);
+    return true;
+  } catch (failure) {
+    if (failure instanceof DiskFailure && failure.kind === "not_found") return false;
+    throw failure;
+  }
+}
+
+/** Without a map it is not known of which cluster the node is, or whether there is one: with an empty folder it might found another. */
+function notSetAside(path: string, damage: string): TrefoilError {
+  return corruption(
+    `${damage}; ${path} holds no cluster map, so the node does not set aside by itself what is damaged: move the folder away, and ` +
+      `start the node with an empty one when the others are up`,
+  );
+}
+
+function damagedAgain(path: string, damage: string): TrefoilError {
+  return corruption(
+    `${damage}; and ${path}/${damagedName} holds what was set aside when the node was found damaged before: a disk that damages again and ` +
+      `again is not to be trusted. Replace it, or remove ${path}/${damagedName}, and start the node again: the others fill it`,
+  );
 }
 
 async function lockFolder(disk: Disk, path: string): Promise<FolderLock> {
@@ -180,6 +245,7 @@ export async function readRecord(disk: Disk, path: string): Promise<NodeRecord |
     life: countOf(fields["life"], what),
     founding: decodeFounding(fields["founding"]),
     seats: listOf(fields["seats"] ?? [], what).map(decodeSeat),
+    ...(fields["damage"] === undefined ? {} : { damage: textOf(fields["damage"], what) }),
   };
 }
 

@@ -1,6 +1,6 @@
 // What lies in the folder of a log, by its names alone.
 
-import { corruption } from "../base/errors.ts";
+import { TrefoilError, corruption } from "../base/errors.ts";
 import type { Disk } from "../platform/disk.ts";
 import { begunName, parseLogName, segmentName } from "./segment.ts";
 
@@ -26,7 +26,8 @@ export async function readFolder(disk: Disk, folder: string): Promise<LogFiles> 
     }
     const parsed = parseLogName(name);
     if (parsed === undefined) {
-      throw corruption(`${folder}/${name} is no file of a log: is this the right folder? Move it away to go on`);
+      const detail = `${folder}/${name} is no file of a log: is this the right folder? Move it away to go on`;
+      throw new TrefoilError("conflict", detail);
     }
     found[parsed.kind].push(parsed.number);
   }

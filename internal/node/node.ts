@@ -14,9 +14,8 @@ import { valueBytesDefault } from "../base/limits.ts";
 import { supportedFormats } from "../cluster/cluster-map.ts";
 import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
 import { foundersOf } from "../cluster/map-changes.ts";
-import { NodeFolder, nodeParts } from "../cluster/node-folder.ts";
-import { Engine } from "../engine/engine.ts";
-import { openLog } from "../log/open-log.ts";
+import { NodeFolder } from "../cluster/node-folder.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../log/log.ts";
 import { closeAll } from "../platform/close-all.ts";
 import type { Timer } from "../platform/clock.ts";
@@ -34,7 +33,6 @@ import { Leaderships } from "./leaderships.ts";
 import { LocalGroups } from "./local-groups.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { MetaGroup } from "./meta-group.ts";
-import { refuseMissingParts } from "./missing-parts.ts";
 import { NameHolders } from "./name-holders.ts";
 import { NodeDuties } from "./node-duties.ts";
 import { PeerClocks } from "./peer-clocks.ts";
@@ -42,6 +40,8 @@ import type { NodeSeams, NodeSettings } from "./node-settings.ts";
 import { PeerTable } from "./peer-table.ts";
 import { SeedWords } from "./seed-words.ts";
 import type { WatchedNode } from "./start-watch.ts";
+import { closeParts, isDamage, openTrusted } from "./trusted-parts.ts";
+import type { TrustedParts } from "./trusted-parts.ts";
 
 export type { NodeSeams, NodeSettings } from "./node-settings.ts";
 
@@ -74,6 +74,7 @@ export class Node {
   /** Resolves when nothing is done any more to found the cluster. */
   private founded: Promise<void> = Promise.resolve();
   private closing: Promise<void> | undefined;
+  private isDamaged = false;
 
   private constructor(parts: NodeParts) {
     const { seams, settings, folder, log, engine } = parts;
@@ -150,24 +151,16 @@ export class Node {
     const newDisk = random.split("disk").hexDigits(nameDigits);
     const newLife = clock.wallMilliseconds();
     const folder = await NodeFolder.open(disk, settings.folder, { node: settings.id, newDisk, newLife });
-    let log: Log | undefined;
-    let engine: Engine | undefined;
+    let parts: TrustedParts | undefined;
     try {
-      const at = (part: string): string => `${folder.path}/${part}`;
-      await refuseMissingParts(disk, folder.path, folder.seats);
-      await disk.makeFolder(at(nodeParts.engine));
-      await disk.syncFolder(folder.path);
-      log = await openLog(at(nodeParts.log), seams, settings.log);
-      if (log.mayHaveLost) throw untrusted(folder.path);
-      engine = await Engine.open(seams, at(nodeParts.engine), settings.engine);
-      const node = new Node({ seams, settings, folder, log, engine });
+      parts = await openTrusted(seams, settings, folder, random.split("disk after damage").hexDigits(nameDigits));
+      const node = new Node({ seams, settings, folder, ...parts });
       await node.begin();
       return node;
     } catch (failure) {
       // Why it could not be opened counts, whatever else goes wrong now.
       await closeAll(
-        async () => engine?.close(),
-        async () => log?.close(),
+        () => closeParts(parts ?? {}),
         () => folder.close(),
       ).catch(() => undefined);
       throw failure;
@@ -299,7 +292,7 @@ export class Node {
   private tick(): void {
     this.groups.tick();
     const { trouble } = this.engine;
-    if (trouble !== undefined && trouble.code !== "busy" && trouble.code !== "storage_full") this.fail(trouble);
+    if (trouble !== undefined && trouble.code !== "busy" && trouble.code !== "storage_full") this.failOn(trouble);
     else this.duties.tick();
   }
 
@@ -375,6 +368,17 @@ export class Node {
     }
   }
 
+  /** Damage that came to light is noted first: the next process does not begin on it. */
+  private failOn(trouble: TrefoilError): void {
+    if (this.closing !== undefined || this.isDamaged) return;
+    this.isDamaged = isDamage(trouble);
+    if (!this.isDamaged) return this.fail(trouble);
+    void this.folder.noteDamage(trouble.message).then(
+      () => this.fail(trouble),
+      (failure: unknown) => this.fail(failure),
+    );
+  }
+
   private fail(failure: unknown): void {
     if (this.closing !== undefined) return;
     this.seams.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
@@ -387,13 +391,4 @@ interface NodeParts {
   readonly folder: NodeFolder;
   readonly log: Log;
   readonly engine: Engine;
-}
-
-/** Rule 19: what it has promised the others may be gone, and a node that does not know its promises breaks them. */
-function untrusted(path: string): TrefoilError {
-  const detail =
-    `the machine went down while this node answered writes before they were synced (--fsync=interval), and what is missing in ` +
-    `${path} cannot be told: it takes part no more as it is; while the others are up, empty the folder and start it again, ` +
-    `and it fetches everything from them`;
-  return new TrefoilError("conflict", detail);
 }

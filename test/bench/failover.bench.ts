@@ -113,7 +113,10 @@ async function round(arena: Arena, how: "killed" | "stopped"): Promise<Measured>
 }
 
 function measured(writes: readonly Write[], at: number): Measured {
-  const answers = writes.filter(({ isAnswered }) => isAnswered).map(({ to }) => to).toSorted((left, right) => left - right);
+  const answers = writes
+    .filter(({ isAnswered }) => isAnswered)
+    .map(({ to }) => to)
+    .toSorted((left, right) => left - right);
   // An answer that was on its way when the leader died is none of the next one's.
   const next = writes.filter(({ isAnswered, from }) => isAnswered && from > at).map(({ to }) => to);
   if (next.length === 0) throw new Error(`no strong write was answered within ${afterMilliseconds} ms`);
@@ -126,7 +129,8 @@ async function rounds(arena: Arena, how: "killed" | "stopped", count: number): P
   for (let at = 0; at < count; at++) {
     const one = await round(arena, how);
     all.push(one);
-    const said = how === "killed" ? `answered again after ${one.next.toFixed(0)} ms` : `longest gap ${one.gap.toFixed(0)} ms`;
+    const said =
+      how === "killed" ? `answered again after ${one.next.toFixed(0)} ms` : `longest gap ${one.gap.toFixed(0)} ms`;
     console.log(`    leader ${how} ${String(at + 1).padStart(3)}: ${said}, ${one.failed.length} writes failed`);
     for (const { why } of one.failed.slice(0, 3)) console.log(`        ${why}`);
   }

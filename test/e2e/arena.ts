@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Prng } from "../../internal/base/prng.ts";
+import { damagedName } from "../../internal/cluster/node-folder.ts";
 import { Preload } from "./faults/preload.ts";
 import { SmallDisk } from "./faults/small-disk.ts";
 import { HttpClient } from "./http-client.ts";
@@ -179,6 +180,8 @@ export class Arena {
     const at = Math.floor(used / 2);
     bytes[at] = (bytes[at] as number) ^ 1;
     await writeFile(path, bytes);
+    // What an earlier round left is removed, as an operator does who has looked at it: a node sets nothing aside a second time.
+    await rm(join(this.folderOf(node), damagedName), { recursive: true, force: true });
   }
 
   get control(): Preload {

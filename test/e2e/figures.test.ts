@@ -12,7 +12,14 @@ const done: Written = { kind: "done", version: { term: term(1), index: logIndex(
 function story(...asked: readonly (readonly [from: number, to: number, isAnswered: boolean, mode?: Mode])[]): History {
   const history = new History();
   for (const [from, to, isAnswered, mode = "strong"] of asked) {
-    const step = { key: "k", action: "put", condition: "none", expiry: "never", body: "", wantsPrevious: false } as const;
+    const step = {
+      key: "k",
+      action: "put",
+      condition: "none",
+      expiry: "never",
+      body: "",
+      wantsPrevious: false,
+    } as const;
     const entry =
       mode === "strong"
         ? history.begin(1, { kind: "write", mode, steps: [step], request: undefined }, from)
@@ -24,7 +31,14 @@ function story(...asked: readonly (readonly [from: number, to: number, isAnswere
 
 describe("what clients met in a run of real processes", () => {
   it("is inside of a fault when any of it was, and outside else", () => {
-    const { entries } = story([0, 9, true], [9, 11, false], [12, 13, true], [19, 21, true], [21, 22, true], [23, 24, false]);
+    const { entries } = story(
+      [0, 9, true],
+      [9, 11, false],
+      [12, 13, true],
+      [19, 21, true],
+      [21, 22, true],
+      [23, 24, false],
+    );
     const { inside, outside } = figuresOf(entries, [{ from: 10, to: 20 }]);
     assert.deepEqual(inside, { asked: 3, answered: 2 });
     assert.deepEqual(outside, { asked: 3, answered: 2 });
@@ -35,7 +49,15 @@ describe("what clients met in a run of real processes", () => {
       { from: 10, to: 20 },
       { from: 100, to: 110 },
     ];
-    const { entries } = story([1, 2, true], [11, 13, true], [14, 15, false], [14, 16, true, "fast"], [20, 28, true], [99, 104, true], [111, 112, true]);
+    const { entries } = story(
+      [1, 2, true],
+      [11, 13, true],
+      [14, 15, false],
+      [14, 16, true, "fast"],
+      [20, 28, true],
+      [99, 104, true],
+      [111, 112, true],
+    );
     assert.equal(figuresOf(entries, rounds).longestGap, 15, "from 13 to 28");
     const late = story([99, 104, true], [111, 190, true]);
     assert.equal(figuresOf(late.entries, rounds).longestGap, 94, "nothing from 10 to 104");
@@ -43,7 +65,11 @@ describe("what clients met in a run of real processes", () => {
 });
 
 describe("whether a run of real processes is enough for a verdict", () => {
-  const figures: Figures = { inside: { asked: 500, answered: 100 }, outside: { asked: 1000, answered: 990 }, longestGap: 900 };
+  const figures: Figures = {
+    inside: { asked: 500, answered: 100 },
+    outside: { asked: 1000, answered: 990 },
+    longestGap: 900,
+  };
   const counts = { silent: 0, late: 0 };
   const wanted = { operations: 1090 };
 
@@ -53,10 +79,16 @@ describe("whether a run of real processes is enough for a verdict", () => {
 
   it("is not when too little happened, was answered, or was answered in time", () => {
     const few = { ...figures, outside: { asked: 1000, answered: 989 } };
-    assert.deepEqual(shortcomings(few, counts, { operations: 1000 }), ["only 989 of 1000 operations outside of the fault were answered"]);
-    assert.deepEqual(shortcomings(figures, counts, { operations: 1091 }), ["1090 operations were answered, of at least 1091"]);
+    assert.deepEqual(shortcomings(few, counts, { operations: 1000 }), [
+      "only 989 of 1000 operations outside of the fault were answered",
+    ]);
+    assert.deepEqual(shortcomings(figures, counts, { operations: 1091 }), [
+      "1090 operations were answered, of at least 1091",
+    ]);
     const dead = { ...figures, inside: { asked: 500, answered: 0 } };
-    assert.deepEqual(shortcomings(dead, counts, { operations: 900 }), ["no operation was answered while the fault lasted"]);
+    assert.deepEqual(shortcomings(dead, counts, { operations: 900 }), [
+      "no operation was answered while the fault lasted",
+    ]);
     assert.deepEqual(shortcomings(figures, { silent: 1, late: 2 }, wanted), [
       "1 requests were never answered",
       "2 requests were answered long after their deadline",

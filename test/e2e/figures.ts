@@ -63,7 +63,8 @@ export function shortcomings(
   const answered = inside.answered + outside.answered;
   if (silent > 0) words.push(`${silent} requests were never answered`);
   if (late > 0) words.push(`${late} requests were answered long after their deadline`);
-  if (answered < wanted.operations) words.push(`${answered} operations were answered, of at least ${wanted.operations}`);
+  if (answered < wanted.operations)
+    words.push(`${answered} operations were answered, of at least ${wanted.operations}`);
   if (outside.answered * 100 < outside.asked * answeredPercent) {
     words.push(`only ${outside.answered} of ${outside.asked} operations outside of the fault were answered`);
   }

@@ -94,7 +94,8 @@ function report(run: Drill, fault: Fault, { plan, seconds }: { plan: Plan; secon
       `outside of the fault ${outside.answered} of ${outside.asked}, inside ${inside.answered} of ${inside.asked}; ` +
       `longest gap ${Math.round(longestGap)} ms; ${seconds.toFixed(0)} s, windows of ${windows} s`,
   );
-  for (const [why, times] of [...counts.why].sort((left, right) => right[1] - left[1])) console.log(`    ${times} ${why}`);
+  for (const [why, times] of [...counts.why].sort((left, right) => right[1] - left[1]))
+    console.log(`    ${times} ${why}`);
   for (const words of short) console.log(`  FAILED: ${words}`);
   if (short.length === 0) console.log("  verdict: no promise was broken");
   return short.length === 0;

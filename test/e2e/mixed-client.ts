@@ -157,7 +157,9 @@ export class MixedClient {
   }
 
   /** Node after node, from a random one on, until somebody listens. */
-  private async askAnyone(asked: Omit<Asked, "host" | "port">): Promise<{ readonly exchange: Exchange; readonly life: string }> {
+  private async askAnyone(
+    asked: Omit<Asked, "host" | "port">,
+  ): Promise<{ readonly exchange: Exchange; readonly life: string }> {
     const { cluster, http, random, counts } = this.parts;
     const { places } = cluster;
     const first = random.below(places.length);
@@ -168,7 +170,8 @@ export class MixedClient {
       life = cluster.lifeOf(id);
       const from = now();
       exchange = await http.ask({ ...asked, host, port: ports.http });
-      if (exchange.kind === "answered" && now() - from > lateMilliseconds && !cluster.stoodStill(id, from)) counts.late++;
+      if (exchange.kind === "answered" && now() - from > lateMilliseconds && !cluster.stoodStill(id, from))
+        counts.late++;
     }
     return { exchange, life };
   }

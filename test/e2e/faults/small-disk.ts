@@ -22,7 +22,7 @@ export class SmallDisk {
   fill(): void {
     const file = openSync(this.filler, "a");
     try {
-      for (let size = chunk.length; size > 0; ) {
+      for (let size = chunk.length; size > 0;) {
         if (!tryToWrite(file, size)) size = Math.floor(size / 2);
       }
     } finally {

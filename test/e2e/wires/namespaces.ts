@@ -153,7 +153,9 @@ export class Namespaces implements Wires {
 /** A process that does nothing but live, in a namespace of its own. */
 async function holder(): Promise<ChildProcess> {
   // It says so when it is inside, and ends when its input does, which is when this process does.
-  const child = spawn("unshare", ["--net", "sh", "-c", "echo inside; exec cat"], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn("unshare", ["--net", "sh", "-c", "echo inside; exec cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   endsWithThisProcess(child);
   await new Promise<void>((resolve, reject) => {
     child.once("error", reject);

@@ -10,6 +10,7 @@ import type { Survival } from "../../disk/power-cut.ts";
 import { addressLink } from "../network/wires.ts";
 import type { AddressLink, WireWeather } from "../network/wires.ts";
 import type { RunPlan } from "../run-plan.ts";
+import type { SimDisk } from "../sim-disk.ts";
 import type { ClusterWatch } from "./cluster-watch.ts";
 import type { Machine } from "./machine.ts";
 import type { SimWorld } from "./sim-world.ts";
@@ -41,6 +42,8 @@ const kinds = {
   },
   "node away for long": (faults, { any, random }) => faults.away(any, random),
   "node loses its disk": (faults, { any, random }) => faults.loseDisk(any, random),
+
+  "node's log damaged": (faults, { any, random }) => faults.damage(any, random),
 
   "node cut off": (faults, { target, random }) => faults.cut(faults.linksOf(target), random),
   "nodes cut one way": (faults, { any, random }) => faults.cut([random.pick(faults.linksOf(any))], random),
@@ -98,6 +101,7 @@ export class ClusterFaults {
   private readonly kinds: readonly ClusterFaultKind[];
   /** Whose disk is lost, or may be, and is not made good yet: its former name, and which of its disks that was. */
   private readonly lost = new Map<Machine, { readonly disk: string; readonly disks: number }>();
+  private readonly damaged = new Set<SimDisk>();
   private number = 0;
   private isStopped = false;
 
@@ -239,6 +243,22 @@ export class ClusterFaults {
     machine.loseDisk();
     this.world.met.note("node came back with an empty disk");
     this.world.restartLater(machine, random.between(10, 6000));
+    return true;
+  }
+
+  /** A bit of its log turns where the log went on since. Once a disk: what was set aside keeps its place. */
+  damage(machine: Machine, random: Prng): boolean {
+    const { disk, disks } = machine;
+    if (machine.node === undefined || this.damaged.has(disk)) return false;
+    const before = disk.glance();
+    this.later(random.between(1000, 5000), () => {
+      if (machine.disk !== disk || machine.disks !== disks || !machine.isRunning || !this.mayLose) return;
+      if (!disk.rotBehind(before)) return;
+      this.damaged.add(disk);
+      this.noteLoss(machine);
+      machine.crash(undefined);
+      this.world.restartLater(machine, random.between(10, 6000));
+    });
     return true;
   }
 

@@ -66,8 +66,10 @@ export class Machine {
   life = 0;
   /** It says that it must not go on with what is on its disk; whoever runs it gives it an empty one. */
   isUntrusted = false;
-  /** How often it got another disk. */
+  /** How often it got another disk, or began anew on the one that it has. */
   disks = 0;
+  /** As its data folder calls itself, when a process said so last. */
+  private diskName: string | undefined;
   private readonly parts: MachineParts;
   private promises = new NodePromises();
   private readonly ends = new Set<() => void>();
@@ -151,7 +153,19 @@ export class Machine {
     this.disks++;
     this.isUntrusted = false;
     this.promises = new NodePromises();
+    this.diskName = undefined;
     this.disk = this.newDisk();
+  }
+
+  /** It has set aside what was damaged: nothing that it promised before binds it. */
+  private noteName(name: string): void {
+    if (this.diskName !== undefined && this.diskName !== name) {
+      this.disks++;
+      this.disk.isDamaged = false;
+      this.promises = new NodePromises();
+      this.parts.met.note("node set aside what was damaged");
+    }
+    this.diskName = name;
   }
 
   /** Calls back when the present process is no more. */
@@ -209,6 +223,7 @@ export class Machine {
       },
     );
     if (life !== this.life) return;
+    this.noteName(node.watched.disk);
     // Its replicas are about to open, and have not touched the log yet.
     this.promises.check(node.log);
     this.node = node;

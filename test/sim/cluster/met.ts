@@ -12,6 +12,7 @@ export const clusterSightings = [
   "start refused by its disk",
   "node does not trust its tail",
   "node came back with an empty disk",
+  "node set aside what was damaged",
   "map with an exchange",
   "exchange completed",
   "node came back to a newer map",
