@@ -4,7 +4,7 @@
 //                  replicas have something here, whatever the map says of them by now
 //   map            the last cluster map that the node heard of
 //   log/ engine/ snapshots/
-//   damaged/       the record and these three as they were when something in them was found damaged: rule 21
+//   damaged-*      the record and these three as they were when something in them was found damaged: rule 21
 //   .lock-*        while it runs
 //
 // Both files are replaced as a whole: written beside, synced, renamed, the folder synced. The folder's name (`disk`) is random and
@@ -26,8 +26,9 @@ import type { FoundingRecord, Proposal } from "./founding.ts";
 
 const recordName = "trefoil-node";
 const mapName = "map";
-/** What was set aside. */
-export const damagedName = "damaged";
+/** How what was set aside is called: in the same folder, where a name is changed as a whole. */
+const asideOf = (name: string): string => `damaged-${name}`;
+export const damagedNames = "damaged-*";
 const format = 1;
 const what = "the record of a data folder";
 
@@ -130,28 +131,24 @@ export class NodeFolder {
 
   /**
    * Rule 21: votes and acknowledgements of any replica may have been in what is damaged, so all of them begin anew, under the new name
-   * of the folder that they are tied to. Resolves with where it lies. The map stays: a node that knows of its cluster founds no other. REQUIRES: neither log nor
+   * of the folder that they are tied to. The map stays: a node that knows of its cluster founds no other. REQUIRES: neither log nor
    * engine is open. Throws `corruption` where it must not be done.
    */
-  async setAside(damage: string, newDisk: string): Promise<string> {
+  async setAside(damage: string, newDisk: string): Promise<void> {
     const { disk, path, map, present } = this;
     if (map === undefined) throw notSetAside(path, damage);
-    const aside = `${path}/${damagedName}`;
-    // A second time, or the first one once more, which was cut off.
+    // Once: or the first time again, which was cut off.
     if (present.damage === undefined) {
-      if (await isThere(disk, aside)) throw damagedAgain(path, damage);
+      if ((await disk.sizeOf(`${path}/${asideOf(recordName)}`)) !== undefined) throw damagedAgain(path, damage);
       await this.noteDamage(damage);
     }
-    await makeDurably(disk, aside);
     const { damage: _damage, ...before } = present;
-    await replace(disk, aside, { name: recordName, bytes: encodeRecord(before) });
+    await replace(disk, path, { name: asideOf(recordName), bytes: encodeRecord(before) });
     for (const part of Object.values(nodeParts)) {
-      if (await isThere(disk, `${path}/${part}`)) await disk.rename(`${path}/${part}`, `${aside}/${part}`);
+      if (await isThere(disk, `${path}/${part}`)) await disk.rename(`${path}/${part}`, `${path}/${asideOf(part)}`);
     }
-    await disk.syncFolder(aside);
     await disk.syncFolder(path);
     await this.changeRecord(() => ({ ...before, disk: newDisk, seats: [] }));
-    return aside;
   }
 
   /** As what the node begins with next time. Resolves when it is durable. */
@@ -203,8 +200,8 @@ function notSetAside(path: string, damage: string): TrefoilError {
 
 function damagedAgain(path: string, damage: string): TrefoilError {
   return corruption(
-    `${damage}; and ${path}/${damagedName} holds what was set aside when the node was found damaged before: a disk that damages again and ` +
-      `again is not to be trusted. Replace it, or remove ${path}/${damagedName}, and start the node again: the others fill it`,
+    `${damage}; and ${path}/${damagedNames} holds what was set aside when the node was found damaged before: a disk that damages again and ` +
+      `again is not to be trusted. Replace it, or remove ${path}/${damagedNames}, and start the node again: the others fill it`,
   );
 }
 

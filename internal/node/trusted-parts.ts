@@ -2,7 +2,7 @@
 // the others give its replicas new ids and fill them (rule 21).
 
 import { TrefoilError } from "../base/errors.ts";
-import { nodeParts } from "../cluster/node-folder.ts";
+import { damagedNames, nodeParts } from "../cluster/node-folder.ts";
 import type { NodeFolder } from "../cluster/node-folder.ts";
 import { Engine } from "../engine/engine.ts";
 import { openLog } from "../log/open-log.ts";
@@ -34,10 +34,10 @@ export async function openTrusted(
   }
 
   async function setAside(why: string): Promise<void> {
-    const aside = await folder.setAside(why, newDisk);
+    await folder.setAside(why, newDisk);
     seams.logger.error("what this node had stored is damaged: it is set aside, and the others fill the node anew", {
       why,
-      aside,
+      aside: `${folder.path}/${damagedNames}`,
     });
   }
 }

@@ -4,7 +4,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Prng } from "../../internal/base/prng.ts";
-import { damagedName } from "../../internal/cluster/node-folder.ts";
 import { Preload } from "./faults/preload.ts";
 import { SmallDisk } from "./faults/small-disk.ts";
 import { HttpClient } from "./http-client.ts";
@@ -181,7 +180,9 @@ export class Arena {
     bytes[at] = (bytes[at] as number) ^ 1;
     await writeFile(path, bytes);
     // What an earlier round left is removed, as an operator does who has looked at it: a node sets nothing aside a second time.
-    await rm(join(this.folderOf(node), damagedName), { recursive: true, force: true });
+    for (const name of await readdir(this.folderOf(node))) {
+      if (name.startsWith("damaged-")) await rm(join(this.folderOf(node), name), { recursive: true });
+    }
   }
 
   get control(): Preload {

@@ -2,7 +2,7 @@
 // that joins. Over real sockets and disks.
 
 import assert from "node:assert/strict";
-import { rename } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { nodeId } from "../../internal/base/ids.ts";
@@ -59,6 +59,14 @@ async function isWholeAgain(nodes: RealNodes, id: string, others: "have all" | "
   await nodes.put(id, "afterwards", "too");
 }
 
+/** In the middle of what was written: not where a power cut could have torn it. */
+async function turnABit(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const at = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2);
+  bytes[at] = (bytes[at] as number) ^ 1;
+  await writeFile(path, bytes);
+}
+
 describe("a node with an empty data folder", () => {
   it("gets replicas under new ids with all that was there, when its disk was lost", async () => {
     await withNodes(3, async (nodes) => {
@@ -69,6 +77,21 @@ describe("a node with an empty data folder", () => {
       await nodes.wipe("n2");
       await nodes.put("n1", keys[0] ?? "", `value of ${keys[0]}`);
       await nodes.start("n2");
+      await isWholeAgain(nodes, "n2", "have all");
+    });
+  });
+
+  it("is what it gives itself when its log was found damaged: what it had is set aside", async () => {
+    await withNodes(3, async (nodes) => {
+      await nodes.stop("n2");
+      await turnABit(join(nodes.folder, "n2", "log", "00000001.log"));
+      await nodes.put("n1", keys[0] ?? "", `value of ${keys[0]}`);
+      const before = new Set(await readdir(join(nodes.folder, "n2")));
+      await nodes.start("n2");
+      const after = new Set(await readdir(join(nodes.folder, "n2")));
+      for (const name of ["damaged-log", "damaged-engine", "damaged-trefoil-node"]) {
+        assert.ok(!before.has(name) && after.has(name), `${name}: it is not thrown away`);
+      }
       await isWholeAgain(nodes, "n2", "have all");
     });
   });
