@@ -105,8 +105,8 @@ export class Arena {
       for (const { host, ports } of this.processes.places) {
         const said = await this.http.ask({ host, port: ports.http, method: "GET", path: `/-/explain/${key}` });
         if (said.kind !== "answered" || said.status !== 200) continue;
-        const { leader } = JSON.parse(said.body) as { readonly leader: string | null };
-        return this.nodes.find((node) => this.idOf(node) === leader);
+        const { group } = JSON.parse(said.body) as { readonly group: { readonly leader: string | null } };
+        return this.nodes.find((node) => this.idOf(node) === group.leader);
       }
       return undefined;
     });
