@@ -132,7 +132,7 @@ export class NodeFolder {
   /**
    * Rule 21: votes and acknowledgements of any replica may have been in what is damaged, so all of them begin anew, under the new name
    * of the folder that they are tied to. The map stays: a node that knows of its cluster founds no other. REQUIRES: neither log nor
-   * engine is open. Throws `corruption` where it must not be done.
+   * engine is open. Throws `conflict` where it must not be done.
    */
   async setAside(damage: string, newDisk: string): Promise<void> {
     const { disk, path, map, present } = this;
@@ -192,17 +192,17 @@ async function isThere(disk: Disk, folder: string): Promise<boolean> {
 
 /** Without a map it is not known of which cluster the node is, or whether there is one: with an empty folder it might found another. */
 function notSetAside(path: string, damage: string): TrefoilError {
-  return corruption(
+  const detail =
     `${damage}; ${path} holds no cluster map, so the node does not set aside by itself what is damaged: move the folder away, and ` +
-      `start the node with an empty one when the others are up`,
-  );
+    `start the node with an empty one when the others are up`;
+  return new TrefoilError("conflict", detail);
 }
 
 function damagedAgain(path: string, damage: string): TrefoilError {
-  return corruption(
+  const detail =
     `${damage}; and ${path}/${damagedNames} holds what was set aside when the node was found damaged before: a disk that damages again and ` +
-      `again is not to be trusted. Replace it, or remove ${path}/${damagedNames}, and start the node again: the others fill it`,
-  );
+    `again is not to be trusted. Replace it, or remove ${path}/${damagedNames}, and start the node again: the others fill it`;
+  return new TrefoilError("conflict", detail);
 }
 
 async function lockFolder(disk: Disk, path: string): Promise<FolderLock> {

@@ -40,7 +40,7 @@ import type { NodeSeams, NodeSettings } from "./node-settings.ts";
 import { PeerTable } from "./peer-table.ts";
 import { SeedWords } from "./seed-words.ts";
 import type { WatchedNode } from "./start-watch.ts";
-import { closeParts, isDamage, openTrusted } from "./trusted-parts.ts";
+import { closeParts, endedByDamage, isDamage, openTrusted } from "./trusted-parts.ts";
 import type { TrustedParts } from "./trusted-parts.ts";
 
 export type { NodeSeams, NodeSettings } from "./node-settings.ts";
@@ -374,7 +374,7 @@ export class Node {
     this.isDamaged = isDamage(trouble);
     if (!this.isDamaged) return this.fail(trouble);
     void this.folder.noteDamage(trouble.message).then(
-      () => this.fail(trouble),
+      () => this.fail(endedByDamage(trouble)),
       (failure: unknown) => this.fail(failure),
     );
   }

@@ -30,7 +30,7 @@ export async function openTrusted(
   } catch (failure) {
     if (!isDamage(failure)) throw failure;
     await setAside(failure.message);
-    return await openParts(seams, settings, folder);
+    return openParts(seams, settings, folder);
   }
 
   async function setAside(why: string): Promise<void> {
@@ -45,6 +45,12 @@ export async function openTrusted(
 /** Of what lies in the folder, as far as its checksums tell. */
 export function isDamage(failure: unknown): failure is TrefoilError {
   return failure instanceof TrefoilError && failure.code === "corruption";
+}
+
+/** What a process says that ends for it, when the next one is going to set aside what there is. */
+export function endedByDamage(damage: TrefoilError): TrefoilError {
+  const detail = `${damage.message}; start the node again: it sets aside what it had stored, and the others fill it anew`;
+  return new TrefoilError("conflict", detail, { cause: damage });
 }
 
 export async function closeParts({ log, engine }: Partial<TrustedParts>): Promise<void> {

@@ -72,7 +72,7 @@ async function refusal(doing: Promise<unknown>): Promise<string> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  assert.ok(failure instanceof TrefoilError && failure.code === "corruption", String(failure));
+  assert.ok(failure instanceof TrefoilError && failure.code === "conflict", String(failure));
   return failure.message;
 }
 

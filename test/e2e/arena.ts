@@ -13,7 +13,7 @@ import type { NodePlace } from "../support/trefoild.ts";
 import type { Wires } from "./wires/wires.ts";
 
 export const nodeCount = 3;
-export const groupCount = 4;
+const groupCount = 4;
 const smallDiskBytes = 256 * 1024 * 1024;
 const healMilliseconds = 60_000;
 const pollMilliseconds = 100;

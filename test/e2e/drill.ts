@@ -15,7 +15,7 @@ import { judgeAtRest, judgeSpells } from "./verdict.ts";
 export const clients = 8;
 const settleMilliseconds = 60_000;
 /** Longer than any request's own deadline, and than any node stands still: whoever is not answered by then hangs. */
-export const silenceMilliseconds = 20_000;
+const silenceMilliseconds = 20_000;
 const pollMilliseconds = 50;
 /** Of a round's operations: before the fault, and after it has healed, at least. */
 const outsideShare = 1 / 4;

@@ -63,7 +63,7 @@ export function trefoild(
   options: ProcessOptions = {},
   { more = [], before = [] }: { readonly more?: readonly string[]; readonly before?: readonly string[] } = {},
 ): RunningProcess {
-  const [command = process.execPath, ...rest] = [...before, process.execPath];
-  const all = [...rest, ...nodeFlags, ...more, script, ...flags];
-  return new RunningProcess(command, all, { ...options, hasChannel: true });
+  const words = [...before, process.execPath, ...nodeFlags, ...more, script, ...flags];
+  const [command = "", ...rest] = words;
+  return new RunningProcess(command, rest, { ...options, hasChannel: true });
 }

@@ -68,7 +68,9 @@ export class Proxies implements Wires {
 
   peerPortOf(node: number, listening: number): number {
     this.targets.set(node, listening);
-    return (this.servers[node]?.address() as AddressInfo).port;
+    const server = this.servers[node];
+    if (server === undefined) throw new Error(`there is no node ${node}`);
+    return (server.address() as AddressInfo).port;
   }
 
   started(node: number, pid: number): void {
