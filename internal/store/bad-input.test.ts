@@ -310,7 +310,7 @@ describe("store: bad folders", () => {
     await (await open(disk)).close();
     assert.deepEqual(disk.peek(`${folder}/engine/notes.txt`), utf8("mine"));
     disk.put(`${folder}/log/notes.txt`, utf8("mine"));
-    await refusesToOpen(disk, refusal("corruption", `${folder}/log/notes.txt`));
+    await refusesToOpen(disk, refusal("conflict", `${folder}/log/notes.txt`));
   });
 
   it("a file under the name of a table is refused when it is read, and names it", async () => {

@@ -282,8 +282,8 @@ describe("log: files that are missing, foreign or newer", () => {
   });
 
   it("refuses a folder with a stray file, and ignores hidden ones", async () => {
-    await refuses(new Map([...good.files, ["notes.txt", utf8("hello")]]), "corruption", [`${folder}/notes.txt`]);
-    await refuses(new Map([...good.files, ["1.log", utf8("hello")]]), "corruption", [`${folder}/1.log`]);
+    await refuses(new Map([...good.files, ["notes.txt", utf8("hello")]]), "conflict", [`${folder}/notes.txt`]);
+    await refuses(new Map([...good.files, ["1.log", utf8("hello")]]), "conflict", [`${folder}/1.log`]);
     const hidden = new Map([...good.files, [".DS_Store", utf8("hello")]]);
     assert.equal(await summary(await open(newWorld(diskOf(hidden)), damageOptions)), good.summary);
   });

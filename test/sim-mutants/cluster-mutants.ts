@@ -121,7 +121,7 @@ export const clusterMutants: readonly SimMutant[] = [
   {
     name: "rule 19: a node goes on with a tail that it cannot trust",
     run: "cluster",
-    file: "internal/node/node.ts",
+    file: "internal/node/trusted-parts.ts",
     find: "if (log.mayHaveLost) throw untrusted(folder.path);",
     replace: "",
   },
