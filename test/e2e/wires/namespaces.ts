@@ -55,6 +55,8 @@ export function enterNamespace(): Promise<number> {
   });
 }
 
+const outerOf = (node: number): string => `${bridge}n${node + 1}`;
+
 const ownNamespace = (): string => readlinkSync("/proc/self/ns/net");
 
 export class Namespaces implements Wires {
@@ -124,12 +126,14 @@ export class Namespaces implements Wires {
   }
 
   async close(): Promise<void> {
+    // The kernel takes its time to undo a namespace: what has a name here goes first, for the next one has it, too.
+    for (const node of this.holders.keys()) await ip("link", "delete", outerOf(node));
     for (const each of this.holders) each.kill("SIGKILL");
     await ip("link", "delete", bridge);
   }
 
   private async connect(node: number): Promise<void> {
-    const outer = `trefoil0n${node + 1}`;
+    const outer = outerOf(node);
     const peer = ["peer", "name", device, "netns", String(this.pidOf(node))];
     await ip("link", "add", outer, "type", "veth", ...peer);
     await ip("link", "set", outer, "master", bridge, "up");
