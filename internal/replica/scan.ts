@@ -65,12 +65,13 @@ export async function scanRecords(engine: Engine, of: Incarnation, range: ScanRa
     while (await walk.nextLoaded()) {
       if (records.length >= limit || bytes >= bytesMax) return { records, hasMore: true, end: records.at(-1)?.key };
       const { cellBytes, cellStart, cellEnd } = walk.entry;
-      const wait = engine.walkTurns.take(overheadBytes + (withValues ? cellEnd - cellStart : 0));
-      if (wait !== undefined) await wait;
-      const key = walk.key().slice(areaBytes);
       const cell = decodeCell(cellBytes, cellStart, cellEnd);
       if (cell === undefined) throw corruption("a record in a page of keys cannot be read");
-      const payload = withValues ? (partOf?.(cell.payload) ?? cell.payload).slice() : undefined;
+      const part = withValues ? (partOf?.(cell.payload) ?? cell.payload) : undefined;
+      const wait = engine.walkTurns.take(overheadBytes + (part?.length ?? 0));
+      if (wait !== undefined) await wait;
+      const key = walk.key().slice(areaBytes);
+      const payload = part?.slice();
       const { term, index, expiry } = cell;
       records.push({ key, version: { term, index }, expiry: expiry ?? neverExpires, payload });
       bytes += bytesOf(records.at(-1) as ScannedRecord);
