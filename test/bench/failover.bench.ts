@@ -3,14 +3,13 @@
 // Writers that ask the two other nodes, a write each few milliseconds, whatever became of the last: each moment is covered by some.
 
 import { writeFileSync } from "node:fs";
-import os from "node:os";
-import process from "node:process";
 import { Prng } from "../../internal/base/prng.ts";
 import { runCommand, type Command, type Given } from "../../scripts/command-line.ts";
 import { Arena } from "../e2e/arena.ts";
 import { HttpClient } from "../e2e/http-client.ts";
 import { now, rest } from "../e2e/moments.ts";
 import { loopbackWires } from "../e2e/wires/loopback.ts";
+import { machineLimits } from "./machine.ts";
 import { renderRows, rowOf, median, type Row, type Target } from "./row.ts";
 
 const everyMilliseconds = 5;
@@ -139,10 +138,7 @@ async function rounds(arena: Arena, how: "killed" | "stopped", count: number): P
 
 async function bench(given: Given): Promise<boolean> {
   const count = given.has("quick") ? 3 : given.wholeNumber("rounds", 1);
-  const limits = {
-    machine: `${os.type()} ${os.release()}, ${os.cpus().length} x ${os.cpus()[0]?.model ?? "?"}, Node ${process.versions.node}`,
-    loadAverage: os.loadavg()[0] ?? 0,
-  };
+  const limits = machineLimits();
   const arena = await Arena.open(loopbackWires, new Prng(1), {});
   try {
     for (const node of arena.nodes) arena.start(node);

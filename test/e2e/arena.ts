@@ -1,6 +1,6 @@
 // A cluster of real processes, what lies between them, the disks below them, and all that can be done to them. Nodes have numbers, from 0 on.
 
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Prng } from "../../internal/base/prng.ts";
@@ -10,6 +10,7 @@ import { HttpClient } from "./http-client.ts";
 import { now, rest } from "./moments.ts";
 import { ClusterProcesses } from "./processes.ts";
 import type { NodePlace } from "../support/trefoild.ts";
+import { turnABit } from "../support/turned-bit.ts";
 import type { Wires } from "./wires/wires.ts";
 
 export const nodeCount = 3;
@@ -27,10 +28,9 @@ export interface Needs {
   readonly smallDisks?: boolean;
 }
 
-/** A time in which a node was cut off from all others, or stood still. */
+/** A time in which a node was cut off from all others. */
 export interface Spell {
   readonly node: number;
-  readonly what: "cut off" | "stopped";
   readonly from: number;
   readonly to: number;
 }
@@ -147,14 +147,12 @@ export class Arena {
 
   /** It stands still for so long. */
   async pauseFor(node: number, milliseconds: number): Promise<void> {
-    const from = now();
     this.processes.pause(this.idOf(node));
     try {
       await rest(milliseconds);
     } finally {
       this.processes.resume(this.idOf(node));
     }
-    this.spells.push({ node, what: "stopped", from, to: now() });
   }
 
   /** Resolves when its process ended by itself. */
@@ -174,11 +172,7 @@ export class Arena {
     const folder = join(this.folderOf(node), "log");
     const segments = (await readdir(folder)).filter((name) => /^\d+\.log$/.test(name)).sort();
     const path = join(folder, segments[0] ?? "");
-    const bytes = await readFile(path);
-    const used = bytes.findLastIndex((byte) => byte !== 0);
-    const at = Math.floor(used / 2);
-    bytes[at] = (bytes[at] as number) ^ 1;
-    await writeFile(path, bytes);
+    await turnABit(path);
     // What an earlier round left is removed, as an operator does who has looked at it: a node sets nothing aside a second time.
     for (const name of await readdir(this.folderOf(node))) {
       if (name.startsWith("damaged-")) await rm(join(this.folderOf(node), name), { recursive: true });
@@ -201,7 +195,7 @@ export class Arena {
     for (const [from, to] of pairs) await this.wires.cut(from, to);
     const from = now();
     await rest(milliseconds);
-    this.spells.push({ node, what: "cut off", from, to: now() });
+    this.spells.push({ node, from, to: now() });
     await this.wires.heal();
   }
 

@@ -51,7 +51,7 @@ interface Ground {
 function ground(missing: string | undefined): Ground {
   return missing === undefined
     ? { missing, open: () => Namespaces.open(nodeCount) }
-    : { missing, open: () => Proxies.open(nodeCount, missing) };
+    : { missing, open: () => Proxies.open(nodeCount) };
 }
 
 function chosen(given: Given): readonly Fault[] {

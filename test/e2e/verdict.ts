@@ -27,8 +27,7 @@ export function judgeAtRest(history: History, { losesDisk = false, clockError = 
 
 /** Whoever is cut off from all others does nothing strong: there is one side that answers, and it is the other one. */
 export function judgeSpells(history: History, arena: Arena): void {
-  for (const { node, what, from, to } of arena.spells) {
-    if (what !== "cut off") continue;
+  for (const { node, from, to } of arena.spells) {
     const lives = `${arena.idOf(node)}/`;
     const wrong = history.entries.find(
       ({ done, told, via, calledAt, returnedAt }) =>

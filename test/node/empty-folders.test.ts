@@ -2,7 +2,7 @@
 // that joins. Over real sockets and disks.
 
 import assert from "node:assert/strict";
-import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { nodeId } from "../../internal/base/ids.ts";
@@ -10,6 +10,7 @@ import { nodeOf } from "../../internal/cluster/cluster-map.ts";
 import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
 import { StartWatch } from "../../internal/node/start-watch.ts";
 import { systemClock } from "../../internal/os/system-clock.ts";
+import { turnABit } from "../support/turned-bit.ts";
 import { RealNodes } from "./real-nodes.ts";
 
 const keys = Array.from({ length: 40 }, (_, at) => `key ${at}`);
@@ -57,14 +58,6 @@ async function isWholeAgain(nodes: RealNodes, id: string, others: "have all" | "
   await nodes.stop(first);
   for (const key of keys) assert.equal(await nodes.get(id, key, "strong"), `value of ${key}`);
   await nodes.put(id, "afterwards", "too");
-}
-
-/** In the middle of what was written: not where a power cut could have torn it. */
-async function turnABit(path: string): Promise<void> {
-  const bytes = await readFile(path);
-  const at = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2);
-  bytes[at] = (bytes[at] as number) ^ 1;
-  await writeFile(path, bytes);
 }
 
 describe("a node with an empty data folder", () => {

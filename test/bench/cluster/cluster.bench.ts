@@ -6,7 +6,6 @@ import type { ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import os from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -14,6 +13,7 @@ import { runCommand, type Command, type Given } from "../../../scripts/command-l
 import { ClusterProcesses } from "../../e2e/processes.ts";
 import { endsWithThisProcess } from "../../support/children.ts";
 import { freePortList } from "../../support/free-ports.ts";
+import { machineLimits } from "../machine.ts";
 import { renderRows, rowOf, type Row, type Target } from "../row.ts";
 import { needProgram } from "../../support/programs.ts";
 import { startEtcd } from "./etcd.ts";
@@ -318,10 +318,7 @@ async function bench(given: Given): Promise<boolean> {
       };
   needProgram("wrk", "wrk");
   if (plan.hasEtcd) needProgram("etcd", "etcd-server");
-  const limits = {
-    machine: `${os.type()} ${os.release()}, ${os.cpus().length} x ${os.cpus()[0]?.model ?? "?"}, Node ${process.versions.node}`,
-    loadAverage: os.loadavg()[0] ?? 0,
-  };
+  const limits = machineLimits();
   const folder = await mkdtemp(join(tmpdir(), "trefoil-bench-cluster-"));
   try {
     const run = new Bench(plan, folder);

@@ -9,7 +9,6 @@ function cannot(): Promise<void> {
 }
 
 export const loopbackWires: Wires = {
-  words: "the loopback interface",
   hostOf: () => host,
   before: () => [],
   peerPortOf: (_node, listening) => listening,

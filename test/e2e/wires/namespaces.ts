@@ -60,7 +60,6 @@ const outerOf = (node: number): string => `${bridge}n${node + 1}`;
 const ownNamespace = (): string => readlinkSync("/proc/self/ns/net");
 
 export class Namespaces implements Wires {
-  readonly words = "a network namespace for each node, iptables and tc between them";
   private readonly holders: readonly ChildProcess[];
 
   private constructor(holders: readonly ChildProcess[]) {

@@ -15,7 +15,7 @@ async function connected(): Promise<{
 }> {
   const server = net.createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const proxies = await Proxies.open(2, "a test");
+  const proxies = await Proxies.open(2);
   proxies.started(0, process.pid);
   const port = proxies.peerPortOf(1, (server.address() as AddressInfo).port);
   const dialler = net.connect({ port, host: proxies.hostOf() });
@@ -73,7 +73,7 @@ describe("proxies between nodes", () => {
   });
 
   it("close what comes from nobody that they know", async () => {
-    const proxies = await Proxies.open(1, "a test");
+    const proxies = await Proxies.open(1);
     const stranger = net.connect({ port: proxies.peerPortOf(0, 1), host: proxies.hostOf() });
     await once(stranger, "close");
     await proxies.close();

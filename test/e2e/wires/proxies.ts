@@ -29,7 +29,6 @@ interface Stream {
 }
 
 export class Proxies implements Wires {
-  readonly words: string;
   private readonly servers: readonly Server[];
   private readonly random = new Prng(1).split("proxies");
   private readonly streams = new Set<Stream>();
@@ -39,15 +38,13 @@ export class Proxies implements Wires {
   private readonly rates = new Map<number, number>();
   private lossPercent = 0;
 
-  private constructor(servers: readonly Server[], why: string) {
+  private constructor(servers: readonly Server[]) {
     this.servers = servers;
-    this.words = `a TCP proxy before each node, for ${why}`;
   }
 
-  /** `why`: what the better wires lack here. */
-  static async open(nodes: number, why: string): Promise<Proxies> {
+  static async open(nodes: number): Promise<Proxies> {
     const servers = Array.from({ length: nodes }, () => net.createServer({ allowHalfOpen: true }));
-    const proxies = new Proxies(servers, why);
+    const proxies = new Proxies(servers);
     for (const [node, server] of servers.entries()) {
       server.on("connection", (socket) => proxies.dialled(node, socket));
       await new Promise<void>((resolve, reject) => {

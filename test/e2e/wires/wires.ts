@@ -1,8 +1,6 @@
 // What lies between the nodes of a cluster of processes, and what can be done to it. Clients reach every node all the while.
 
 export interface Wires {
-  /** How it is done, in words, for the report. */
-  readonly words: string;
   /** Where the node with this number, from 0 on, listens. */
   hostOf(node: number): string;
   /** The words of a command line in front of the node's own. */
