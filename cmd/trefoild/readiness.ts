@@ -10,7 +10,7 @@ import type { Clock } from "../../internal/platform/clock.ts";
 export class NodeReadiness {
   private readonly clock: Clock;
   private watch: StartWatch | undefined;
-  private clocks: PeerClocks | undefined;
+  private node: Node | undefined;
   private isStopping = false;
 
   constructor(clock: Clock) {
@@ -20,7 +20,7 @@ export class NodeReadiness {
   /** Its log has been read. */
   opens(node: Node): void {
     this.watch = new StartWatch(node.watched, this.clock);
-    this.clocks = node.clocks;
+    this.node = node;
   }
 
   /** Its groups have their places, and its replicas are open. */
@@ -43,11 +43,19 @@ export class NodeReadiness {
   }
 
   private checks(): ReadinessCheck[] {
-    const { watch, clocks } = this;
-    if (watch === undefined || clocks === undefined)
-      return [{ name: "log", isFine: false, detail: "it is being read" }];
-    return [{ name: "log", isFine: true, detail: "read" }, ...watch.checks(), checkOfClock(clocks)];
+    const { watch, node } = this;
+    if (watch === undefined || node === undefined) return [{ name: "log", isFine: false, detail: "it is being read" }];
+    return [
+      { name: "log", isFine: true, detail: "read" },
+      ...watch.checks(),
+      checkOfDisk(node),
+      checkOfClock(node.clocks),
+    ];
   }
+}
+
+function checkOfDisk({ writesRefused }: Node): ReadinessCheck {
+  return { name: "disk", isFine: writesRefused === undefined, detail: writesRefused?.message ?? "takes writes" };
 }
 
 function checkOfClock({ trouble, distances }: PeerClocks): ReadinessCheck {

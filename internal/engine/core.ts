@@ -42,6 +42,8 @@ export class EngineCore {
   readonly versions: LiveVersions;
   readonly snapshots = new LiveSnapshots();
   closing = false;
+  /** What a read has met. */
+  damage: TrefoilError | undefined;
   /** Iterators that have not been closed. */
   readersOpen = 0;
   /** The newest write. */

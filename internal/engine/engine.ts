@@ -158,6 +158,11 @@ export class Engine {
     return this.core.trouble?.error;
   }
 
+  /** What a read met that can no longer be read as it was written, the first of it; reads of the rest go on. */
+  get damage(): TrefoilError | undefined {
+    return this.core.damage;
+  }
+
   get isClosing(): boolean {
     return this.core.closing;
   }

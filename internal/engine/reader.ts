@@ -4,7 +4,7 @@
 import { assert } from "../base/assert.ts";
 import { printableKey } from "../base/bytes.ts";
 import { writeU32BigEndian } from "../base/codec.ts";
-import { corruption } from "../base/errors.ts";
+import { corruption, TrefoilError } from "../base/errors.ts";
 import type { Incarnation } from "../base/ids.ts";
 import { incarnationBytes } from "../base/limits.ts";
 import { isExpired } from "../base/stamp.ts";
@@ -137,6 +137,7 @@ export class EngineReader {
   }
 
   private told(failure: unknown): unknown {
+    if (failure instanceof TrefoilError && failure.code === "corruption") this.core.damage ??= failure;
     return refusalFrom(failure, "reading", this.core.folder);
   }
 
@@ -144,7 +145,7 @@ export class EngineReader {
     const { cell } = this;
     const { now } = options;
     if (!cell.read(entry.cellBytes, entry.cellStart, entry.cellEnd)) {
-      throw corruption(`the record under key "${printableKey(userKey)}" cannot be read`);
+      throw this.told(corruption(`the record under key "${printableKey(userKey)}" cannot be read`));
     }
     const { tombstone, stamp, expiry, term, index } = cell;
     if (tombstone) {

@@ -72,7 +72,8 @@ beforeEach(() => {
     clock,
     logger: { ...silentLogger, warn: (_words, fields) => void warned.push(fields) },
     hearFounder: () => undefined,
-    noteLeaving: () => undefined,
+    table: { noteLeaving: () => undefined },
+    fullDisks: { hear: () => undefined },
     onFailure: (failure) => void failures.push(failure),
   });
 });

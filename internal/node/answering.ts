@@ -17,10 +17,12 @@ import { slotOf } from "../ring/slots.ts";
 import { clientKind, decodeCall, encodeAnswer, writeGot, writePage, writeSeen, writeWrote } from "./client-wire.ts";
 import type { AddressedCall, ClientCall } from "./client-wire.ts";
 import { Deadlines } from "./deadlines.ts";
+import type { FullDisks } from "./full-disks.ts";
 import type { GroupAnswer, GroupService, SeenReplica } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import { decodeTalk, encodeTalk, isMapTalk } from "./peer-talk.ts";
+import type { PeerTable } from "./peer-table.ts";
 import { again, tooLate, unknownWrite } from "./refusals.ts";
 
 export interface AnsweringParts {
@@ -33,8 +35,8 @@ export interface AnsweringParts {
   readonly clock: Clock;
   /** Undefined: this node founds no cluster. */
   hearFounder(from: NodeId, word: FoundingWord): FoundingWord | undefined;
-  /** A node is about to stop. */
-  noteLeaving(node: NodeId): void;
+  readonly table: Pick<PeerTable, "noteLeaving">;
+  readonly fullDisks: Pick<FullDisks, "hear">;
   onFailure(failure: unknown): void;
 }
 
@@ -130,7 +132,10 @@ export class Answering {
         return map === undefined || epoch <= talk.epoch ? emptyBytes : encodeTalk({ kind: "map", epoch, map });
       }
       case "leaving":
-        this.parts.noteLeaving(from);
+        this.parts.table.noteLeaving(from);
+        return emptyBytes;
+      case "full":
+        this.parts.fullDisks.hear(from);
         return emptyBytes;
       case "clock":
         return encodeTalk({ kind: "clock", wall: Math.round(this.parts.clock.wallMilliseconds()) });

@@ -17,9 +17,10 @@ import type { AskOutcome, IncomingRequest, Network, NetworkHost, RequestOutcome 
 import type { MessageCodec } from "../replica/message-codec.ts";
 import { awaitedOf } from "./awaiting.ts";
 import { NodeCoordinator } from "./coordinator.ts";
+import { FullDisks } from "./full-disks.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { PeerTable } from "./peer-table.ts";
-import { decodeTalk, encodeTalk, isLeavingTalk } from "./peer-talk.ts";
+import { decodeTalk, encodeTalk, isFullTalk, isLeavingTalk } from "./peer-talk.ts";
 import type { ReadMode, WriteMode } from "./requests.ts";
 import { SeedWords } from "./seed-words.ts";
 
@@ -63,6 +64,7 @@ export class Gateway {
   private readonly name: NodeId;
   private readonly life: number;
   private readonly seedWords: SeedWords;
+  private readonly fullDisks: FullDisks;
   private timer: Timer | undefined;
   private isLooking = false;
   private isClosed = false;
@@ -78,6 +80,7 @@ export class Gateway {
     this.keeper = new MapKeeper(undefined, (failure) => this.fail(failure));
     this.table = new PeerTable({ network, codec, self: this.name });
     const { keeper, table } = this;
+    this.fullDisks = new FullDisks({ clock, table, refusal: () => undefined });
     const awaited = (): string => this.awaited;
     this.coordinator = new NodeCoordinator({
       ...seams,
@@ -86,6 +89,7 @@ export class Gateway {
       keeper,
       table,
       service: undefined,
+      fullDisks: this.fullDisks,
       defaults,
       valueBytesMax,
       awaited,
@@ -146,10 +150,11 @@ export class Gateway {
     };
   }
 
-  /** A node says that it stops; nobody asks a gateway for anything. */
+  /** A node says that it stops, or that its disk is full; nobody asks a gateway for anything. */
   private hear(from: NodeId, request: IncomingRequest): void {
-    if (!isLeavingTalk(request.payload)) return request.refuse();
-    this.table.noteLeaving(from);
+    if (isLeavingTalk(request.payload)) this.table.noteLeaving(from);
+    else if (isFullTalk(request.payload)) this.fullDisks.hear(from);
+    else return request.refuse();
     request.answer(emptyBytes);
   }
 

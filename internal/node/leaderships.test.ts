@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { mapNode, placedMap } from "../../test/node/sample-map.ts";
 import { NodeClock, VirtualTime } from "../../test/sim/virtual-time.ts";
+import { TrefoilError } from "../base/errors.ts";
 import { groupId, logIndex, nodeId, replicaId, term } from "../base/ids.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
@@ -20,6 +21,7 @@ const preferred = preferredLeaders(map).get(group);
 assert.ok(preferred !== undefined);
 const heir = preferred;
 const own = replicaId(heir === 1 ? 2 : 1);
+const thirdId = replicaId(6 - own - heir);
 const heirNode = map.groups[1]?.replicas.find(({ replica }) => replica === heir)?.node;
 
 const up = { id: heir, state: "replicate", match: logIndex(90), silentTicks: 1, hasSalvage: false } as const;
@@ -42,17 +44,23 @@ const leading: RaftStatus = {
 let time: VirtualTime;
 let status: RaftStatus;
 let follower: FollowerStatus;
+let third: FollowerStatus;
 let leaderships: Leaderships;
 let away: Set<NodeId>;
 let leaving: Set<NodeId>;
+let full: Set<NodeId>;
+let isFull: boolean;
 let handed: number[];
 
 beforeEach(() => {
   time = new VirtualTime();
   status = leading;
   follower = up;
+  third = { ...up, id: thirdId, state: "snapshot" };
   away = new Set();
   leaving = new Set();
+  full = new Set();
+  isFull = false;
   handed = [];
   const replica = {
     id: own,
@@ -60,13 +68,19 @@ beforeEach(() => {
       return status;
     },
     get followers() {
-      return [follower];
+      return [follower, third];
     },
     transfer: (to: number) => void handed.push(to),
   };
   leaderships = new Leaderships({
     groups: { get: (id) => (id === group ? replica : undefined) },
     table: { isConnected: (node) => !away.has(node), isLeaving: (node) => leaving.has(node) },
+    fullDisks: {
+      get own() {
+        return isFull ? new TrefoilError("storage_full", "no space") : undefined;
+      },
+      has: (node) => full.has(node),
+    },
     clock: new NodeClock(time),
     milliseconds: 10_000,
   });
@@ -149,6 +163,7 @@ describe("leaderships", () => {
     const hindrances: readonly (readonly [string, () => void])[] = [
       ["away", () => away.add(node)],
       ["leaving", () => leaving.add(node)],
+      ["with a full disk", () => full.add(node)],
       ["behind", () => (status = { ...leading, last: logIndex(2000) })],
       ["in need of a snapshot", () => (follower = { ...up, state: "snapshot" })],
       ["with salvage", () => (follower = { ...up, hasSalvage: true })],
@@ -164,8 +179,7 @@ describe("leaderships", () => {
       pass(20_000);
       assert.deepEqual(handed, [], what);
       [status, follower] = [leading, up];
-      away.clear();
-      leaving.clear();
+      for (const each of [away, leaving, full]) each.clear();
       pass(9_000);
       assert.deepEqual(handed, [], `${what}: it was ready without a break for 9 s only`);
       pass(1_200);
@@ -174,6 +188,27 @@ describe("leaderships", () => {
       pass(100);
       status = leading;
     }
+  });
+
+  it("are handed, when the disk here is full, to whoever has room and is ready, one after the other", () => {
+    third = { ...third, state: "replicate" };
+    isFull = true;
+    pass(1000);
+    assert.deepEqual(handed, [], "it may pass");
+    pass(200);
+    assert.equal(handed.length, 1);
+    pass(1500);
+    assert.deepEqual(new Set(handed), new Set([heir, thirdId]), "the other one, when the first did not take it");
+    [handed, follower] = [[], { ...up, state: "snapshot" }];
+    pass(5000);
+    assert.deepEqual(new Set(handed), new Set([thirdId]), "nobody else could");
+  });
+
+  it("stay on a full disk when the others' are full, too, or lack something", () => {
+    isFull = true;
+    full.add(nodeId(heirNode ?? ""));
+    pass(60_000);
+    assert.deepEqual(handed, []);
   });
 
   it("stay for as long with whoever was elected anew", () => {

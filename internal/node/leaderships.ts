@@ -1,6 +1,6 @@
 // Leaderships that are held here and belong elsewhere, by the map: each is handed over when whom it belongs to has been there, up to
 // date, for a while without a break. So they are even again some time after a node has come back, and none goes back and forth: who
-// leads by the map keeps it for as long as he is there.
+// leads by the map keeps it for as long as he is there, and has room on his disk. One that has none hands all of them to whoever has.
 
 import type { GroupId, ReplicaId, Term } from "../base/ids.ts";
 import type { ClusterMap, MapGroup } from "../cluster/cluster-map.ts";
@@ -8,6 +8,7 @@ import { preferredLeaders } from "../cluster/preferred-leaders.ts";
 import type { Clock } from "../platform/clock.ts";
 import { isJoint } from "../raft/configuration.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { FullDisks } from "./full-disks.ts";
 import type { PeerTable } from "./peer-table.ts";
 
 type Led = Pick<Replica, "id" | "status" | "followers" | "transfer">;
@@ -15,6 +16,7 @@ type Led = Pick<Replica, "id" | "status" | "followers" | "transfer">;
 export interface LeadershipParts {
   readonly groups: { get(group: GroupId): Led | undefined };
   readonly table: Pick<PeerTable, "isConnected" | "isLeaving">;
+  readonly fullDisks: Pick<FullDisks, "own" | "has">;
   readonly clock: Clock;
   /** How long an heir has to be ready. */
   readonly milliseconds: number;
@@ -22,6 +24,9 @@ export interface LeadershipParts {
 
 /** Who does not take its group, since its clock is wrong or its disk hangs, is asked twice as late each time, so many times. */
 const vainTriesMax = 6;
+
+/** As long as a disk is full before its groups are handed over: the others have heard of it by then. */
+const fullMilliseconds = 1000;
 
 /** What is under way at any moment; a handover stops writes until the heir has it. */
 const entriesBehindMax = 1000;
@@ -54,10 +59,12 @@ export class Leaderships {
   look(map: ClusterMap): void {
     if (this.known?.map !== map) this.known = { map, leaders: preferredLeaders(map) };
     const now = this.parts.clock.monotonicMilliseconds();
+    const isFull = this.parts.fullDisks.own !== undefined;
+    const patience = isFull ? fullMilliseconds : this.parts.milliseconds;
     let isFree = true;
     for (const group of map.groups) {
       const replica = this.parts.groups.get(group.id);
-      const id = replica === undefined ? undefined : this.readyHeir(group, replica);
+      const id = replica === undefined ? undefined : this.heirOf(group, replica, isFull);
       if (replica === undefined || id === undefined) {
         this.heirs.delete(group.id);
         // Once it was away, or is behind, or leads, it may be able to.
@@ -70,7 +77,7 @@ export class Leaderships {
       const heir = isSame ? before : { id, term, since: now };
       this.heirs.set(group.id, heir);
       const tries = this.vainTries(group.id, heir);
-      if (!isFree || now - heir.since < this.parts.milliseconds * 2 ** tries) continue;
+      if (!isFree || now - heir.since < patience * 2 ** tries) continue;
       isFree = false;
       this.heirs.set(group.id, { id, term, since: now });
       const isTried = replica.transfer(id) === undefined;
@@ -83,17 +90,30 @@ export class Leaderships {
     return tries?.id === id && tries.term === term ? tries.count : 0;
   }
 
-  private readyHeir({ id: group, replicas, exchange }: MapGroup, replica: Led): ReplicaId | undefined {
-    const { role, hasQuorum, isTransferring, configuration, last } = replica.status;
-    const heir = this.known?.leaders.get(group);
-    if (role !== "leader" || !hasQuorum || isTransferring || exchange !== undefined || isJoint(configuration))
+  private heirOf(group: MapGroup, replica: Led, isFull: boolean): ReplicaId | undefined {
+    const { role, hasQuorum, isTransferring, configuration } = replica.status;
+    if (role !== "leader" || !hasQuorum || isTransferring || group.exchange !== undefined || isJoint(configuration))
       return undefined;
-    if (heir === undefined || heir === replica.id || !configuration.voters.includes(heir)) return undefined;
+    if (isFull) return this.refuge(group, replica);
+    const heir = this.known?.leaders.get(group.id);
+    return heir !== undefined && this.isReady(group, replica, heir) ? heir : undefined;
+  }
+
+  /** Anybody who has room. Who was asked in vain is asked when there is nobody else. */
+  private refuge(group: MapGroup, replica: Led): ReplicaId | undefined {
+    const ready = replica.status.configuration.voters.filter((id) => this.isReady(group, replica, id));
+    const asked = this.vain.get(group.id);
+    return ready.find((id) => id !== asked?.id) ?? ready[0];
+  }
+
+  private isReady({ replicas }: MapGroup, replica: Led, heir: ReplicaId): boolean {
+    const { configuration, last } = replica.status;
+    if (heir === replica.id || !configuration.voters.includes(heir)) return false;
     const node = replicas.find((seat) => seat.replica === heir)?.node;
-    const { table } = this.parts;
-    if (node === undefined || !table.isConnected(node) || table.isLeaving(node)) return undefined;
+    const { table, fullDisks } = this.parts;
+    if (node === undefined || !table.isConnected(node) || table.isLeaving(node) || fullDisks.has(node)) return false;
     const follower = replica.followers.find(({ id }) => id === heir);
     const isUpToDate = follower?.state === "replicate" && last - follower.match <= entriesBehindMax;
-    return isUpToDate && !follower.hasSalvage ? heir : undefined;
+    return isUpToDate && !follower.hasSalvage;
   }
 }

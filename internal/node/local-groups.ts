@@ -151,6 +151,12 @@ export class LocalGroups {
     return this.places.get(group)?.get(replica) ?? this.whereabouts.of(group, replica);
   }
 
+  /** Where the leader lives that a replica here knows. */
+  leaderOf(group: GroupId, replica: Replica): NodeId | undefined {
+    const { leader } = replica.status;
+    return leader === 0 ? undefined : this.nodeOf(group, leader);
+  }
+
   /** Takes no more work. Log and engine stay open until `ended`. */
   close(): void {
     this.isClosed = true;

@@ -37,6 +37,7 @@ it("a change of the map that does not come about holds up no other duty, and is 
     groups: { get: () => undefined },
     meta: { isLeader: true, look: () => Promise.resolve(), found: () => Promise.resolve(), change },
     leaderships: { look: () => void done.spread++ },
+    fullDisks: { say: () => Promise.resolve() },
     clocks: { ask: () => Promise.resolve() },
     clock: new NodeClock(time),
     random: new Prng(1),

@@ -13,6 +13,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { ofAnotherProcess } from "../platform/network.ts";
 import { exchangeStep } from "./exchanges.ts";
+import type { FullDisks } from "./full-disks.ts";
 import type { Leaderships } from "./leaderships.ts";
 import type { LocalGroups } from "./local-groups.ts";
 import type { MapKeeper } from "./map-keeper.ts";
@@ -33,6 +34,7 @@ export interface DutyParts {
   readonly groups: LocalGroups;
   readonly meta: MetaGroup;
   readonly leaderships: Leaderships;
+  readonly fullDisks: Pick<FullDisks, "say">;
   readonly clocks: PeerClocks;
   readonly clock: Clock;
   readonly random: Prng;
@@ -139,6 +141,7 @@ export class NodeDuties {
       });
     }
     for (const group of map.groups) this.exchange(map, group.id);
+    this.begin("full disk", () => this.parts.fullDisks.say());
     this.parts.leaderships.look(map);
     if (!isRegistered(map, this.parts.self) && now >= this.registerAt) {
       this.registerAt = now + registerMilliseconds;

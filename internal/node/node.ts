@@ -22,11 +22,11 @@ import type { Timer } from "../platform/clock.ts";
 import type { NetworkHost, NodeIdentity } from "../platform/network.ts";
 import type { Addressed } from "../replica/message-codec.ts";
 import { replicaDefaults } from "../replica/options.ts";
-import type { Replica } from "../replica/replica.ts";
 import { Answering } from "./answering.ts";
 import { awaitedOf } from "./awaiting.ts";
 import { NodeCoordinator } from "./coordinator.ts";
 import { FoundingTalk, mapOfFounders } from "./founding-talk.ts";
+import { FullDisks } from "./full-disks.ts";
 import { GroupService } from "./group-service.ts";
 import { HandOver } from "./hand-over.ts";
 import { Leaderships } from "./leaderships.ts";
@@ -103,7 +103,7 @@ export class Node {
     });
     const service = new GroupService(
       (group) => this.groups.get(group),
-      (group, replica) => this.leaderNode(group, replica),
+      (group, replica) => this.groups.leaderOf(group, replica),
     );
     const meta = new MetaGroup(
       () => this.groups.get(metaGroupId),
@@ -113,20 +113,12 @@ export class Node {
     const { keeper, table, groups } = this;
     const onFailure = (failure: unknown): void => this.fail(failure);
     const { seeds = [], leadershipMilliseconds = leadershipDefaultMilliseconds } = settings;
-    const leaderships = new Leaderships({ ...seams, groups, table, milliseconds: leadershipMilliseconds });
+    const fullDisks = new FullDisks({ ...seams, table, refusal: () => this.writesRefused });
+    const leaderships = new Leaderships({ ...seams, groups, table, fullDisks, milliseconds: leadershipMilliseconds });
     const skewMilliseconds = settings.clockSkewMilliseconds ?? clockSkewDefaultMilliseconds;
     this.clocks = new PeerClocks({ ...seams, table, skewMilliseconds });
-    const all = {
-      self: this.self,
-      seeds,
-      seedWords: this.seedWords,
-      keeper,
-      table,
-      groups,
-      meta,
-      leaderships,
-      clocks: this.clocks,
-    };
+    const around = { seeds, seedWords: this.seedWords, clocks: this.clocks };
+    const all = { self: this.self, ...around, keeper, table, groups, meta, leaderships, fullDisks };
     this.duties = new NodeDuties({ ...seams, ...all, onFailure });
     this.answering = new Answering({
       ...seams,
@@ -135,12 +127,13 @@ export class Node {
       service,
       duties: this.duties,
       hearFounder: (from, word) => this.founding?.hear(from, word),
-      noteLeaving: (node) => this.table.noteLeaving(node),
+      table,
+      fullDisks,
       onFailure,
     });
     const { zone, defaults, valueBytesMax = valueBytesDefault } = settings;
     const awaited = (): string => this.awaited;
-    const asked = { defaults, valueBytesMax, awaited };
+    const asked = { fullDisks, defaults, valueBytesMax, awaited };
     this.coordinator = new NodeCoordinator({ ...seams, node: id, zone, keeper, table, service, ...asked });
     log.onFlushWanted(() => void this.flush());
   }
@@ -181,6 +174,11 @@ export class Node {
   get awaited(): string {
     const { settings, table, keeper, seedWords } = this;
     return awaitedOf({ self: settings.id, map: keeper.map, peers: [...settings.peers.keys()], seedWords, table });
+  }
+
+  /** Why this node takes no writes now; undefined: it does. */
+  get writesRefused(): TrefoilError | undefined {
+    return this.log.refusal ?? this.engine.trouble;
   }
 
   /** What there is to look at for whoever asks whether it may be given work. */
@@ -291,7 +289,7 @@ export class Node {
 
   private tick(): void {
     this.groups.tick();
-    const { trouble } = this.engine;
+    const trouble = this.engine.damage ?? this.engine.trouble;
     if (trouble !== undefined && trouble.code !== "busy" && trouble.code !== "storage_full") this.failOn(trouble);
     else this.duties.tick();
   }
@@ -354,11 +352,6 @@ export class Node {
     }
   }
 
-  private leaderNode(group: GroupId, replica: Replica): NodeId | undefined {
-    const { leader } = replica.status;
-    return leader === 0 ? undefined : this.groups.nodeOf(group, leader);
-  }
-
   private async flush(): Promise<void> {
     try {
       await this.engine.flush();
@@ -381,6 +374,8 @@ export class Node {
 
   private fail(failure: unknown): void {
     if (this.closing !== undefined) return;
+    const { damage } = this.engine;
+    if (damage !== undefined && isDamage(failure)) return this.failOn(damage);
     this.seams.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
   }
 }

@@ -28,6 +28,7 @@ const samples: readonly Talk[] = [
   { kind: "leaving" },
   { kind: "clock", wall: undefined },
   { kind: "clock", wall: 1_760_000_000_123 },
+  { kind: "full" },
 ];
 
 const isCorruption = (failure: unknown): boolean => failure instanceof TrefoilError && failure.code === "corruption";
@@ -55,7 +56,7 @@ describe("what nodes ask of each other", () => {
       .tuple(fc.constantFrom(...samples.map(encodeTalk)), fc.nat(), fc.nat({ max: 255 }))
       .map(([bytes, at, byte]) => bytes.map((old, place) => (place === at % bytes.length ? byte : old)));
     const json = fc
-      .tuple(fc.integer({ min: 0, max: 6 }), fc.json())
+      .tuple(fc.integer({ min: 0, max: 7 }), fc.json())
       .map(([kind, text]) => Uint8Array.of(kind, ...utf8(text)));
     const cut = fc
       .tuple(fc.constantFrom(...samples.map(encodeTalk)), fc.nat())

@@ -14,7 +14,7 @@ const [n1, n2, n3] = [nodeId("n1"), nodeId("n2"), nodeId("n3")];
 const group = groupId(1);
 
 /** Of a gateway that reaches these nodes, each with what it says of its replica. */
-function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>): Views {
+function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>, full?: NodeId): Views {
   const table = {
     get: (node: NodeId) => (said.has(node) ? { life: 1 } : undefined),
     request: (node: NodeId, payload: Uint8Array) => {
@@ -28,7 +28,8 @@ function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>): Views {
     },
     isKnown: (node: NodeId) => node !== n3,
   };
-  const parts = { node: nodeId("gateway"), service: undefined, table, keeper: { epoch: 1 } };
+  const fullDisks = { own: undefined, has: (node: NodeId) => node === full };
+  const parts = { node: nodeId("gateway"), service: undefined, table, fullDisks, keeper: { epoch: 1 } };
   return new Views(parts as unknown as RoutingParts);
 }
 
@@ -83,6 +84,18 @@ describe("what there is to see of a cluster", () => {
       "node n3 has not been reached from gateway yet",
       "group 0 has no majority: gateway sees 1 of 3 replicas, and not those of n2 and n3",
       "group 1 has no majority: gateway sees 1 of 3 replicas, and not those of n2 and n3",
+    ]);
+  });
+
+  it("names a node whose disk is full", async () => {
+    const map = placedMap(
+      [n1, n2, n3].map((id) => mapNode(id)),
+      1,
+    );
+    const said = new Map([n1, n2, n3].map((id, at) => [id, seen(at + 1, at === 0 ? "leader" : "follower", 20)]));
+    const { troubles } = await viewsOf(said, n2).cluster(map, undefined);
+    assert.deepEqual(troubles, [
+      "node n2 has no space left on its disk: make some; until then others lead its groups, if they can, and it lags",
     ]);
   });
 

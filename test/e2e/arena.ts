@@ -99,6 +99,13 @@ export class Arena {
     return this.nodes.toSorted((left, right) => led(left) - led(right))[0] as number;
   }
 
+  /** Of the groups that have keys it leads none any more. */
+  async untilItLeadsNone(node: number): Promise<void> {
+    await this.until(`others lead all that ${this.idOf(node)} led`, async () => {
+      return (await this.leadersOfAll()).includes(node) ? undefined : true;
+    });
+  }
+
   /** Of the group that this key belongs to. */
   leaderOf(key: string): Promise<number> {
     return this.until(`somebody leads the group of ${key}`, async () => {

@@ -72,6 +72,7 @@ describe("damage in a table", () => {
     for (let at = 3; at < bytes.length; at += 61) {
       flip(rig.memory, damaged, at);
       const life = await openOn(rig);
+      const toldBefore = told;
       for (const [key, held] of expected) {
         const record = await toldOrRight(life.engine.get(rig.of, utf8(key)), path);
         if (record === undefined) {
@@ -85,6 +86,12 @@ describe("damage in a table", () => {
       if (walked === undefined) walksTold++;
       else assert.deepEqual([...walked.keys()].toSorted(), [...expected.keys()].toSorted());
       assert.equal(life.engine.trouble, undefined, "a reader's trouble is no writer's");
+      const isMet = told > toldBefore || walked === undefined;
+      assert.equal(
+        life.engine.damage?.message.includes(path) ?? false,
+        isMet,
+        "it stays known what readers were told of",
+      );
       await life.engine.close();
     }
     assert.ok(told > 100 && walksTold > 50, `${told} lookups and ${walksTold} walks were told`);

@@ -5,9 +5,11 @@ import assert from "node:assert/strict";
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { nodeId } from "../../internal/base/ids.ts";
 import { nodeOf } from "../../internal/cluster/cluster-map.ts";
 import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
+import { parseFileName } from "../../internal/engine/file-names.ts";
 import { StartWatch } from "../../internal/node/start-watch.ts";
 import { systemClock } from "../../internal/os/system-clock.ts";
 import { turnABit } from "../support/turned-bit.ts";
@@ -85,6 +87,25 @@ describe("a node with an empty data folder", () => {
       for (const name of ["damaged-log", "damaged-engine", "damaged-trefoil-node"]) {
         assert.ok(!before.has(name) && after.has(name), `${name}: it is not thrown away`);
       }
+      await isWholeAgain(nodes, "n2", "have all");
+    });
+  });
+
+  it("is what it gives itself when a table is damaged: whoever meets that ends the process, and the next one sets aside what there is", async () => {
+    await withNodes(3, async (nodes) => {
+      await nodes.node("n2").leave(5000);
+      await nodes.stop("n2");
+      const engine = join(nodes.folder, "n2", "engine");
+      const tables = (await readdir(engine)).filter((name) => parseFileName(name)?.kind === "table");
+      assert.ok(tables.length > 0, "what is in memory becomes tables when a node stops");
+      for (const name of tables) await turnABit(join(engine, name));
+      await nodes.start("n2");
+      while (nodes.failures.length === 0) await turn();
+      await nodes.stop("n2");
+      const [failure] = nodes.failures.splice(0);
+      assert.match(failure?.message ?? "", /checksum .*; start the node again: it sets aside what it had stored/);
+      await nodes.start("n2");
+      assert.ok((await readdir(join(nodes.folder, "n2"))).includes("damaged-engine"));
       await isWholeAgain(nodes, "n2", "have all");
     });
   });

@@ -141,13 +141,14 @@ export const faults: readonly Fault[] = [
   },
   {
     name: "disk-full",
-    what: "a leader's disk has no byte left, until writes are refused for it and a while longer",
+    what: "a leader's disk has no byte left, until writes are refused for it, others lead what it led, and a while longer",
     needs: { smallDisks: true },
     strike: async (arena) => {
       const node = await arena.leader();
       arena.smallDisk(node).fill();
       try {
         await pressUntilRefused(arena, node);
+        await arena.untilItLeadsNone(node);
         await rest(absence(arena));
       } finally {
         arena.smallDisk(node).empty();
