@@ -61,7 +61,8 @@ export class NodeNumbers {
   private groups(node: Node): readonly GroupNumbers[] {
     return Array.from(node.groups.all, ([group, replica]) => {
       const { role, term, commit } = replica.status;
-      return { group, term, isLeader: role === "leader", commitIndex: commit, appliedIndex: replica.appliedIndex };
+      const { firstIndex, appliedIndex } = replica;
+      return { group, term, isLeader: role === "leader", firstIndex, commitIndex: commit, appliedIndex };
     });
   }
 

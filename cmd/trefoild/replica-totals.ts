@@ -4,25 +4,26 @@ import type { GroupId } from "../../internal/base/ids.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import type { SalvageNumbers, SnapshotNumbers } from "../../internal/telemetry/node-metrics.ts";
 
+type Present = Pick<Replica, "numbers" | "snapshotsUnderWay">;
+
 export class ReplicaTotals {
-  private readonly known = new Map<GroupId, Pick<Replica, "numbers">>();
-  /** Of replicas that had a successor. */
-  private readonly gone: Pick<Replica, "numbers">["numbers"][] = [];
-  private present: ReadonlyMap<GroupId, Pick<Replica, "numbers" | "snapshotsUnderWay">> = new Map();
+  /** Of each group the numbers of the replicas that it has had here, in turn. */
+  private readonly known = new Map<GroupId, Present["numbers"][]>();
+  private present: ReadonlyMap<GroupId, Present> = new Map();
 
   /** Whenever somebody looks, and now and then. */
-  note(replicas: ReadonlyMap<GroupId, Pick<Replica, "numbers" | "snapshotsUnderWay">>): void {
+  note(replicas: ReadonlyMap<GroupId, Present>): void {
     this.present = replicas;
-    for (const [group, replica] of replicas) {
-      const before = this.known.get(group);
-      if (before !== undefined && before !== replica) this.gone.push(before.numbers);
-      this.known.set(group, replica);
+    for (const [group, { numbers }] of replicas) {
+      const known = this.known.get(group) ?? [];
+      this.known.set(group, known);
+      if (known.at(-1) !== numbers) known.push(numbers);
     }
   }
 
   salvage(): SalvageNumbers {
     const sum = { salvaged: 0, superseded: 0, lost: 0 };
-    for (const { fates } of this.all) {
+    for (const { fates } of Array.from(this.known.values()).flat()) {
       sum.salvaged += fates.salvaged;
       sum.superseded += fates.superseded;
       sum.lost += fates.lost;
@@ -30,21 +31,17 @@ export class ReplicaTotals {
     return sum;
   }
 
-  snapshots(): SnapshotNumbers {
-    const sum = { sending: 0, receiving: 0, sentBytes: 0, receivedBytes: 0, installed: 0 };
-    for (const { sentBytes, receivedBytes, installed } of this.all) {
-      sum.sentBytes += sentBytes;
-      sum.receivedBytes += receivedBytes;
-      sum.installed += installed;
-    }
-    for (const { snapshotsUnderWay } of this.present.values()) {
-      sum.sending += snapshotsUnderWay.sending;
-      sum.receiving += snapshotsUnderWay.receiving;
-    }
-    return sum;
-  }
-
-  private get all(): readonly Pick<Replica, "numbers">["numbers"][] {
-    return [...this.gone, ...Array.from(this.known.values(), ({ numbers }) => numbers)];
+  snapshots(): readonly SnapshotNumbers[] {
+    return Array.from(this.known, ([group, ofReplicas]) => {
+      const { sending, receiving } = this.present.get(group)?.snapshotsUnderWay ?? { sending: 0, receiving: 0 };
+      const sum = { group, sending, receiving, sentBytes: 0, receivedBytes: 0, made: 0, installed: 0 };
+      for (const { sentBytes, receivedBytes, made, installed } of ofReplicas) {
+        sum.sentBytes += sentBytes;
+        sum.receivedBytes += receivedBytes;
+        sum.made += made;
+        sum.installed += installed;
+      }
+      return sum;
+    });
   }
 }

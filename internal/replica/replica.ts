@@ -238,6 +238,11 @@ export class Replica {
     return this.core.place.state;
   }
 
+  /** Of its log. Who needs an earlier entry gets a snapshot. */
+  get firstIndex(): LogIndex {
+    return this.core.parts.group.firstIndex;
+  }
+
   get appliedIndex(): LogIndex {
     return this.core.applier.appliedIndex;
   }

@@ -29,6 +29,7 @@ export interface SnapshotSenderParts {
   present(): { readonly mark: SnapshotMark; readonly incarnation: Incarnation };
   /** False: the replica does not want it any more. */
   offer(to: ReplicaId, mark: SnapshotMark): boolean;
+  made(): void;
   withdraw(from: ReplicaId): void;
   readonly underWay: UnderWay;
   send(message: ChunkMessage | ChunkRefused): void;
@@ -149,6 +150,7 @@ export class SnapshotSender {
     const { mark, incarnation } = parts.present();
     const progressAt = parts.clock.monotonicMilliseconds();
     const pin = parts.group.pin(mark.index);
+    parts.made();
     return {
       mark,
       incarnation,

@@ -45,6 +45,7 @@ export class SnapshotTraffic {
       idleMilliseconds: options.snapshotIdleMilliseconds,
       present: () => hooks.present(),
       offer: (to, mark) => raft.offerSnapshot(to, mark),
+      made: () => void numbers.made++,
       withdraw: (from) => raft.withdrawSnapshot(from),
       send: (message) => {
         if (message.type === "chunk") numbers.sentBytes += message.bytes.length;

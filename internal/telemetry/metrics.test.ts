@@ -64,8 +64,8 @@ counters.syncDuration.add(5000);
 
 const sources: Required<NodeSources> = {
   groups: () => [
-    { group: 0, term: 3, isLeader: true, commitIndex: 12, appliedIndex: 11 },
-    { group: 1, term: 4, isLeader: false, commitIndex: 22, appliedIndex: 22 },
+    { group: 0, term: 3, isLeader: true, firstIndex: 9, commitIndex: 12, appliedIndex: 11 },
+    { group: 1, term: 4, isLeader: false, firstIndex: 1, commitIndex: 22, appliedIndex: 22 },
   ],
   lags: () => [
     { group: 0, replica: 2, entries: 5, seconds: 0.25 },
@@ -87,7 +87,10 @@ const sources: Required<NodeSources> = {
   }),
   engine: () => engine,
   salvage: () => ({ salvaged: 1, superseded: 2, lost: 3 }),
-  snapshots: () => ({ sending: 1, receiving: 0, sentBytes: 10, receivedBytes: 0, installed: 2 }),
+  snapshots: () => [
+    { group: 0, sending: 1, receiving: 0, sentBytes: 10, receivedBytes: 0, made: 3, installed: 2 },
+    { group: 1, sending: 0, receiving: 1, sentBytes: 0, receivedBytes: 7, made: 0, installed: 4 },
+  ],
   migration: () => ({ slotsMoving: 0, slotsMoved: 4, entries: 5 }),
 };
 
@@ -116,6 +119,7 @@ describe("metrics of a node", () => {
     assert.equal(valueOf(page, "trefoil_raft_term", { group: "1" }), 4);
     assert.equal(valueOf(page, "trefoil_raft_leader", { group: "0" }), 1);
     assert.equal(valueOf(page, "trefoil_raft_leader", { group: "1" }), 0);
+    assert.equal(valueOf(page, "trefoil_raft_first_index", { group: "0" }), 9);
     assert.equal(valueOf(page, "trefoil_raft_commit_index", { group: "0" }), 12);
     assert.equal(valueOf(page, "trefoil_raft_applied_index", { group: "0" }), 11);
     assert.equal(valueOf(page, "trefoil_replication_lag_entries", { group: "0", replica: "3" }), 9);
@@ -131,7 +135,10 @@ describe("metrics of a node", () => {
     assert.equal(valueOf(page, "trefoil_cache_hits_total"), 7);
     assert.equal(valueOf(page, "trefoil_cache_misses_total"), 8);
     assert.equal(valueOf(page, "trefoil_bloom_avoided_total"), 20);
-    assert.equal(valueOf(page, "trefoil_snapshot_installed_total"), 2);
+    assert.equal(valueOf(page, "trefoil_snapshot_receiving", { group: "1" }), 1);
+    assert.equal(valueOf(page, "trefoil_snapshot_received_bytes_total", { group: "1" }), 7);
+    assert.equal(valueOf(page, "trefoil_snapshot_made_total", { group: "0" }), 3);
+    assert.equal(valueOf(page, "trefoil_snapshot_installed_total", { group: "0" }), 2);
     assert.equal(valueOf(page, "trefoil_salvage_total", { outcome: "superseded" }), 2);
     assert.equal(valueOf(page, "trefoil_migration_slots_moved_total"), 4);
   });

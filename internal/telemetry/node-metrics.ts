@@ -12,6 +12,7 @@ export interface GroupNumbers {
   readonly group: number;
   readonly term: number;
   readonly isLeader: boolean;
+  readonly firstIndex: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
 }
@@ -34,11 +35,14 @@ export interface ClockNumbers {
 const salvageOutcomes = ["salvaged", "superseded", "lost"] as const;
 export type SalvageNumbers = Readonly<Record<(typeof salvageOutcomes)[number], number>>;
 
+/** Of one group. */
 export interface SnapshotNumbers {
+  readonly group: number;
   readonly sending: number;
   readonly receiving: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  readonly made: number;
   readonly installed: number;
 }
 
@@ -57,7 +61,7 @@ export interface NodeSources {
   readonly log?: () => LogStats;
   readonly engine?: () => EngineStats;
   readonly salvage?: () => SalvageNumbers;
-  readonly snapshots?: () => SnapshotNumbers;
+  readonly snapshots?: () => readonly SnapshotNumbers[];
   readonly migration?: () => MigrationNumbers;
 }
 
@@ -73,7 +77,7 @@ export function nodeFamilies(sources: NodeSources): Family[] {
     ...(log === undefined ? [] : logFamilies(log)),
     ...(engine === undefined ? [] : engineFamilies(engine)),
     ...(salvage === undefined ? [] : salvageFamilies(salvage)),
-    ...(snapshots === undefined ? [] : familiesOf(snapshots, snapshotRows)),
+    ...(snapshots === undefined ? [] : snapshotFamilies(snapshots)),
     ...(migration === undefined ? [] : familiesOf(migration, migrationRows)),
   ];
 }
@@ -91,6 +95,11 @@ function groupFamilies(groups: () => readonly GroupNumbers[]): Family[] {
       "trefoil_raft_leader",
       "1: the group's leader is here.",
       of(({ isLeader }) => (isLeader ? 1 : 0)),
+    ),
+    gauge(
+      "trefoil_raft_first_index",
+      "First entry that the log here has: a replica that needs an earlier one gets a snapshot.",
+      of(({ firstIndex }) => firstIndex),
     ),
     gauge(
       "trefoil_raft_commit_index",
@@ -127,11 +136,10 @@ function clockFamily(clocks: () => readonly ClockNumbers[]): Family {
 type Row<Numbers> = readonly [string, string, (numbers: Numbers) => number];
 
 function familiesOf<Numbers>(source: () => Numbers, rows: readonly Row<Numbers>[]): Family[] {
-  return rows.map(([name, help, read]) => {
-    const make = name.endsWith("_total") ? counter : gauge;
-    return make(`trefoil_${name}`, help, () => single(read(source())));
-  });
+  return rows.map(([name, help, read]) => kindOf(name)(`trefoil_${name}`, help, () => single(read(source()))));
 }
+
+const kindOf = (name: string): typeof gauge => (name.endsWith("_total") ? counter : gauge);
 
 const fsyncBoundsSeconds = durationBoundsMilliseconds.map((milliseconds) => milliseconds / 1000);
 
@@ -210,11 +218,20 @@ function salvageFamilies(salvage: () => SalvageNumbers): Family[] {
   ];
 }
 
+function snapshotFamilies(snapshots: () => readonly SnapshotNumbers[]): Family[] {
+  return snapshotRows.map(([name, help, read]) =>
+    kindOf(name)(`trefoil_${name}`, help, () =>
+      snapshots().map((numbers) => ({ labels: { group: numbers.group }, value: read(numbers) })),
+    ),
+  );
+}
+
 const snapshotRows: readonly Row<SnapshotNumbers>[] = [
   ["snapshot_sending", "Snapshots on their way from here.", (numbers) => numbers.sending],
   ["snapshot_receiving", "Snapshots on their way to here.", (numbers) => numbers.receiving],
   ["snapshot_sent_bytes_total", "Bytes of snapshots sent.", (numbers) => numbers.sentBytes],
   ["snapshot_received_bytes_total", "Bytes of snapshots received.", (numbers) => numbers.receivedBytes],
+  ["snapshot_made_total", "Snapshots begun to be sent, each to all who want one meanwhile.", (numbers) => numbers.made],
   ["snapshot_installed_total", "Snapshots installed.", (numbers) => numbers.installed],
 ];
 

@@ -153,6 +153,9 @@ describe("three processes", () => {
     for (const group of ["0", "1", "2", "3", "4"]) {
       assert.ok(valueOf("trefoil_raft_term", { group }) >= 1);
       assert.ok(valueOf("trefoil_raft_applied_index", { group }) >= 1);
+      assert.ok(valueOf("trefoil_raft_first_index", { group }) >= 1);
+      assert.equal(valueOf("trefoil_snapshot_made_total", { group }), 0);
+      assert.equal(valueOf("trefoil_snapshot_installed_total", { group }), 0);
     }
     assert.ok(valueOf("trefoil_log_bytes", {}) > 0);
     assert.ok(valueOf("trefoil_log_fsync_seconds_count", {}) > 0);
@@ -160,7 +163,6 @@ describe("three processes", () => {
     for (const outcome of ["salvaged", "superseded", "lost"]) {
       assert.equal(valueOf("trefoil_salvage_total", { outcome }), 0);
     }
-    assert.equal(valueOf("trefoil_snapshot_installed_total", {}), 0);
     assert.equal(valueOf("trefoil_build_info", {}), 1);
     assert.equal(valueOf("trefoil_metrics_failures_total", {}), 0);
     assert.ok(metrics.some(({ name }) => name === "trefoil_event_loop_lag_seconds"));

@@ -93,7 +93,10 @@ describe("a snapshot whose sender takes one in", () => {
     }
     assert.deepEqual(missing, []);
     const { numbers } = rig.replica(1);
-    assert.ok(numbers.installed === 1 && numbers.sentBytes > 0 && numbers.receivedBytes > 0, JSON.stringify(numbers));
+    assert.ok(
+      numbers.installed === 1 && numbers.made > 0 && numbers.sentBytes > 0 && numbers.receivedBytes > 0,
+      JSON.stringify(numbers),
+    );
     assert.deepEqual(rig.replica(1).snapshotsUnderWay, { sending: 0, receiving: 0 });
     assert.deepEqual(rig.node(4).failures, []);
     await rig.close();
