@@ -26,6 +26,8 @@ export interface Needs {
   readonly preload?: boolean;
   /** Each node has a small disk of its own. */
   readonly smallDisks?: boolean;
+  /** More flags for each node. */
+  readonly flags?: readonly string[];
 }
 
 /** A time in which a node was cut off from all others. */
@@ -54,7 +56,8 @@ export class Arena {
     this.preload = parts.preload;
   }
 
-  static async open(wires: Wires, random: Prng, { preload = false, smallDisks = false }: Needs): Promise<Arena> {
+  static async open(wires: Wires, random: Prng, needs: Needs): Promise<Arena> {
+    const { preload = false, smallDisks = false, flags = [] } = needs;
     const folder = await mkdtemp(join(tmpdir(), "trefoil-e2e-"));
     const loaded = preload ? new Preload(join(folder, "preload"), nodeCount) : undefined;
     const environmentOf = (node: number): Readonly<Record<string, string>> => loaded?.environmentOf(node) ?? {};
@@ -64,6 +67,7 @@ export class Arena {
       wires,
       environmentOf,
       folder,
+      flags,
     });
     const disks = smallDisks ? processes.places.map((place) => new SmallDisk(place.folder, smallDiskBytes)) : [];
     return new Arena({ processes, wires, random, folder, disks, preload: loaded });
@@ -214,14 +218,14 @@ export class Arena {
     await this.leader();
   }
 
-  async until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-    const deadline = now() + healMilliseconds;
+  async until<T>(what: string, look: () => Promise<T | undefined>, milliseconds = healMilliseconds): Promise<T> {
+    const deadline = now() + milliseconds;
     for (;;) {
       const seen = await look();
       if (seen !== undefined) return seen;
       if (now() > deadline) {
         const words = this.nodes.map((node) => `${this.idOf(node)}:\n${this.processes.lastWordsOf(this.idOf(node))}`);
-        throw new Error(`not after ${healMilliseconds} ms: ${what}\n${words.join("\n")}`);
+        throw new Error(`not after ${milliseconds} ms: ${what}\n${words.join("\n")}`);
       }
       await rest(pollMilliseconds);
     }
