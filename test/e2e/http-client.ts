@@ -22,12 +22,15 @@ export type Exchange =
   /** Not answered long after its own deadline. */
   | { readonly kind: "silent" };
 
+/** Of each node: whoever has no room would wait here, and not at the node that stands still. */
+const socketsMax = 512;
+
 export class HttpClient {
   private readonly agent: Agent;
   private readonly silenceMilliseconds: number;
 
   constructor(silenceMilliseconds: number) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    this.agent = new Agent({ keepAlive: true, maxSockets: socketsMax });
     this.silenceMilliseconds = silenceMilliseconds;
   }
 

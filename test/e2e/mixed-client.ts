@@ -1,5 +1,8 @@
 // A client of a running cluster: one request after the other to any node, strong and fast, and a history of what it was told.
 //
+// It waits for no node that stands still: a little behind a request's deadline it asks others, for something else. What it waits for no longer goes
+// on without it, and when it is answered after all, the history has that answer, too: what a node says that has slept is judged.
+//
 //   s0 … strong requests only        f0 … blind fast writes, fast reads, now and then a strong one        m0 … both
 
 import type { IncomingHttpHeaders } from "node:http";
@@ -9,7 +12,7 @@ import { versionName } from "../sim/history.ts";
 import type { History, HistoryEntry, Step, StepCondition } from "../sim/history.ts";
 import type { Asked, Exchange, HttpClient } from "./http-client.ts";
 import type { NodePlace } from "../support/trefoild.ts";
-import { now, rest } from "./moments.ts";
+import { isOverWithin, now, rest } from "./moments.ts";
 import type { ClusterProcesses } from "./processes.ts";
 import { toldOfRead, toldOfWrite } from "./told.ts";
 import type { WriteTold } from "./told.ts";
@@ -27,8 +30,8 @@ export interface ClientCounts {
 
 export interface ClientParts {
   readonly name: number;
-  readonly cluster: ClusterProcesses;
-  readonly http: HttpClient;
+  readonly cluster: Pick<ClusterProcesses, "places" | "lifeOf" | "stoodStill">;
+  readonly http: Pick<HttpClient, "ask">;
   readonly history: History;
   readonly random: Prng;
   readonly counts: ClientCounts;
@@ -40,10 +43,20 @@ export const strongKeys = 20;
 export const fastKeys = 15;
 export const mixedKeys = 15;
 const deadlineMilliseconds = 2000;
+const patienceMilliseconds = deadlineMilliseconds + 300;
+/** It asks others for so long then. */
+const shunMilliseconds = 1000;
 /** A machine of two cores that runs all of this may be busy for a while. */
 const lateMilliseconds = deadlineMilliseconds + 3000;
 const triesMax = 4;
 const pauseMilliseconds = 100;
+
+interface Tried {
+  readonly told: WriteTold;
+  readonly life: string;
+}
+
+const givenUp: Tried = { told: { kind: "unknown", why: "given up" }, life: "" };
 
 function servedBy(headers: IncomingHttpHeaders): string {
   const names = ["node", "group", "role", "staleness-ms"];
@@ -56,21 +69,28 @@ export class MixedClient {
   private readonly known = new Map<string, Version>();
   private made = 0;
   private requests = 0;
+  private shunned = { id: "", until: Number.NEGATIVE_INFINITY };
+  /** What it may have ceased to wait for. */
+  private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(parts: ClientParts) {
     this.parts = parts;
   }
 
-  /** `think`: milliseconds between two requests, at most. */
+  /** `think`: milliseconds between two requests, at most. Resolves when it is stopped and all that it asked for is over. */
   async work(think: number): Promise<void> {
     const { random } = this.parts;
     while (!this.isStopped) {
       await rest(random.between(1, think));
       const key = this.anyKey();
       const isFast = key.startsWith("f") ? random.chance(9, 10) : key.startsWith("m") && random.chance(1, 2);
-      if (random.chance(1, 2)) await this.read(key, isFast ? "fast" : "strong");
-      else await this.write(isFast ? this.blind(key) : this.anyStep(key), isFast ? "fast" : "strong");
+      const mode = isFast ? "fast" : "strong";
+      const isRead = random.chance(1, 2);
+      await this.endsInTime(
+        isRead ? this.read(key, mode) : this.write(isFast ? this.blind(key) : this.anyStep(key), mode),
+      );
     }
+    await Promise.all(this.underWay);
   }
 
   /** Until it is answered, or until `deadline`. */
@@ -89,7 +109,6 @@ export class MixedClient {
     const path = `/${key}?consistency=${mode}&timeout=${deadlineMilliseconds}ms`;
     const { exchange, life } = await this.askAnyone({ method: "GET", path });
     if (exchange.kind === "answered") served.set(entry, servedBy(exchange.headers));
-    if (exchange.kind === "silent") counts.silent++;
     const read = toldOfRead(exchange);
     if (read.kind === "refused") {
       this.count("refused", read.why);
@@ -109,11 +128,13 @@ export class MixedClient {
     const entry = history.begin(name, { kind: "write", mode, steps: [step], request }, now());
     let isDoubtful = false;
     for (let tries = 1; ; tries++) {
-      const told = await this.ask(entry, step, { mode, request });
+      const mayTryAgain = tries < triesMax && request !== undefined;
+      const answer = this.ask(step, { mode, request });
+      const { told, life } = mayTryAgain && !(await this.endsInTime(answer)) ? givenUp : await answer;
+      entry.via = life;
       if (told.kind === "told") return this.finish(entry, step, told);
       isDoubtful ||= told.kind === "unknown";
-      const isLast = tries === triesMax || request === undefined || !isDoubtful;
-      if (!isLast) {
+      if (mayTryAgain && isDoubtful) {
         await rest(pauseMilliseconds);
         continue;
       }
@@ -125,10 +146,9 @@ export class MixedClient {
   }
 
   private async ask(
-    entry: HistoryEntry,
     step: Step,
     { mode, request }: { readonly mode: "fast" | "strong"; readonly request: string | undefined },
-  ): Promise<WriteTold> {
+  ): Promise<Tried> {
     const headers: Record<string, string> = { "content-type": "text/plain" };
     if (request !== undefined) headers["idempotency-key"] = request;
     if (step.condition === "absent") headers["if-none-match"] = "*";
@@ -139,9 +159,7 @@ export class MixedClient {
     const path = `/${step.key}?consistency=${mode}&timeout=${deadlineMilliseconds}ms${live}`;
     const method = step.action === "put" ? "PUT" : "DELETE";
     const { exchange, life } = await this.askAnyone({ method, path, headers, body: step.body });
-    if (exchange.kind === "silent") this.parts.counts.silent++;
-    entry.via = life;
-    return toldOfWrite(exchange, ttl);
+    return { told: toldOfWrite(exchange, ttl), life };
   }
 
   private finish(entry: HistoryEntry, step: Step, { told }: Extract<WriteTold, { kind: "told" }>): void {
@@ -150,30 +168,50 @@ export class MixedClient {
     this.parts.history.end(entry, told, now());
   }
 
+  /** What ends later goes on; what fails then fails the client in the end. */
+  private async endsInTime(work: Promise<unknown>): Promise<boolean> {
+    this.underWay.add(work);
+    const ended = work.then(() => void this.underWay.delete(work));
+    return isOverWithin(patienceMilliseconds, ended);
+  }
+
   private count(what: "refused" | "unknown", why: string): void {
     const { counts } = this.parts;
     counts[what]++;
     counts.why.set(why, (counts.why.get(why) ?? 0) + 1);
   }
 
-  /** Node after node, from a random one on, until somebody listens. */
+  /** Node after node, until somebody listens. */
   private async askAnyone(
     asked: Omit<Asked, "host" | "port">,
   ): Promise<{ readonly exchange: Exchange; readonly life: string }> {
-    const { cluster, http, random, counts } = this.parts;
-    const { places } = cluster;
-    const first = random.below(places.length);
+    const { cluster, http, counts } = this.parts;
     let exchange: Exchange = { kind: "not_sent" };
     let life = "";
-    for (let at = 0; exchange.kind === "not_sent" && at < places.length; at++) {
-      const { id, host, ports } = places[(first + at) % places.length] as NodePlace;
+    for (const { id, host, ports } of this.placesInTurn()) {
       life = cluster.lifeOf(id);
       const from = now();
-      exchange = await http.ask({ ...asked, host, port: ports.http });
+      const asking = http.ask({ ...asked, host, port: ports.http });
+      if (!(await isOverWithin(patienceMilliseconds, asking))) {
+        this.shunned = { id, until: now() + shunMilliseconds };
+      }
+      exchange = await asking;
+      if (exchange.kind === "silent") counts.silent++;
       if (exchange.kind === "answered" && now() - from > lateMilliseconds && !cluster.stoodStill(id, from))
         counts.late++;
+      if (exchange.kind !== "not_sent") break;
     }
     return { exchange, life };
+  }
+
+  /** From a random one on; last the one that let it wait for nothing lately. */
+  private placesInTurn(): readonly NodePlace[] {
+    const { places } = this.parts.cluster;
+    const first = this.parts.random.below(places.length);
+    const turned = [...places.slice(first), ...places.slice(0, first)];
+    const { id: shunned, until } = this.shunned;
+    if (now() >= until) return turned;
+    return turned.sort((left, right) => Number(left.id === shunned) - Number(right.id === shunned));
   }
 
   private anyKey(): string {
