@@ -126,13 +126,18 @@ async function e2e(given: Given): Promise<boolean> {
   console.log(`seed ${seed}: ${wanted.length} faults, ${plan.rounds} rounds of ${plan.operations} operations each`);
   console.log(missing === undefined ? "a network namespace for each node" : `PROXIES between the nodes: ${missing}`);
   const broken: string[] = [];
+  let rounds = 0;
   for (const fault of wanted) {
     console.log(`… ${fault.name}: ${fault.what}`);
     if (missing !== undefined && fault.needs?.smallDisks) {
       console.log(`${fault.name}: NOT RUN: no small disk can be mounted here: ${missing}`);
       broken.push(fault.name);
-    } else if (!(await drill(fault, { seed, plan, on }))) broken.push(fault.name);
+      continue;
+    }
+    if (!(await drill(fault, { seed, plan, on }))) broken.push(fault.name);
+    rounds += plan.rounds;
   }
+  console.log(`rounds ${rounds}`);
   console.log(broken.length === 0 ? "all faults: no promise was broken" : `FAILED: ${broken.join(", ")}`);
   return broken.length === 0;
 }
