@@ -14,7 +14,7 @@ export function faultsOf({ samples, before, after }: Measured): readonly string[
 }
 
 export function catchupRows(measured: Measured): readonly Row[] {
-  const { bytes, during, after, before, samples, snapshots, memoryBytes, checked } = measured;
+  const { bytes, before, during, after, startAlone, samples, snapshots, memoryBytes, checked } = measured;
   const lasted = (during.to - during.from) / 1000;
   const sent = snapshots.reduce((sum, { sentBytes }) => sum + sentBytes, 0);
   const filled = withKeys(snapshots);
@@ -47,6 +47,8 @@ export function catchupRows(measured: Measured): readonly Row[] {
     compared("fast read", "while it catches up", during, doubledAtMost),
     compared("strong write", "behind that", after),
     compared("fast read", "behind that", after),
+    compared("strong write", "while it starts and has missed nothing", startAlone),
+    compared("fast read", "while it starts and has missed nothing", startAlone),
     figure("requests of clients that failed", "requests", faultsOf(measured).length, atMost(0)),
     rowOf({
       work: "processors that the nodes take while it catches up",

@@ -47,6 +47,8 @@ export interface Measured {
   readonly before: Stage;
   readonly during: Stage;
   readonly after: Stage;
+  /** It starts again, and has missed next to nothing. */
+  readonly startAlone: Stage;
   readonly snapshots: readonly Snapshots[];
   /** The greatest resident memory that was seen of who came back. */
   readonly memoryBytes: number;
@@ -98,23 +100,34 @@ export class CatchUp {
     await rest(warmMilliseconds);
     const before = await this.stage(() => rest(plan.seconds * 1000));
     const pagesBefore = await this.pagesOf(staying);
-    const during = await this.stage(async () => {
-      arena.start(node);
-      await arena.until("who came back keeps pace", this.caughtUp(), catchUpMilliseconds);
-    });
+    const during = await this.stage(() => this.startsAndKeepsPace());
     console.log(`    it kept pace ${((during.to - during.from) / 1000).toFixed(1)} s after its start`);
     const after = await this.stage(() => rest(plan.seconds * 1000));
+    const snapshots = await this.snapshotsSince(pagesBefore);
+    const checked = await checkSample(http, arena.placeOf(node), { count, sample: sampleCount });
+    console.log(`    sample read there: ${checked.asFollower} as a follower, ${checked.asLeader} as a leader`);
+    const { memoryBytes } = this;
+    await arena.stop(node);
+    const startAlone = await this.stage(() => this.startsAndKeepsPace());
     await load.stop();
-    const place = arena.placeOf(node);
+    const { samples } = load;
+    return { bytes: plan.bytes, samples, before, during, after, startAlone, snapshots, memoryBytes, checked };
+  }
+
+  private async startsAndKeepsPace(): Promise<void> {
+    const { arena, node } = this;
+    arena.start(node);
+    await arena.until(`${arena.idOf(node)} keeps pace`, this.caughtUp(), catchUpMilliseconds);
+  }
+
+  private async snapshotsSince(before: readonly Page[]): Promise<readonly Snapshots[]> {
+    const { arena, node, staying } = this;
     const seen = await this.cluster(staying[0] as NodePlace);
-    const pages = { before: pagesBefore, after: await this.pagesOf(staying), filled: await this.pageOf(place) };
-    const snapshots = snapshotsOf(seen, pages);
+    const after = await this.pagesOf(staying);
+    const snapshots = snapshotsOf(seen, { before, after, filled: await this.pageOf(arena.placeOf(node)) });
     for (const { group, made, installed, sentBytes } of snapshots)
       console.log(`    group ${group}: ${made} snapshots made, ${installed} taken in, ${sentBytes} bytes sent`);
-    const checked = await checkSample(http, place, { count, sample: sampleCount });
-    console.log(`    sample read there: ${checked.asFollower} as a follower, ${checked.asLeader} as a leader`);
-    const { samples } = load;
-    return { bytes: plan.bytes, samples, before, during, after, snapshots, memoryBytes: this.memoryBytes, checked };
+    return snapshots;
   }
 
   private async stage(work: () => Promise<void>): Promise<Stage> {
