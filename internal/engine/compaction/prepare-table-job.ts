@@ -25,7 +25,8 @@ export interface PrepareTableInput {
   readonly table: TableFormatOptions;
 }
 
-export const prepareTableJob: Job<PrepareTableInput, TableMeta> = { name: "prepareTable", urgent: false, run: prepare };
+/** Not held by the rate of merges: what comes in has a rate of its own, and a replica waits to be filled. */
+export const prepareTableJob: Job<PrepareTableInput, TableMeta> = { name: "prepareTable", urgent: true, run: prepare };
 
 function* prepare(input: PrepareTableInput, disk: JobDisk): JobSteps<TableMeta> {
   const file = disk.createFile(input.path);
