@@ -203,7 +203,7 @@ export class Arena {
 
   /** Cut off from all others, both ways unless said otherwise, for so long. */
   async cutFor(node: number, pairs: readonly (readonly [number, number])[], milliseconds: number): Promise<void> {
-    for (const [from, to] of pairs) await this.wires.cut(from, to);
+    await Promise.all(pairs.map(([from, to]) => this.wires.cut(from, to)));
     const from = now();
     await rest(milliseconds);
     this.spells.push({ node, from, to: now() });

@@ -13,6 +13,8 @@ import { now, rest } from "./moments.ts";
 import { judgeAtRest, judgeSpells } from "./verdict.ts";
 
 export const clients = 8;
+/** Of these stay with each node; the rest asks any. */
+const clientsAtHome = 2;
 const settleMilliseconds = 60_000;
 /** Longer than any request's own deadline, and than any node stands still: whoever is not answered by then hangs. */
 const silenceMilliseconds = 20_000;
@@ -51,7 +53,8 @@ export class Drill {
     const { arena } = this;
     for (const node of arena.nodes) arena.start(node);
     await arena.untilHealed();
-    const workers = Array.from({ length: clients }, (_, at) => this.client(at + 1));
+    const homes = arena.nodes.flatMap((node) => Array.from({ length: clientsAtHome }, () => node));
+    const workers = Array.from({ length: clients }, (_, at) => this.client(at + 1, homes[at]));
     const working = Promise.all(workers.map((worker) => worker.work(plan.think)));
     try {
       for (let round = 0; round < plan.rounds; round++) await Promise.race([this.round(round, plan), working]);
@@ -103,9 +106,9 @@ export class Drill {
     }
   }
 
-  private client(name: number): MixedClient {
+  private client(name: number, home?: number): MixedClient {
     const { arena, http, history, counts, served } = this;
     const random = arena.random.split(`client ${name}`);
-    return new MixedClient({ name, cluster: arena.processes, http, history, counts, served, random });
+    return new MixedClient({ name, home, cluster: arena.processes, http, history, counts, served, random });
   }
 }

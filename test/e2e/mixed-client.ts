@@ -1,6 +1,7 @@
-// A client of a running cluster: one request after the other to any node, strong and fast, and a history of what it was told.
+// A client of a running cluster: one request after the other, strong and fast, and a history of what it was told. It asks any node, or
+// stays with one as long as that listens: so each side of a cut has somebody who asks it.
 //
-// It waits for no node that stands still: a little behind a request's deadline it asks others, for something else. What it waits for no longer goes
+// It waits for no node that stands still: a little behind a request's deadline it asks for something else, others if it may. What it waits for no longer goes
 // on without it, and when it is answered after all, the history has that answer, too: what a node says that has slept is judged.
 //
 //   s0 … strong requests only        f0 … blind fast writes, fast reads, now and then a strong one        m0 … both
@@ -30,6 +31,8 @@ export interface ClientCounts {
 
 export interface ClientParts {
   readonly name: number;
+  /** The place of the node that it stays with. */
+  readonly home?: number | undefined;
   readonly cluster: Pick<ClusterProcesses, "places" | "lifeOf" | "stoodStill">;
   readonly http: Pick<HttpClient, "ask">;
   readonly history: History;
@@ -204,13 +207,14 @@ export class MixedClient {
     return { exchange, life };
   }
 
-  /** From a random one on; last the one that let it wait for nothing lately. */
+  /** From its home on, or from a random one on; then comes last the one that let it wait for nothing lately. */
   private placesInTurn(): readonly NodePlace[] {
-    const { places } = this.parts.cluster;
-    const first = this.parts.random.below(places.length);
+    const { home, cluster, random } = this.parts;
+    const { places } = cluster;
+    const first = home ?? random.below(places.length);
     const turned = [...places.slice(first), ...places.slice(0, first)];
     const { id: shunned, until } = this.shunned;
-    if (now() >= until) return turned;
+    if (home !== undefined || now() >= until) return turned;
     return turned.sort((left, right) => Number(left.id === shunned) - Number(right.id === shunned));
   }
 

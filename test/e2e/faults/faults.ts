@@ -19,6 +19,7 @@ export interface Fault {
 }
 
 const pauseMilliseconds = 10_000;
+const sleepMilliseconds = 3000;
 const clockMilliseconds = 4000;
 const slowBytesPerSecond = 64 * 1024;
 const lossPercent = 5;
@@ -62,6 +63,17 @@ export const faults: readonly Fault[] = [
     name: "leader-paused",
     what: `SIGSTOP of a leader, SIGCONT after ${pauseMilliseconds / 1000} s`,
     strike: async (arena) => arena.pauseFor(await arena.leader(), pauseMilliseconds),
+  },
+  {
+    name: "leader-asleep",
+    what: `a leader is cut off and stands still; it wakes up after ${sleepMilliseconds / 1000} s, and hears nothing of its successor for a while`,
+    strike: async (arena) => {
+      const node = await arena.leader();
+      await Promise.all([
+        arena.cutFor(node, around(node, arena.nodes.length), spell(arena)),
+        arena.pauseFor(node, sleepMilliseconds),
+      ]);
+    },
   },
   {
     name: "leader-cut",

@@ -96,7 +96,8 @@ export class Namespaces implements Wires {
   }
 
   async cut(from: number, to: number): Promise<void> {
-    await this.inside(to, "iptables", "--append", "INPUT", "--source", this.hostOf(from), "--jump", "DROP");
+    // Several cuts are made at once, and iptables waits for itself only when it is told to.
+    await this.inside(to, "iptables", "--wait", "--append", "INPUT", "--source", this.hostOf(from), "--jump", "DROP");
   }
 
   async lose(percent: number): Promise<void> {

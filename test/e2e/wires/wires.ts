@@ -9,7 +9,7 @@ export interface Wires {
   peerPortOf(node: number, listening: number): number;
   /** Its process is this one from now on. */
   started(node: number, pid: number): void;
-  /** Nothing that `from` sends reaches `to` any more; connections stay open until somebody gives them up. */
+  /** Nothing that `from` sends reaches `to` any more; connections stay open until somebody gives them up. Several may be made at once. */
   cut(from: number, to: number): Promise<void>;
   /** Some of what nodes send each other is lost, in each direction. */
   lose(percent: number): Promise<void>;
