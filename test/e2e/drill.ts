@@ -13,7 +13,7 @@ import { now, rest } from "./moments.ts";
 import { judgeAtRest, judgeSpells } from "./verdict.ts";
 
 export const clients = 8;
-/** Of these stay with each node; the rest asks any. */
+/** Of these stay with each node, one of them impatient; the rest asks any. */
 const clientsAtHome = 2;
 const settleMilliseconds = 60_000;
 /** Longer than any request's own deadline, and than any node stands still: whoever is not answered by then hangs. */
@@ -109,6 +109,17 @@ export class Drill {
   private client(name: number, home?: number): MixedClient {
     const { arena, http, history, counts, served } = this;
     const random = arena.random.split(`client ${name}`);
-    return new MixedClient({ name, home, cluster: arena.processes, http, history, counts, served, random });
+    const isImpatient = home !== undefined && name % clientsAtHome === 0;
+    return new MixedClient({
+      name,
+      home,
+      isImpatient,
+      cluster: arena.processes,
+      http,
+      history,
+      counts,
+      served,
+      random,
+    });
   }
 }

@@ -1,5 +1,5 @@
 // A client of a running cluster: one request after the other, strong and fast, and a history of what it was told. It asks any node, or
-// stays with one as long as that listens: so each side of a cut has somebody who asks it.
+// stays with one as long as that listens: so each side of a cut has somebody who asks it, and a node that wakes up finds a crowd.
 //
 // It waits for no node that stands still: a little behind a request's deadline it asks for something else, others if it may. What it waits for no longer goes
 // on without it, and when it is answered after all, the history has that answer, too: what a node says that has slept is judged.
@@ -33,6 +33,8 @@ export interface ClientParts {
   readonly name: number;
   /** The place of the node that it stays with. */
   readonly home?: number | undefined;
+  /** Soon asks for more when it is not answered, but writes nothing then: a write that no majority has keeps reads behind it waiting. */
+  readonly isImpatient?: boolean;
   readonly cluster: Pick<ClusterProcesses, "places" | "lifeOf" | "stoodStill">;
   readonly http: Pick<HttpClient, "ask">;
   readonly history: History;
@@ -47,6 +49,9 @@ export const fastKeys = 15;
 export const mixedKeys = 15;
 const deadlineMilliseconds = 2000;
 const patienceMilliseconds = deadlineMilliseconds + 300;
+/** Of one that is impatient. */
+const hurryMilliseconds = 200;
+const underWayMax = 32;
 /** It asks others for so long then. */
 const shunMilliseconds = 1000;
 /** A machine of two cores that runs all of this may be busy for a while. */
@@ -82,16 +87,16 @@ export class MixedClient {
 
   /** `think`: milliseconds between two requests, at most. Resolves when it is stopped and all that it asked for is over. */
   async work(think: number): Promise<void> {
-    const { random } = this.parts;
+    const { random, isImpatient = false } = this.parts;
     while (!this.isStopped) {
       await rest(random.between(1, think));
       const key = this.anyKey();
       const isFast = key.startsWith("f") ? random.chance(9, 10) : key.startsWith("m") && random.chance(1, 2);
       const mode = isFast ? "fast" : "strong";
-      const isRead = random.chance(1, 2);
-      await this.endsInTime(
-        isRead ? this.read(key, mode) : this.write(isFast ? this.blind(key) : this.anyStep(key), mode),
-      );
+      const isRead = random.chance(1, 2) || (isImpatient && this.underWay.size > 0);
+      const isInHurry = isImpatient && this.underWay.size < underWayMax;
+      const work = isRead ? this.read(key, mode) : this.write(isFast ? this.blind(key) : this.anyStep(key), mode);
+      await this.endsWithin(isInHurry ? hurryMilliseconds : patienceMilliseconds, work);
     }
     await Promise.all(this.underWay);
   }
@@ -133,7 +138,8 @@ export class MixedClient {
     for (let tries = 1; ; tries++) {
       const mayTryAgain = tries < triesMax && request !== undefined;
       const answer = this.ask(step, { mode, request });
-      const { told, life } = mayTryAgain && !(await this.endsInTime(answer)) ? givenUp : await answer;
+      const { told, life } =
+        mayTryAgain && !(await this.endsWithin(patienceMilliseconds, answer)) ? givenUp : await answer;
       entry.via = life;
       if (told.kind === "told") return this.finish(entry, step, told);
       isDoubtful ||= told.kind === "unknown";
@@ -172,10 +178,10 @@ export class MixedClient {
   }
 
   /** What ends later goes on; what fails then fails the client in the end. */
-  private async endsInTime(work: Promise<unknown>): Promise<boolean> {
+  private async endsWithin(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
     this.underWay.add(work);
     const ended = work.then(() => void this.underWay.delete(work));
-    return isOverWithin(patienceMilliseconds, ended);
+    return isOverWithin(milliseconds, ended);
   }
 
   private count(what: "refused" | "unknown", why: string): void {
