@@ -36,10 +36,8 @@ export class LeaderDuties {
   }
 
   /** Entries were appended. */
-  sample({ role, last, lastStamp }: RaftStatus, now: number): void {
-    if (role !== "leader") return;
-    this.samples.add(last, lastStamp);
-    this.backlogMilliseconds(now);
+  sample({ role, last, lastStamp }: RaftStatus): void {
+    if (role === "leader") this.samples.add(last, lastStamp);
   }
 
   newTerm(now: Moment): void {
@@ -50,7 +48,9 @@ export class LeaderDuties {
   }
 
   /** A turn is over: what was begun in it was sent at `since` or later. `freshness` is told what a quorum has confirmed. */
-  noteRounds(since: Moment, freshness: Pick<Freshness, "confirmed">): void {
+  endTurn(since: Moment, freshness: Pick<Freshness, "confirmed">): void {
+    // The log may have grown, though it may have no room yet to be written down.
+    this.backlogMilliseconds(since.monotonic);
     const { round, confirmedRound, status } = this.raft;
     if (!this.quorumAge.isNew(round)) return;
     const leader = this.quorumAge.confirmed(confirmedRound);

@@ -166,7 +166,7 @@ export class ReplicaCore {
     const now = momentOf(this.parts.seams.clock);
     this.isPumpDue = false;
     this.turn();
-    this.duties.noteRounds(now, this.freshness);
+    this.duties.endTurn(now, this.freshness);
   }
 
   private turn(): void {
@@ -202,7 +202,7 @@ export class ReplicaCore {
   /** What of a Ready has nothing to do with the log. */
   private rest(ready: Ready): void {
     const { entries, options } = this.parts;
-    if (ready.entries.length > 0) this.duties.sample(this.raft.status, this.parts.seams.clock.monotonicMilliseconds());
+    if (ready.entries.length > 0) this.duties.sample(this.raft.status);
     for (const answer of ready.reads) {
       this.reads.strong.answered(answer);
       this.freshness.readAnswered(answer);

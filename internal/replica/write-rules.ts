@@ -99,7 +99,9 @@ export function refusalForRoom(
   takesSpace: boolean,
   { engine, log, options, isPressed, unapplied }: RoomCircumstances,
 ): "storage_full" | "busy" | undefined {
-  if (log.refusal !== undefined || (takesSpace && engine.trouble !== undefined)) return "storage_full";
+  const refusal = log.refusal ?? (takesSpace ? engine.trouble : undefined);
+  // What else keeps a disk from being written passes, or ends the process.
+  if (refusal !== undefined) return refusal.code === "storage_full" ? "storage_full" : "busy";
   if (isPressed && takesSpace) return "busy";
   // The engine has no room, or is behind: what waits for it is held in memory.
   const isBehind = unapplied.entries >= options.unappliedEntriesMax || unapplied.bytes >= options.overlayBytesMax;

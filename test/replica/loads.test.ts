@@ -70,6 +70,8 @@ describe("a load", () => {
     Object.defineProperty(engine, "trouble", { get: () => trouble });
     assert.deepEqual(lead.proposeLoad({ since, writes }), { kind: "refused", why: "storage_full" });
     await move(rig, "close");
+    trouble = new TrefoilError("busy", "no more files can be opened");
+    assert.deepEqual(lead.proposeLoad({ since, writes }), { kind: "refused", why: "busy" }, "that is no full disk");
     trouble = undefined;
     engine.canWrite = () => false;
     while (lead.status.last - lead.appliedIndex < 3) accepted(lead.propose("strong", () => del("other")));

@@ -252,6 +252,32 @@ describe("fast writes", () => {
     await rig.close();
   });
 
+  it("rule 11: are refused for the age of one that had to wait for room in the log, too", async () => {
+    const rig = await Rig.open({ replica: { raft: { electionTicks: 100 } } });
+    const lead = await rig.elect(1);
+    await rig.level();
+    const { log } = rig.node(1);
+    assert.ok(log !== undefined);
+    let makeRoom = (): void => undefined;
+    const room = new Promise<void>((resolve) => (makeRoom = resolve));
+    log.whenRoom = () => room;
+    Object.defineProperty(log, "hasRoom", { configurable: true, value: false });
+    rig.passes = (message) => message.type !== "append_accepted";
+    const { last } = lead.status;
+    assert.equal(why(rig, 1, "strong", put("a", "1")), "accepted");
+    await rig.ticks(20);
+    assert.ok(lead.status.last > last && lead.status.persisted === last, "it waits");
+    Object.defineProperty(log, "hasRoom", { configurable: true, value: true });
+    makeRoom();
+    await rig.rest();
+    await rig.ticks(4);
+    assert.deepEqual([lead.status.hasQuorum, lead.status.persisted], [true, lead.status.last]);
+    assert.equal(why(rig, 1, "fast", put("a", "2")), "accepted");
+    await rig.ticks(3);
+    assert.equal(why(rig, 1, "fast", put("a", "3")), "busy");
+    await rig.close();
+  });
+
   it("and strong ones and reads are refused beyond a bound while the engine has no room, and taken again when it has", async () => {
     const bounds = { unappliedEntriesMax: 40, overlayBytesMax: 2000, strongReadsMax: 10 };
     const rig = await Rig.open({ replica: bounds });

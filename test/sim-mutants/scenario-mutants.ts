@@ -89,6 +89,16 @@ export const scenarioMutants: readonly SimMutant[] = [
     },
   },
   {
+    name: "rule 11: the backlog's age counts from when a write finds it",
+    file: "internal/replica/leader-duties.ts",
+    find: "this.backlogMilliseconds(since.monotonic);",
+    replace: "",
+    scenario: {
+      file: "rules-writes",
+      name: "rule 11: are refused for the age of one that had to wait for room in the log, too",
+    },
+  },
+  {
     name: "no bound on what waits for the engine",
     file: rules,
     find: 'return isBehind ? "busy" : undefined;',
