@@ -54,8 +54,8 @@ export class NodeReadiness {
   }
 }
 
-function checkOfDisk({ writesRefused }: Node): ReadinessCheck {
-  return { name: "disk", isFine: writesRefused === undefined, detail: writesRefused?.message ?? "takes writes" };
+function checkOfDisk({ unfitness }: Node): ReadinessCheck {
+  return { name: "disk", isFine: unfitness === undefined, detail: unfitness ?? "can be written" };
 }
 
 function checkOfClock({ trouble, distances }: PeerClocks): ReadinessCheck {

@@ -158,9 +158,10 @@ export class Engine {
     return this.core.trouble?.error;
   }
 
-  /** What a read met that can no longer be read as it was written, the first of it; reads of the rest go on. */
+  /** Damage that a read or a merge has met, the first of it; reads of the rest go on. */
   get damage(): TrefoilError | undefined {
-    return this.core.damage;
+    const { damage, trouble } = this.core;
+    return damage ?? (trouble?.error.code === "corruption" ? trouble.error : undefined);
   }
 
   get isClosing(): boolean {

@@ -73,7 +73,7 @@ beforeEach(() => {
     logger: { ...silentLogger, warn: (_words, fields) => void warned.push(fields) },
     hearFounder: () => undefined,
     table: { noteLeaving: () => undefined },
-    fullDisks: { hear: () => undefined },
+    unfit: { hear: () => undefined },
     onFailure: (failure) => void failures.push(failure),
   });
 });

@@ -17,7 +17,7 @@ import { slotOf } from "../ring/slots.ts";
 import { clientKind, decodeCall, encodeAnswer, writeGot, writePage, writeSeen, writeWrote } from "./client-wire.ts";
 import type { AddressedCall, ClientCall } from "./client-wire.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { FullDisks } from "./full-disks.ts";
+import type { UnfitNodes } from "./unfit-nodes.ts";
 import type { GroupAnswer, GroupService, SeenReplica } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { NodeDuties } from "./node-duties.ts";
@@ -36,7 +36,7 @@ export interface AnsweringParts {
   /** Undefined: this node founds no cluster. */
   hearFounder(from: NodeId, word: FoundingWord): FoundingWord | undefined;
   readonly table: Pick<PeerTable, "noteLeaving">;
-  readonly fullDisks: Pick<FullDisks, "hear">;
+  readonly unfit: Pick<UnfitNodes, "hear">;
   onFailure(failure: unknown): void;
 }
 
@@ -134,8 +134,8 @@ export class Answering {
       case "leaving":
         this.parts.table.noteLeaving(from);
         return emptyBytes;
-      case "full":
-        this.parts.fullDisks.hear(from);
+      case "unfit":
+        this.parts.unfit.hear(from, talk.why);
         return emptyBytes;
       case "clock":
         return encodeTalk({ kind: "clock", wall: Math.round(this.parts.clock.wallMilliseconds()) });

@@ -17,10 +17,11 @@ import type { AskOutcome, IncomingRequest, Network, NetworkHost, RequestOutcome 
 import type { MessageCodec } from "../replica/message-codec.ts";
 import { awaitedOf } from "./awaiting.ts";
 import { NodeCoordinator } from "./coordinator.ts";
-import { FullDisks } from "./full-disks.ts";
+import { UnfitNodes } from "./unfit-nodes.ts";
 import { MapKeeper } from "./map-keeper.ts";
 import { PeerTable } from "./peer-table.ts";
-import { decodeTalk, encodeTalk, isFullTalk, isLeavingTalk } from "./peer-talk.ts";
+import { decodeTalk, encodeTalk } from "./peer-talk.ts";
+import type { Talk } from "./peer-talk.ts";
 import type { ReadMode, WriteMode } from "./requests.ts";
 import { SeedWords } from "./seed-words.ts";
 
@@ -64,7 +65,7 @@ export class Gateway {
   private readonly name: NodeId;
   private readonly life: number;
   private readonly seedWords: SeedWords;
-  private readonly fullDisks: FullDisks;
+  private readonly unfit: UnfitNodes;
   private timer: Timer | undefined;
   private isLooking = false;
   private isClosed = false;
@@ -80,7 +81,7 @@ export class Gateway {
     this.keeper = new MapKeeper(undefined, (failure) => this.fail(failure));
     this.table = new PeerTable({ network, codec, self: this.name });
     const { keeper, table } = this;
-    this.fullDisks = new FullDisks({ clock, table, refusal: () => undefined });
+    this.unfit = new UnfitNodes({ clock, table, refusal: () => undefined });
     const awaited = (): string => this.awaited;
     this.coordinator = new NodeCoordinator({
       ...seams,
@@ -89,7 +90,7 @@ export class Gateway {
       keeper,
       table,
       service: undefined,
-      fullDisks: this.fullDisks,
+      unfit: this.unfit,
       defaults,
       valueBytesMax,
       awaited,
@@ -150,10 +151,11 @@ export class Gateway {
     };
   }
 
-  /** A node says that it stops, or that its disk is full; nobody asks a gateway for anything. */
+  /** A node says that it stops, or that it cannot write; nobody asks a gateway for anything. */
   private hear(from: NodeId, request: IncomingRequest): void {
-    if (isLeavingTalk(request.payload)) this.table.noteLeaving(from);
-    else if (isFullTalk(request.payload)) this.fullDisks.hear(from);
+    const said = this.talkIn(from, request.payload);
+    if (said?.kind === "leaving") this.table.noteLeaving(from);
+    else if (said?.kind === "unfit") this.unfit.hear(from, said.why);
     else return request.refuse();
     request.answer(emptyBytes);
   }
@@ -198,12 +200,17 @@ export class Gateway {
     return encodeTalk({ kind: "map", epoch: this.keeper.epoch, map: undefined });
   }
 
-  /** Nothing is said by whoever has no newer map. What it has wrong is no failure of this process. */
+  /** Nothing is said by whoever has no newer map. */
   private mapIn(from: string, outcome: AskOutcome | RequestOutcome): ClusterMap | undefined {
     if (outcome.kind !== "answered" || outcome.payload.length === 0 || this.isClosed) return undefined;
+    const said = this.talkIn(from, outcome.payload);
+    return said?.kind === "map" ? said.map : undefined;
+  }
+
+  /** What another one has wrong is no failure of this process. */
+  private talkIn(from: string, payload: Uint8Array): Talk | undefined {
     try {
-      const said = decodeTalk(outcome.payload);
-      return said.kind === "map" ? said.map : undefined;
+      return decodeTalk(payload);
     } catch (failure) {
       this.warn(from, failure);
       return undefined;

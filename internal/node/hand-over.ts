@@ -1,5 +1,5 @@
 // A node that stops hands its leaderships over before it leaves, so that nobody has to wait for an election. Of the other voters
-// the one comes first that has most of the log, of those whose nodes are connected and stay. What a target does not take goes to the next one;
+// the one comes first that has most of the log, of those whose nodes are connected, stay, and can write, if there are any. What a target does not take goes to the next one;
 // what nobody takes in time is left to an election after all.
 
 import type { GroupId, ReplicaId } from "../base/ids.ts";
@@ -7,10 +7,12 @@ import type { Clock, Scheduler } from "../platform/clock.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { LocalGroups } from "./local-groups.ts";
 import type { PeerTable } from "./peer-table.ts";
+import type { UnfitNodes } from "./unfit-nodes.ts";
 
 export interface HandOverParts {
   readonly groups: LocalGroups;
   readonly table: PeerTable;
+  readonly unfit: Pick<UnfitNodes, "of">;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
 }
@@ -54,6 +56,11 @@ export class HandOver {
     return replica.transfer(heir) === undefined;
   }
 
+  private isFit(group: GroupId, id: ReplicaId): boolean {
+    const node = this.parts.groups.nodeOf(group, id);
+    return node !== undefined && this.parts.unfit.of(node) === undefined;
+  }
+
   private heirOf(group: GroupId, replica: Replica): ReplicaId | undefined {
     const { voters } = replica.status.configuration;
     const asked = this.asked.get(group);
@@ -64,6 +71,6 @@ export class HandOver {
       return isThere && voters.includes(id) && asked?.has(id) !== true;
     });
     heirs.sort((left, right) => right.match - left.match);
-    return heirs[0]?.id;
+    return (heirs.find(({ id }) => this.isFit(group, id)) ?? heirs[0])?.id;
   }
 }

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { mapNode, placedMap } from "../../test/node/sample-map.ts";
 import { NodeClock, VirtualTime } from "../../test/sim/virtual-time.ts";
-import { TrefoilError } from "../base/errors.ts";
 import { groupId, logIndex, nodeId, replicaId, term } from "../base/ids.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
@@ -48,8 +47,8 @@ let third: FollowerStatus;
 let leaderships: Leaderships;
 let away: Set<NodeId>;
 let leaving: Set<NodeId>;
-let full: Set<NodeId>;
-let isFull: boolean;
+let unfit: Set<NodeId>;
+let isUnfit: boolean;
 let handed: number[];
 
 beforeEach(() => {
@@ -59,8 +58,8 @@ beforeEach(() => {
   third = { ...up, id: thirdId, state: "snapshot" };
   away = new Set();
   leaving = new Set();
-  full = new Set();
-  isFull = false;
+  unfit = new Set();
+  isUnfit = false;
   handed = [];
   const replica = {
     id: own,
@@ -75,11 +74,11 @@ beforeEach(() => {
   leaderships = new Leaderships({
     groups: { get: (id) => (id === group ? replica : undefined) },
     table: { isConnected: (node) => !away.has(node), isLeaving: (node) => leaving.has(node) },
-    fullDisks: {
+    unfit: {
       get own() {
-        return isFull ? new TrefoilError("storage_full", "no space") : undefined;
+        return isUnfit ? "no space" : undefined;
       },
-      has: (node) => full.has(node),
+      of: (node) => (unfit.has(node) ? "no space" : undefined),
     },
     clock: new NodeClock(time),
     milliseconds: 10_000,
@@ -163,7 +162,7 @@ describe("leaderships", () => {
     const hindrances: readonly (readonly [string, () => void])[] = [
       ["away", () => away.add(node)],
       ["leaving", () => leaving.add(node)],
-      ["with a full disk", () => full.add(node)],
+      ["unfit", () => unfit.add(node)],
       ["behind", () => (status = { ...leading, last: logIndex(2000) })],
       ["in need of a snapshot", () => (follower = { ...up, state: "snapshot" })],
       ["with salvage", () => (follower = { ...up, hasSalvage: true })],
@@ -179,7 +178,7 @@ describe("leaderships", () => {
       pass(20_000);
       assert.deepEqual(handed, [], what);
       [status, follower] = [leading, up];
-      for (const each of [away, leaving, full]) each.clear();
+      for (const each of [away, leaving, unfit]) each.clear();
       pass(9_000);
       assert.deepEqual(handed, [], `${what}: it was ready without a break for 9 s only`);
       pass(1_200);
@@ -190,25 +189,42 @@ describe("leaderships", () => {
     }
   });
 
-  it("are handed, when the disk here is full, to whoever has room and is ready, one after the other", () => {
+  it("are handed over at once by a node that is unfit to lead, to the one of the map first, and to each once before it rests", () => {
     third = { ...third, state: "replicate" };
-    isFull = true;
-    pass(1000);
-    assert.deepEqual(handed, [], "it may pass");
-    pass(200);
-    assert.equal(handed.length, 1);
-    pass(1500);
-    assert.deepEqual(new Set(handed), new Set([heir, thirdId]), "the other one, when the first did not take it");
-    [handed, follower] = [[], { ...up, state: "snapshot" }];
-    pass(5000);
-    assert.deepEqual(new Set(handed), new Set([thirdId]), "nobody else could");
+    isUnfit = true;
+    const tries: [number, number][] = [];
+    const start = time.now;
+    while (time.now - start < 20_000) {
+      pass(100);
+      const [to] = handed.splice(0);
+      if (to === undefined) continue;
+      tries.push([to, Math.round((time.now - start) / 1000)]);
+      status = { ...status, isTransferring: true };
+      pass(1000);
+      status = { ...status, isTransferring: false };
+    }
+    assert.deepEqual(
+      tries,
+      [heir, thirdId, heir, thirdId, heir, thirdId].map((to, at) => [to, [0, 1, 4, 5, 11, 12][at]]),
+    );
   });
 
-  it("stay on a full disk when the others' are full, too, or lack something", () => {
-    isFull = true;
-    full.add(nodeId(heirNode ?? ""));
-    pass(60_000);
-    assert.deepEqual(handed, []);
+  it("are handed by a node that is unfit to nobody who is unfit, behind, or about to leave the group, though a replica comes in", () => {
+    const [meta, first, ...others] = map.groups;
+    assert.ok(meta !== undefined && first !== undefined);
+    const joining = { replica: replicaId(4), node: heirNode ?? nodeId("n2"), disk: "new" };
+    const exchanging = { ...first, exchange: { joining, leaving: heir }, nextReplica: replicaId(5) };
+    const exchange = { ...map, groups: [meta, exchanging, ...others] };
+    isUnfit = true;
+    pass(20_000, exchange);
+    assert.deepEqual(handed, [], "one leaves the group, the other one is being filled");
+    third = { ...third, state: "replicate" };
+    unfit.add(map.groups[1]?.replicas.find(({ replica }) => replica === thirdId)?.node ?? nodeId("n3"));
+    pass(20_000, exchange);
+    assert.deepEqual(handed, [], "it has no room, either");
+    unfit.clear();
+    pass(200, exchange);
+    assert.deepEqual(handed, [thirdId]);
   });
 
   it("stay for as long with whoever was elected anew", () => {

@@ -1,22 +1,19 @@
 // Leaderships that are held here and belong elsewhere, by the map: each is handed over when whom it belongs to has been there, up to
 // date, for a while without a break. So they are even again some time after a node has come back, and none goes back and forth: who
-// leads by the map keeps it for as long as he is there, and has room on his disk. One that has none hands all of them to whoever has.
+// leads by the map keeps it for as long as he is there, and fit. A node that is not fit to lead hands over all that it leads.
 
 import type { GroupId, ReplicaId, Term } from "../base/ids.ts";
 import type { ClusterMap, MapGroup } from "../cluster/cluster-map.ts";
 import { preferredLeaders } from "../cluster/preferred-leaders.ts";
 import type { Clock } from "../platform/clock.ts";
-import { isJoint } from "../raft/configuration.ts";
-import type { Replica } from "../replica/replica.ts";
-import type { FullDisks } from "./full-disks.ts";
-import type { PeerTable } from "./peer-table.ts";
+import { isReadyHeir, mayHandOver } from "./heirs.ts";
+import type { HeirParts, Led } from "./heirs.ts";
+import { Refuges } from "./refuges.ts";
+import type { UnfitNodes } from "./unfit-nodes.ts";
 
-type Led = Pick<Replica, "id" | "status" | "followers" | "transfer">;
-
-export interface LeadershipParts {
+export interface LeadershipParts extends HeirParts {
   readonly groups: { get(group: GroupId): Led | undefined };
-  readonly table: Pick<PeerTable, "isConnected" | "isLeaving">;
-  readonly fullDisks: Pick<FullDisks, "own" | "has">;
+  readonly unfit: Pick<UnfitNodes, "of" | "own">;
   readonly clock: Clock;
   /** How long an heir has to be ready. */
   readonly milliseconds: number;
@@ -24,12 +21,6 @@ export interface LeadershipParts {
 
 /** Who does not take its group, since its clock is wrong or its disk hangs, is asked twice as late each time, so many times. */
 const vainTriesMax = 6;
-
-/** As long as a disk is full before its groups are handed over: the others have heard of it by then. */
-const fullMilliseconds = 1000;
-
-/** What is under way at any moment; a handover stops writes until the heir has it. */
-const entriesBehindMax = 1000;
 
 interface Heir {
   readonly id: ReplicaId;
@@ -50,21 +41,35 @@ export class Leaderships {
   private known: { readonly map: ClusterMap; readonly leaders: ReadonlyMap<GroupId, ReplicaId> } | undefined;
   private readonly heirs = new Map<GroupId, Heir>();
   private readonly vain = new Map<GroupId, VainTries>();
+  private readonly refuges: Refuges;
 
   constructor(parts: LeadershipParts) {
     this.parts = parts;
+    this.refuges = new Refuges(parts);
   }
 
   /** Again and again. Hands over one group at most. */
   look(map: ClusterMap): void {
     if (this.known?.map !== map) this.known = { map, leaders: preferredLeaders(map) };
+    if (this.parts.unfit.own === undefined) this.handBack(map);
+    else this.handAllOver(map, this.known.leaders);
+  }
+
+  private handAllOver(map: ClusterMap, leaders: ReadonlyMap<GroupId, ReplicaId>): void {
+    this.heirs.clear();
+    for (const group of map.groups) {
+      const replica = this.parts.groups.get(group.id);
+      if (replica !== undefined && this.refuges.offer(group, replica, leaders.get(group.id))) return;
+    }
+  }
+
+  private handBack(map: ClusterMap): void {
+    this.refuges.forget();
     const now = this.parts.clock.monotonicMilliseconds();
-    const isFull = this.parts.fullDisks.own !== undefined;
-    const patience = isFull ? fullMilliseconds : this.parts.milliseconds;
     let isFree = true;
     for (const group of map.groups) {
       const replica = this.parts.groups.get(group.id);
-      const id = replica === undefined ? undefined : this.heirOf(group, replica, isFull);
+      const id = replica === undefined ? undefined : this.readyHeir(group, replica);
       if (replica === undefined || id === undefined) {
         this.heirs.delete(group.id);
         // Once it was away, or is behind, or leads, it may be able to.
@@ -77,7 +82,7 @@ export class Leaderships {
       const heir = isSame ? before : { id, term, since: now };
       this.heirs.set(group.id, heir);
       const tries = this.vainTries(group.id, heir);
-      if (!isFree || now - heir.since < patience * 2 ** tries) continue;
+      if (!isFree || now - heir.since < this.parts.milliseconds * 2 ** tries) continue;
       isFree = false;
       this.heirs.set(group.id, { id, term, since: now });
       const isTried = replica.transfer(id) === undefined;
@@ -90,30 +95,9 @@ export class Leaderships {
     return tries?.id === id && tries.term === term ? tries.count : 0;
   }
 
-  private heirOf(group: MapGroup, replica: Led, isFull: boolean): ReplicaId | undefined {
-    const { role, hasQuorum, isTransferring, configuration } = replica.status;
-    if (role !== "leader" || !hasQuorum || isTransferring || group.exchange !== undefined || isJoint(configuration))
-      return undefined;
-    if (isFull) return this.refuge(group, replica);
+  private readyHeir(group: MapGroup, replica: Led): ReplicaId | undefined {
     const heir = this.known?.leaders.get(group.id);
-    return heir !== undefined && this.isReady(group, replica, heir) ? heir : undefined;
-  }
-
-  /** Anybody who has room. Who was asked in vain is asked when there is nobody else. */
-  private refuge(group: MapGroup, replica: Led): ReplicaId | undefined {
-    const ready = replica.status.configuration.voters.filter((id) => this.isReady(group, replica, id));
-    const asked = this.vain.get(group.id);
-    return ready.find((id) => id !== asked?.id) ?? ready[0];
-  }
-
-  private isReady({ replicas }: MapGroup, replica: Led, heir: ReplicaId): boolean {
-    const { configuration, last } = replica.status;
-    if (heir === replica.id || !configuration.voters.includes(heir)) return false;
-    const node = replicas.find((seat) => seat.replica === heir)?.node;
-    const { table, fullDisks } = this.parts;
-    if (node === undefined || !table.isConnected(node) || table.isLeaving(node) || fullDisks.has(node)) return false;
-    const follower = replica.followers.find(({ id }) => id === heir);
-    const isUpToDate = follower?.state === "replicate" && last - follower.match <= entriesBehindMax;
-    return isUpToDate && !follower.hasSalvage;
+    if (heir === undefined || group.exchange !== undefined || !mayHandOver(replica)) return undefined;
+    return isReadyHeir(this.parts, group, replica, heir) ? heir : undefined;
   }
 }

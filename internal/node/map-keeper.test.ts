@@ -4,6 +4,7 @@ import { mapNode, placedMap } from "../../test/node/sample-map.ts";
 import { firstMap, foundersOf } from "../cluster/map-changes.ts";
 import { nodeId } from "../base/ids.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
+import { DiskFailure } from "../platform/disk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { MapKeeper } from "./map-keeper.ts";
 
@@ -100,5 +101,24 @@ describe("the map as a node knows it", () => {
       ["the disk is gone"],
     );
     assert.deepEqual(events, []);
+  });
+
+  it("that finds the disk full is made durable and told when there is room", async () => {
+    let isFull = true;
+    const noted: number[] = [];
+    const { keeper, events, failures } = rigOf(async (told) => {
+      if (isFull) throw new DiskFailure("full", "write", "/data/map");
+      noted.push(told.epoch - map.epoch);
+    });
+    keeper.adopt(map);
+    keeper.adopt(later(1));
+    await keeper.settled();
+    keeper.look();
+    await keeper.settled();
+    assert.deepEqual([keeper.epoch, events, failures], [map.epoch + 1, [], []]);
+    isFull = false;
+    for (let look = 0; look < 3; look++) keeper.look();
+    await keeper.settled();
+    assert.deepEqual([noted, events], [[1], ["told 1"]]);
   });
 });

@@ -1,10 +1,11 @@
 // The cluster map as this node knows it: the newest that it heard of. A newer one is made durable, then everybody here who lives by
-// the map is told, then the peers.
+// the map is told, then the peers. A full disk passes: until then they live by the one before it, as after a crash.
 
 import { assert } from "../base/assert.ts";
 import { TrefoilError } from "../base/errors.ts";
 import type { ClusterMap } from "../cluster/cluster-map.ts";
 import type { NodeFolder } from "../cluster/node-folder.ts";
+import { DiskFailure } from "../platform/disk.ts";
 import { Ring } from "../ring/ring.ts";
 
 export type MapListener = (map: ClusterMap) => Promise<void> | void;
@@ -16,6 +17,8 @@ export class MapKeeper {
   private newest: ClusterMap | undefined;
   private compiled: Ring | undefined;
   private told: Promise<void> = Promise.resolve();
+  /** The newest one could not be written for want of space. */
+  private isHeldUp = false;
 
   /** Without a folder, nothing is kept: a gateway's. */
   constructor(folder: Pick<NodeFolder, "noteMap"> | undefined, onFailure: (failure: Error) => void) {
@@ -52,6 +55,17 @@ export class MapKeeper {
     if (newest !== undefined && map.epoch <= newest.epoch) return;
     this.newest = map;
     this.compiled = map.ring.length === 0 ? undefined : Ring.of(map.ring);
+    this.tellInTurn(map);
+  }
+
+  /** Again and again. */
+  look(): void {
+    if (!this.isHeldUp || this.newest === undefined) return;
+    this.isHeldUp = false;
+    this.tellInTurn(this.newest);
+  }
+
+  private tellInTurn(map: ClusterMap): void {
     this.told = this.told
       .then(() => this.tell(map))
       .catch((failure: unknown) => {
@@ -68,7 +82,18 @@ export class MapKeeper {
     assert(this.newest !== undefined, "a map that was adopted is known");
     // A newer one came meanwhile, and is told next.
     if (this.newest.epoch > map.epoch) return;
-    await this.folder?.noteMap(map);
+    if (!(await this.isNoted(map))) return;
     for (const listener of this.listeners) await listener(map);
+  }
+
+  private async isNoted(map: ClusterMap): Promise<boolean> {
+    try {
+      await this.folder?.noteMap(map);
+      return true;
+    } catch (failure) {
+      if (!(failure instanceof DiskFailure) || failure.kind !== "full") throw failure;
+      this.isHeldUp = true;
+      return false;
+    }
   }
 }

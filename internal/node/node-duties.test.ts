@@ -22,7 +22,7 @@ it("a change of the map that does not come about holds up no other duty, and is 
   const parts = {
     // As the map has it no more: it registers.
     self: mapNode("n1", "moved"),
-    keeper: { map, epoch: map.epoch },
+    keeper: { map, epoch: map.epoch, look: () => undefined },
     table: {
       lookElsewhere: () => void done.elsewhere++,
       strangers: [],
@@ -37,7 +37,7 @@ it("a change of the map that does not come about holds up no other duty, and is 
     groups: { get: () => undefined },
     meta: { isLeader: true, look: () => Promise.resolve(), found: () => Promise.resolve(), change },
     leaderships: { look: () => void done.spread++ },
-    fullDisks: { say: () => Promise.resolve() },
+    unfit: { look: () => Promise.resolve() },
     clocks: { ask: () => Promise.resolve() },
     clock: new NodeClock(time),
     random: new Prng(1),

@@ -13,7 +13,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { ofAnotherProcess } from "../platform/network.ts";
 import { exchangeStep } from "./exchanges.ts";
-import type { FullDisks } from "./full-disks.ts";
+import type { UnfitNodes } from "./unfit-nodes.ts";
 import type { Leaderships } from "./leaderships.ts";
 import type { LocalGroups } from "./local-groups.ts";
 import type { MapKeeper } from "./map-keeper.ts";
@@ -34,7 +34,7 @@ export interface DutyParts {
   readonly groups: LocalGroups;
   readonly meta: MetaGroup;
   readonly leaderships: Leaderships;
-  readonly fullDisks: Pick<FullDisks, "say">;
+  readonly unfit: Pick<UnfitNodes, "look">;
   readonly clocks: PeerClocks;
   readonly clock: Clock;
   readonly random: Prng;
@@ -58,7 +58,7 @@ export class NodeDuties {
   private readonly parts: DutyParts;
   private isOnDuty = false;
   private underWay: Promise<void> = Promise.resolve();
-  /** What waits for the meta group, by name. */
+  /** What waits for other nodes, by name. */
   private readonly apart = new Map<string, Promise<void>>();
   private dutyAt = 0;
   private registerAt = 0;
@@ -128,6 +128,7 @@ export class NodeDuties {
     const { map } = this.parts.keeper;
     if (now >= this.elsewhereAt) {
       this.elsewhereAt = now + elsewhereMilliseconds;
+      this.parts.keeper.look();
       this.parts.table.lookElsewhere();
       if (map !== undefined) this.checkBelongs(map);
       this.checkName(now);
@@ -141,7 +142,7 @@ export class NodeDuties {
       });
     }
     for (const group of map.groups) this.exchange(map, group.id);
-    this.begin("full disk", () => this.parts.fullDisks.say());
+    this.begin("unfit", () => this.parts.unfit.look());
     this.parts.leaderships.look(map);
     if (!isRegistered(map, this.parts.self) && now >= this.registerAt) {
       this.registerAt = now + registerMilliseconds;
@@ -153,7 +154,7 @@ export class NodeDuties {
     }
   }
 
-  /** What waits for the meta group, which may have no majority, goes on beside the other duties, each once at a time. */
+  /** What waits for other nodes, such as a meta group that may have no majority, goes on beside the other duties, each once at a time. */
   private begin(name: string, work: () => Promise<void>): void {
     if (this.apart.has(name)) return;
     const done = work()

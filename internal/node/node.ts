@@ -25,8 +25,8 @@ import { replicaDefaults } from "../replica/options.ts";
 import { Answering } from "./answering.ts";
 import { awaitedOf } from "./awaiting.ts";
 import { NodeCoordinator } from "./coordinator.ts";
+import { FoundDamage } from "./found-damage.ts";
 import { FoundingTalk, mapOfFounders } from "./founding-talk.ts";
-import { FullDisks } from "./full-disks.ts";
 import { GroupService } from "./group-service.ts";
 import { HandOver } from "./hand-over.ts";
 import { Leaderships } from "./leaderships.ts";
@@ -40,8 +40,9 @@ import type { NodeSeams, NodeSettings } from "./node-settings.ts";
 import { PeerTable } from "./peer-table.ts";
 import { SeedWords } from "./seed-words.ts";
 import type { WatchedNode } from "./start-watch.ts";
-import { closeParts, endedByDamage, isDamage, openTrusted } from "./trusted-parts.ts";
+import { closeParts, isDamage, openTrusted } from "./trusted-parts.ts";
 import type { TrustedParts } from "./trusted-parts.ts";
+import { UnfitNodes } from "./unfit-nodes.ts";
 
 export type { NodeSeams, NodeSettings } from "./node-settings.ts";
 
@@ -69,12 +70,13 @@ export class Node {
   private readonly answering: Answering;
   private readonly holders: NameHolders;
   private readonly seedWords: SeedWords;
+  private readonly damage: FoundDamage;
+  private readonly unfit: UnfitNodes;
   private founding: FoundingTalk | undefined;
   private timer: Timer | undefined;
   /** Resolves when nothing is done any more to found the cluster. */
   private founded: Promise<void> = Promise.resolve();
   private closing: Promise<void> | undefined;
-  private isDamaged = false;
 
   private constructor(parts: NodeParts) {
     const { seams, settings, folder, log, engine } = parts;
@@ -113,12 +115,14 @@ export class Node {
     const { keeper, table, groups } = this;
     const onFailure = (failure: unknown): void => this.fail(failure);
     const { seeds = [], leadershipMilliseconds = leadershipDefaultMilliseconds } = settings;
-    const fullDisks = new FullDisks({ ...seams, table, refusal: () => this.writesRefused });
-    const leaderships = new Leaderships({ ...seams, groups, table, fullDisks, milliseconds: leadershipMilliseconds });
+    const unfit = new UnfitNodes({ ...seams, table, refusal: () => engine.damage ?? log.refusal ?? engine.trouble });
+    this.unfit = unfit;
+    this.damage = new FoundDamage({ ...seams, self: id, folder, keeper, table, onEnd: onFailure });
+    const leaderships = new Leaderships({ ...seams, groups, table, unfit, milliseconds: leadershipMilliseconds });
     const skewMilliseconds = settings.clockSkewMilliseconds ?? clockSkewDefaultMilliseconds;
     this.clocks = new PeerClocks({ ...seams, table, skewMilliseconds });
     const around = { seeds, seedWords: this.seedWords, clocks: this.clocks };
-    const all = { self: this.self, ...around, keeper, table, groups, meta, leaderships, fullDisks };
+    const all = { self: this.self, ...around, keeper, table, groups, meta, leaderships, unfit };
     this.duties = new NodeDuties({ ...seams, ...all, onFailure });
     this.answering = new Answering({
       ...seams,
@@ -128,12 +132,12 @@ export class Node {
       duties: this.duties,
       hearFounder: (from, word) => this.founding?.hear(from, word),
       table,
-      fullDisks,
+      unfit,
       onFailure,
     });
     const { zone, defaults, valueBytesMax = valueBytesDefault } = settings;
     const awaited = (): string => this.awaited;
-    const asked = { fullDisks, defaults, valueBytesMax, awaited };
+    const asked = { unfit, defaults, valueBytesMax, awaited };
     this.coordinator = new NodeCoordinator({ ...seams, node: id, zone, keeper, table, service, ...asked });
     log.onFlushWanted(() => void this.flush());
   }
@@ -176,9 +180,9 @@ export class Node {
     return awaitedOf({ self: settings.id, map: keeper.map, peers: [...settings.peers.keys()], seedWords, table });
   }
 
-  /** Why this node takes no writes now; undefined: it does. */
-  get writesRefused(): TrefoilError | undefined {
-    return this.log.refusal ?? this.engine.trouble;
+  /** Why this node cannot write now, in words; undefined: it can. */
+  get unfitness(): string | undefined {
+    return this.unfit.own;
   }
 
   /** What there is to look at for whoever asks whether it may be given work. */
@@ -205,11 +209,11 @@ export class Node {
    * have the answers of their writes when it resolves: with the groups that nobody has taken.
    */
   async leave(milliseconds: number): Promise<readonly GroupId[]> {
-    const { groups, table } = this;
+    const { groups, table, unfit } = this;
     const { clock, scheduler } = this.seams;
     const until = clock.monotonicMilliseconds() + milliseconds;
     const [left] = await Promise.all([
-      new HandOver({ groups, table, clock, scheduler }).run(milliseconds),
+      new HandOver({ groups, table, unfit, clock, scheduler }).run(milliseconds),
       this.duties.tellLeaving(milliseconds),
       this.flush(),
     ]);
@@ -289,9 +293,11 @@ export class Node {
 
   private tick(): void {
     this.groups.tick();
-    const trouble = this.engine.damage ?? this.engine.trouble;
-    if (trouble !== undefined && trouble.code !== "busy" && trouble.code !== "storage_full") this.failOn(trouble);
-    else this.duties.tick();
+    const { damage, trouble } = this.engine;
+    if (damage !== undefined) this.damage.meet(damage);
+    else if (trouble !== undefined && trouble.code !== "busy" && trouble.code !== "storage_full")
+      return this.fail(trouble);
+    this.duties.tick();
   }
 
   private host(): NetworkHost {
@@ -361,21 +367,10 @@ export class Node {
     }
   }
 
-  /** Damage that came to light is noted first: the next process does not begin on it. */
-  private failOn(trouble: TrefoilError): void {
-    if (this.closing !== undefined || this.isDamaged) return;
-    this.isDamaged = isDamage(trouble);
-    if (!this.isDamaged) return this.fail(trouble);
-    void this.folder.noteDamage(trouble.message).then(
-      () => this.fail(endedByDamage(trouble)),
-      (failure: unknown) => this.fail(failure),
-    );
-  }
-
   private fail(failure: unknown): void {
     if (this.closing !== undefined) return;
     const { damage } = this.engine;
-    if (damage !== undefined && isDamage(failure)) return this.failOn(damage);
+    if (damage !== undefined && isDamage(failure)) return this.damage.meet(damage);
     this.seams.onFailure(failure instanceof Error ? failure : new Error(String(failure)));
   }
 }

@@ -28,7 +28,7 @@ const samples: readonly Talk[] = [
   { kind: "leaving" },
   { kind: "clock", wall: undefined },
   { kind: "clock", wall: 1_760_000_000_123 },
-  { kind: "full" },
+  { kind: "unfit", why: "no space" },
 ];
 
 const isCorruption = (failure: unknown): boolean => failure instanceof TrefoilError && failure.code === "corruption";

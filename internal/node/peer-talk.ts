@@ -2,7 +2,7 @@
 //
 //   request := kind u8 | JSON
 //   answer  := of found: JSON, the word of the one that was asked; of map: a request of this kind with a newer one, or nothing; of
-//              clock: a request of this kind with the time; of register, joined, leaving and full: nothing. Who cannot do it refuses the request
+//              clock: a request of this kind with the time; of register, joined, leaving and unfit: nothing. Who cannot do it refuses the request
 //
 // Both sides may be of two versions that follow each other: fields that are not known are passed over, kinds that are not are
 // refused. docs/formats/cluster.md has all of it.
@@ -17,7 +17,7 @@ import type { FoundingWord } from "../cluster/founding.ts";
 import { countOf, fieldsOf, listOf, parseJson, textOf } from "../cluster/json-fields.ts";
 import { decodeFounding } from "../cluster/node-folder.ts";
 
-const talkKind = { found: 1, map: 2, register: 3, joined: 4, leaving: 5, clock: 6, full: 7 } as const;
+const talkKind = { found: 1, map: 2, register: 3, joined: 4, leaving: 5, clock: 6, unfit: 7 } as const;
 
 const what = "what a node asks another";
 
@@ -34,8 +34,8 @@ export type Talk =
   | { readonly kind: "leaving" }
   /** What time it is there: the answer has it. Milliseconds since 1970. */
   | { readonly kind: "clock"; readonly wall: number | undefined }
-  /** The asker's disk is full: it is given nothing to lead for a while. */
-  | { readonly kind: "full" };
+  /** The asker cannot write: it is given nothing to lead for a while. */
+  | { readonly kind: "unfit"; readonly why: string };
 
 export function encodeTalk(talk: Talk): Uint8Array {
   const { kind } = talk;
@@ -50,12 +50,6 @@ export function encodeTalk(talk: Talk): Uint8Array {
 
 /** Whether bytes ask for the map. */
 export const isMapTalk = (bytes: Uint8Array): boolean => bytes[0] === talkKind.map;
-
-/** Whether bytes say that their sender stops. */
-export const isLeavingTalk = (bytes: Uint8Array): boolean => bytes[0] === talkKind.leaving;
-
-/** Whether bytes say that their sender's disk is full. */
-export const isFullTalk = (bytes: Uint8Array): boolean => bytes[0] === talkKind.full;
 
 const textOfMap = (map: ClusterMap): string => new TextDecoder().decode(encodeMap(map));
 
@@ -79,8 +73,8 @@ export function decodeTalk(bytes: Uint8Array): Talk {
       return { kind: "leaving" };
     case talkKind.clock:
       return { kind: "clock", wall: fields["wall"] === undefined ? undefined : countOf(fields["wall"], what) };
-    case talkKind.full:
-      return { kind: "full" };
+    case talkKind.unfit:
+      return { kind: "unfit", why: textOf(fields["why"], what) };
     default:
       throw corruption(`${what}: the unknown kind ${bytes[0]}`);
   }

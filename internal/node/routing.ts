@@ -19,7 +19,7 @@ import type { RequestOutcome } from "../platform/network.ts";
 import { decodeAnswer, encodeCall } from "./client-wire.ts";
 import type { ClientCall } from "./client-wire.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { FullDisks } from "./full-disks.ts";
+import type { UnfitNodes } from "./unfit-nodes.ts";
 import type { Again, GroupAnswer, GroupService } from "./group-service.ts";
 import type { MapKeeper } from "./map-keeper.ts";
 import type { PeerTable } from "./peer-table.ts";
@@ -58,7 +58,7 @@ export interface RoutingParts {
   readonly table: PeerTable;
   /** What lives on this node; undefined on a gateway. */
   readonly service: GroupService | undefined;
-  readonly fullDisks: Pick<FullDisks, "own" | "has">;
+  readonly unfit: Pick<UnfitNodes, "own" | "of">;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;

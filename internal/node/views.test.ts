@@ -14,7 +14,7 @@ const [n1, n2, n3] = [nodeId("n1"), nodeId("n2"), nodeId("n3")];
 const group = groupId(1);
 
 /** Of a gateway that reaches these nodes, each with what it says of its replica. */
-function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>, full?: NodeId): Views {
+function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>, unfit = new Map<NodeId, string>()): Views {
   const table = {
     get: (node: NodeId) => (said.has(node) ? { life: 1 } : undefined),
     request: (node: NodeId, payload: Uint8Array) => {
@@ -28,8 +28,13 @@ function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>, full?: NodeId): Views {
     },
     isKnown: (node: NodeId) => node !== n3,
   };
-  const fullDisks = { own: undefined, has: (node: NodeId) => node === full };
-  const parts = { node: nodeId("gateway"), service: undefined, table, fullDisks, keeper: { epoch: 1 } };
+  const parts = {
+    node: nodeId("gateway"),
+    service: undefined,
+    table,
+    unfit: { of: (node: NodeId) => unfit.get(node) },
+    keeper: { epoch: 1 },
+  };
   return new Views(parts as unknown as RoutingParts);
 }
 
@@ -87,16 +92,14 @@ describe("what there is to see of a cluster", () => {
     ]);
   });
 
-  it("names a node whose disk is full", async () => {
+  it("names a node that cannot write", async () => {
     const map = placedMap(
       [n1, n2, n3].map((id) => mapNode(id)),
       1,
     );
     const said = new Map([n1, n2, n3].map((id, at) => [id, seen(at + 1, at === 0 ? "leader" : "follower", 20)]));
-    const { troubles } = await viewsOf(said, n2).cluster(map, undefined);
-    assert.deepEqual(troubles, [
-      "node n2 has no space left on its disk: make some; until then others lead its groups, if they can, and it lags",
-    ]);
+    const { troubles } = await viewsOf(said, new Map([[n2, "no space"]])).cluster(map, undefined);
+    assert.deepEqual(troubles, ["node n2 cannot write, and others lead its groups as far as they can: no space"]);
   });
 
   it("names a replica that has less than it had acknowledged, unless it only seemed so between two looks", async () => {

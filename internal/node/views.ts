@@ -52,7 +52,7 @@ export class Views {
           ? `node ${node} cannot be reached from ${self}`
           : `node ${node} has not been reached from ${self} yet`,
       ),
-      ...nodes.filter(({ node }) => this.isFull(node)).map(({ node }) => fullInWords(node)),
+      ...nodes.flatMap(({ node }) => this.unfitInWords(node)),
       ...unavailableIn({ groups, answeredBy: self }),
       ...groups.flatMap(({ group }, at) => (short[at] ?? []).map((seat) => shortInWords(group, seat))),
       ...map.groups.flatMap(exchangeInWords),
@@ -62,9 +62,11 @@ export class Views {
     return { cluster, epoch, format: map.formats.active, answeredBy: self, nodes, groups, troubles };
   }
 
-  private isFull(node: NodeId): boolean {
-    const { node: self, fullDisks } = this.parts;
-    return node === self ? fullDisks.own !== undefined : fullDisks.has(node);
+  private unfitInWords(node: NodeId): readonly string[] {
+    const { node: self, unfit } = this.parts;
+    const why = node === self ? unfit.own : unfit.of(node);
+    if (why === undefined) return [];
+    return [`node ${node} cannot write, and others lead its groups as far as they can: ${why}`];
   }
 
   async lookAt(map: ClusterMap, ring: Ring | undefined, id: GroupId): Promise<Look> {
@@ -139,10 +141,6 @@ function isShort(seen: SeenReplica | undefined, leading: SeenReplica | undefined
   if (seen === undefined || leading === undefined || seen.term !== leading.term) return false;
   const said = leading.matched.find(({ replica }) => replica === seen.replica)?.index ?? 0;
   return seen.lastIndex < said;
-}
-
-function fullInWords(node: NodeId): string {
-  return `node ${node} has no space left on its disk: make some; until then others lead its groups, if they can, and it lags`;
 }
 
 function shortInWords(group: GroupId, { replica, node }: MapReplica): string {

@@ -100,9 +100,9 @@ export class Rig {
     const world = { clock, scheduler, logger: silentLogger };
     const defaults = { read: "fast", write: "strong" } as const;
     const awaited = (): string => "a cluster";
-    const fullDisks = { own: undefined, has: () => false };
+    const unfit = { own: undefined, of: () => undefined };
     const asked = { defaults, valueBytesMax: 1000, awaited };
-    this.coordinator = new NodeCoordinator({ ...world, node: self, zone, keeper, table, service, fullDisks, ...asked });
+    this.coordinator = new NodeCoordinator({ ...world, node: self, zone, keeper, table, service, unfit, ...asked });
     network.script = async (node, payload, { timeoutMilliseconds }) => {
       const call = decodeCall(payload);
       this.calls.push(call);
