@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
@@ -23,6 +23,12 @@ function inspect(...parameters: string[]): Ran {
     encoding: "utf8",
   });
   return { code: status, out: stdout, complaint: stderr };
+}
+
+/** What is read as JSON is another thing then, and JSON all the same. */
+function turnADigit(path: string): void {
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace('"format":1', '"format":0'));
 }
 
 describe("trefoil inspect folder on a node's", () => {
@@ -103,7 +109,9 @@ describe("trefoil inspect folder on a node's", () => {
     const harms: readonly (readonly [harm: (copy: string) => void, told: RegExp])[] = [
       [() => undefined, /an open would succeed/],
       [(copy) => writeFileSync(join(copy, "notes.txt"), "mine"), /stray +notes\.txt\n[^]*an open would succeed/],
-      [(copy) => rmSync(join(copy, "map")), /an open would succeed/],
+      [(copy) => rmSync(join(copy, "map")), /refused +an open says: .*map is gone, and replicas have stored something/],
+      [(copy) => turnADigit(join(copy, "map")), /damage +.*map is damaged: its last line is not the checksum/],
+      [(copy) => turnADigit(join(copy, "trefoil-node")), /damage +.*trefoil-node is damaged/],
       [(copy) => rmSync(join(copy, "trefoil-node")), /no file "trefoil-node"/],
       [(copy) => writeFileSync(join(copy, "trefoil-node"), "{"), /damage/],
       [(copy) => writeFileSync(join(copy, "map"), "{}"), /damage/],

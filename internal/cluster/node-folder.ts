@@ -7,7 +7,7 @@
 //   damaged-*      the record and these three as they were when something in them was found damaged: rule 21
 //   .lock-*        while it runs
 //
-// Both files are replaced as a whole: written beside, synced, renamed, the folder synced. The folder's name (`disk`) is random and
+// Both files have their checksum below them, and are replaced as a whole: written beside, synced, renamed, the folder synced. The folder's name (`disk`) is random and
 // made once: replicas are tied to it, so that an emptied folder is never taken for what was there. The life grows with each
 // process and is durable before anybody hears it; in a new folder it begins with the time. The others refuse a
 // process with the folder of one that they know and a smaller life; which folder goes with the name they judge apart.
@@ -23,6 +23,7 @@ import { decodeMap, encodeMap } from "./cluster-map.ts";
 import type { ClusterMap } from "./cluster-map.ts";
 import { countOf, fieldsOf, listOf, parseJson, textOf } from "./json-fields.ts";
 import type { FoundingRecord, Proposal } from "./founding.ts";
+import { sealJson, unsealJson } from "./sealed-json.ts";
 
 const recordName = "trefoil-node";
 const mapName = "map";
@@ -95,7 +96,8 @@ export class NodeFolder {
         ...(known ?? { node, disk: newDisk, founding: { stage: "empty" }, seats: [] }),
         life,
       };
-      const map = known === undefined ? undefined : await readMap(disk, path);
+      const map =
+        known === undefined ? undefined : await readMap(disk, path, record.damage === undefined ? record.seats : []);
       if (record.damage !== undefined && map === undefined) throw notSetAside(path, record.damage);
       const folder = new NodeFolder({ disk, path, lock, record, ...(map === undefined ? {} : { map }) });
       await folder.changeRecord(() => record);
@@ -153,7 +155,7 @@ export class NodeFolder {
 
   /** As what the node begins with next time. Resolves when it is durable. */
   async noteMap(map: ClusterMap): Promise<void> {
-    await this.inTurn(() => replace(this.disk, this.path, { name: mapName, bytes: encodeMap(map) }));
+    await this.inTurn(() => replace(this.disk, this.path, { name: mapName, bytes: sealJson(encodeMap(map)) }));
   }
 
   async close(): Promise<void> {
@@ -177,7 +179,7 @@ export class NodeFolder {
   }
 }
 
-const encodeRecord = (record: NodeRecord): Uint8Array => utf8(JSON.stringify({ format, ...record }));
+const encodeRecord = (record: NodeRecord): Uint8Array => sealJson(utf8(JSON.stringify({ format, ...record })));
 
 /** A folder, that is. */
 async function isThere(disk: Disk, folder: string): Promise<boolean> {
@@ -195,6 +197,14 @@ function notSetAside(path: string, damage: string): TrefoilError {
   const detail =
     `${damage}; ${path} holds no cluster map, so the node does not set aside by itself what is damaged: move the folder away, and ` +
     `start the node with an empty one when the others are up`;
+  return new TrefoilError("conflict", detail);
+}
+
+/** It was there before the first seat: by an older one, or none, the node would take leave of groups that it belongs to. */
+function mapGone(path: string): TrefoilError {
+  const detail =
+    `${path}/${mapName} is gone, and replicas have stored something in ${path}; put it back, or move the folder away, and start the ` +
+    `node with an empty one when the others are up: they fill it`;
   return new TrefoilError("conflict", detail);
 }
 
@@ -230,7 +240,7 @@ export async function refuseStrangers(disk: Disk, path: string): Promise<void> {
 export async function readRecord(disk: Disk, path: string): Promise<NodeRecord | undefined> {
   const bytes = await readWhole(disk, `${path}/${recordName}`);
   if (bytes === undefined) return undefined;
-  const fields = fieldsOf(parseJson(bytes, what), what);
+  const fields = fieldsOf(parseJson(unsealJson(bytes, `${path}/${recordName}`), what), what);
   if (fields["format"] !== format) {
     throw corruption(
       `${path}/${recordName} has format ${String(fields["format"])}; this version reads format ${format}`,
@@ -251,10 +261,11 @@ function decodeSeat(value: unknown): Seat {
   return { group: groupId(countOf(group, what)), replica: replicaId(countOf(replica, what)) };
 }
 
-/** Undefined: the node has heard of none yet. */
-export async function readMap(disk: Disk, path: string): Promise<ClusterMap | undefined> {
+/** Undefined: the node has heard of none yet. Throws `conflict` when it must have, for it has these seats. */
+export async function readMap(disk: Disk, path: string, seats: readonly Seat[] = []): Promise<ClusterMap | undefined> {
   const bytes = await readWhole(disk, `${path}/${mapName}`);
-  return bytes === undefined ? undefined : decodeMap(bytes);
+  if (bytes === undefined && seats.length > 0) throw mapGone(path);
+  return bytes === undefined ? undefined : decodeMap(unsealJson(bytes, `${path}/${mapName}`));
 }
 
 export function decodeFounding(value: unknown): FoundingRecord {

@@ -134,6 +134,11 @@ export class LocalGroups {
     const replica = this.replicas.get(group);
     const retired = this.retired.get(group);
     if (replica === undefined && retired === undefined) return;
+    const seated = this.places.get(group)?.get(message.from);
+    if (seated !== undefined && seated !== from) {
+      const said = { replica: message.from, type: message.type, from, seated };
+      return this.warnings.of(group).warn("a message comes from another node than that of its replica", said);
+    }
     this.whereabouts.heard(group, message.from, from);
     if (replica?.id === message.to) return replica.receive(message);
     if (retired?.id === message.to) retired.receive(message);

@@ -22,6 +22,7 @@ const calmMilliseconds = 3000;
 const sayMilliseconds = 1000;
 /** One word that was not heard is said again before this is over. */
 const believedMilliseconds = 5000;
+/** Of what another node says. */
 const believedTextMax = 500;
 
 export class UnfitNodes {

@@ -68,6 +68,12 @@ describe("real disk", () => {
       await held.release();
       const lock = await disk.lockFolder(own);
       await disk.syncFolder(own);
+      await disk.makeFolder(`${own}/part`);
+      await disk.syncFolder(`${own}/part`);
+      await disk.rename(`${own}/part`, `${own}/aside`);
+      await disk.makeFolder(`${own}/part`);
+      await disk.syncFolder(`${own}/part`);
+      for (const name of ["part", "aside"]) await disk.removeFolder(`${own}/${name}`);
       await lock.release();
       await disk.removeFolder(own);
       await disk.makeFolder(own);

@@ -61,8 +61,10 @@ export class RealDisk implements Disk {
     return new RealFile({ path, descriptor, isWritable: options.access === "write", gate });
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return call("rename", from, this.gate, (done) => fs.rename(from, to, done));
+  async rename(from: string, to: string): Promise<void> {
+    await call<void>("rename", from, this.gate, (done) => fs.rename(from, to, done));
+    // What is made under the name from now on is another folder, and may be.
+    for (const known of this.identities.keys()) if (isWithin(known, from)) this.identities.delete(known);
   }
 
   link(existing: string, path: string): Promise<void> {

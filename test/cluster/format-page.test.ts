@@ -8,9 +8,9 @@ import { groupId, logIndex, nodeId, replicaId, term } from "../../internal/base/
 import { stamp } from "../../internal/base/stamp.ts";
 import { decodeMap, encodeMap } from "../../internal/cluster/cluster-map.ts";
 import { NodeFolder } from "../../internal/cluster/node-folder.ts";
+import { sealJson, unsealJson } from "../../internal/cluster/sealed-json.ts";
 import { clientKind, encodeAnswer, encodeCall, writeWrote } from "../../internal/node/client-wire.ts";
 import { decodeTalk, encodeTalk } from "../../internal/node/peer-talk.ts";
-import { writeFully } from "../../internal/platform/disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { examplesOfHexPage, rowsOfPage } from "../support/hex-page.ts";
 
@@ -22,15 +22,16 @@ describe("docs/formats/cluster.md", () => {
   it("shows a record of a data folder that is read and kept", async () => {
     const disk = new MemoryDisk();
     await disk.makeFolder(folder);
-    const file = await disk.openFile(`${folder}/trefoil-node`, { access: "write", create: "may" });
-    await writeFully(file, utf8(recordText), 0);
-    await file.close();
+    disk.put(`${folder}/trefoil-node`, sealJson(utf8(recordText)));
+    disk.put(`${folder}/map`, sealJson(utf8(mapText)));
     const opened = await NodeFolder.open(disk, folder, { node: nodeId("n1"), newDisk: "another", newLife: 1 });
     const { format, ...shown } = JSON.parse(recordText) as { format: number; life: number };
     assert.equal(format, 1);
     assert.deepEqual(opened.record, { ...shown, life: shown.life + 1 });
     await opened.close();
-    const kept = JSON.parse(utf8Text(disk.peek(`${folder}/trefoil-node`) ?? new Uint8Array(0))) as unknown;
+    const kept = JSON.parse(
+      utf8Text(unsealJson(disk.peek(`${folder}/trefoil-node`) ?? new Uint8Array(0), "it")),
+    ) as unknown;
     assert.deepEqual(kept, { format, ...shown, life: shown.life + 1 });
   });
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { utf8 } from "../../internal/base/bytes.ts";
+import { utf8, utf8Text } from "../../internal/base/bytes.ts";
 import { TrefoilError } from "../../internal/base/errors.ts";
 import { groupId, nodeId, replicaId } from "../../internal/base/ids.ts";
 import type { FoundingRecord } from "../../internal/cluster/founding.ts";
 import { firstMap } from "../../internal/cluster/map-changes.ts";
 import { NodeFolder } from "../../internal/cluster/node-folder.ts";
+import { sealJson, unsealJson } from "../../internal/cluster/sealed-json.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { fixedSurvivals, nothingSurvives } from "../disk/power-cut.ts";
 
@@ -75,19 +76,32 @@ describe("the data folder of a node", () => {
     assert.match((await refusal(open(disk, nodeId("n2")))).message, /belongs to node n1, and this is n2/);
     const kept = disk.peek(`${path}/trefoil-node`);
     assert.ok(kept !== undefined);
+    const text = utf8Text(unsealJson(kept, "it"));
     for (const [bytes, why] of [
       ["{", /not JSON/],
       ['{"format":9}', /format 9; this version reads format 1/],
-      [new TextDecoder().decode(kept).replace('"life":1', '"life":-1'), /no whole number/],
-      [new TextDecoder().decode(kept).replace('"empty"', '"begun"'), /unknown stage begun/],
+      [text.replace('"life":1', '"life":-1'), /no whole number/],
+      [text.replace('"empty"', '"begun"'), /unknown stage begun/],
     ] as const) {
-      disk.put(`${path}/trefoil-node`, utf8(bytes));
+      disk.put(`${path}/trefoil-node`, sealJson(utf8(bytes)));
       const failure = await refusal(open(disk));
       assert.equal(failure.code, "corruption");
       assert.match(failure.message, why);
     }
+    for (const wrong of [text, `${utf8Text(kept)}\n`, utf8Text(kept).replace('"life":1', '"life":2'), ""]) {
+      disk.put(`${path}/trefoil-node`, utf8(wrong));
+      const failure = await refusal(open(disk));
+      assert.equal(failure.code, "corruption");
+      assert.match(
+        failure.message,
+        /^\/data\/trefoil-node is damaged: .*; move the folder away, and start the node with an empty one/,
+      );
+    }
     disk.put(`${path}/trefoil-node`, kept);
-    await (await open(disk)).close();
+    const folder = await open(disk);
+    await folder.changeSeats(() => [{ group: groupId(0), replica: replicaId(1) }]);
+    await folder.close();
+    assert.match((await refusal(open(disk))).message, /^\/data\/map is gone, and replicas have stored something/);
     const other = new MemoryDisk();
     await other.makeFolder(path);
     other.put(`${path}/photo.jpg`, utf8("x"));

@@ -7,6 +7,7 @@ import { TrefoilError } from "../../internal/base/errors.ts";
 import { groupId, nodeId, replicaId } from "../../internal/base/ids.ts";
 import { firstMap } from "../../internal/cluster/map-changes.ts";
 import { NodeFolder } from "../../internal/cluster/node-folder.ts";
+import { unsealJson } from "../../internal/cluster/sealed-json.ts";
 import { writeFully } from "../../internal/platform/disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { fixedSurvivals } from "../disk/power-cut.ts";
@@ -30,8 +31,8 @@ async function used(hasMap = true): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   const folder = await open(disk);
   await folder.noteFounding({ stage: "complete", proposal });
-  await folder.changeSeats(() => seats);
   if (hasMap) await folder.noteMap(map);
+  if (hasMap) await folder.changeSeats(() => seats);
   for (const name of files) {
     const inside = `${path}/${name}`.split("/").slice(0, -1).join("/");
     await disk.makeFolder(inside);
@@ -84,7 +85,9 @@ describe("a data folder in which something is damaged", () => {
     assert.deepEqual(record, { node: n1, disk: "second", founding: { stage: "complete", proposal }, seats: [] });
     assert.deepEqual(contents(disk), nothing);
     assert.deepEqual(contents(disk, "damaged-"), files);
-    const kept = JSON.parse(utf8Text(disk.peek(`${path}/damaged-trefoil-node`) ?? utf8("{}"))) as unknown;
+    const kept = JSON.parse(
+      utf8Text(unsealJson(disk.peek(`${path}/damaged-trefoil-node`) ?? utf8(""), "it")),
+    ) as unknown;
     assert.deepEqual(kept, { format: 1, ...record, disk: "first", seats, life });
     await folder.close();
     const again = await open(disk);

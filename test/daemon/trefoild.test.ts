@@ -8,6 +8,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { utf8, utf8Text } from "../../internal/base/bytes.ts";
+import { sealJson, unsealJson } from "../../internal/cluster/sealed-json.ts";
 import { KvClient } from "../kv/client.ts";
 import { parseExposition } from "../support/exposition.ts";
 import type { ParsedSample } from "../support/exposition.ts";
@@ -308,10 +310,10 @@ describe("three processes", () => {
     const foreign = join(cluster.folder, "foreign");
     await mkdir(foreign);
     for (const name of ["trefoil-node", "map"]) {
-      const text = await readFile(join(cluster.folder, "n3", name), "utf8");
+      const text = utf8Text(unsealJson(await readFile(join(cluster.folder, "n3", name)), name));
       const told = text.replace(/"cluster":"[0-9a-f]{16}"/g, `"cluster":"0123456789abcdef"`);
       // As of a node that has stored nothing yet: it has no log.
-      await writeFile(join(foreign, name), told.replace(/"seats":\[[^\]]*\]/, `"seats":[]`));
+      await writeFile(join(foreign, name), sealJson(utf8(told.replace(/"seats":\[[^\]]*\]/, `"seats":[]`))));
     }
     const stranger = cluster.start(3, `--data=${foreign}`);
     assert.deepEqual(await stranger.ended, { code: 1, signal: null });

@@ -179,6 +179,19 @@ describe("the replicas that a node hosts", () => {
     assert.equal(warned.length, 2, "and one that counts the others");
   });
 
+  it("hear nothing that a node says in the name of a replica that the map has on another one", async () => {
+    const machine = new Machine();
+    const { groups, warned, follow, close } = await machine.start();
+    await follow(before);
+    // Its refusal would be told.
+    const wrong = { type: "tick_wanted", from: replicaId(1), to: replicaId(2), until: stampZero } as const;
+    groups.receive(nodeId("n3"), one, wrong);
+    assert.deepEqual(warned, ["a message comes from another node than that of its replica"]);
+    groups.receive(nodeId("n1"), one, wrong);
+    assert.deepEqual(warned.slice(1), ["a message was refused"]);
+    await close();
+  });
+
   it("take their leave when the map names them no more, though another process learned of it, or had begun with it", async () => {
     const machine = new Machine();
     const first = await machine.start();

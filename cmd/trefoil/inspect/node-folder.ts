@@ -16,7 +16,7 @@ export async function checkNode(disk: Disk, folder: string): Promise<void> {
   const record = await readRecord(disk, folder);
   if (record === undefined) return refuseStrangers(disk, folder);
   await refuseMissingParts(disk, folder, record.seats);
-  const map = await readMap(disk, folder);
+  const map = await readMap(disk, folder, record.seats);
   const names = await disk.list(folder);
   const logFolder = `${folder}/${nodeParts.log}`;
   const engineFolder = `${folder}/${nodeParts.engine}`;

@@ -7,6 +7,7 @@ import { utf8Text } from "../../../internal/base/bytes.ts";
 import { encodeMap } from "../../../internal/cluster/cluster-map.ts";
 import type { ClusterMap } from "../../../internal/cluster/cluster-map.ts";
 import { parseJson } from "../../../internal/cluster/json-fields.ts";
+import { unsealJson } from "../../../internal/cluster/sealed-json.ts";
 import type { Replica } from "../../../internal/replica/replica.ts";
 import { nothingSurvives } from "../../disk/power-cut.ts";
 import type { Trace } from "../trace.ts";
@@ -161,7 +162,7 @@ export class ClusterWatch {
 function foundingOn({ disk }: Machine): string | undefined {
   const file = disk.memory.clone(nothingSurvives()).tree.fileAt("/node/trefoil-node");
   if (file === undefined) return undefined;
-  const { founding } = parseJson(file.contents(), "the record of a node") as {
+  const { founding } = parseJson(unsealJson(file.contents(), "its file"), "the record of a node") as {
     readonly founding: { readonly proposal?: { readonly cluster: string } };
   };
   return founding.proposal?.cluster;
