@@ -61,6 +61,11 @@ export class Edges {
     return { http: this.data?.listener.requestsUnderWay ?? 0, grpc: this.kv?.requestsUnderWay ?? 0 };
   }
 
+  /** Those of clients are closed soon. */
+  announceEnd(): void {
+    this.data?.listener.announceEnd();
+  }
+
   /** Those of clients: requests under way are answered. */
   async closeData(): Promise<void> {
     await Promise.all([this.data?.close(), this.kv?.close()]);

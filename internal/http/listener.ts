@@ -7,6 +7,8 @@
 // Requests of one connection are served one after the other: whoever sends many at once, and reads no answers, has one answer in memory.
 // Who ends his sending behind whole requests has his answers, and then the end. Nobody can tell him from one who has closed and reads
 // nothing: so what is under way is answered, and nothing waits for him: neither for a place in a row nor for a leader that is missing.
+// announceEnd(): all is served as ever, and each connection ends with its next answer, which says so: who asks again does so elsewhere, or
+// over another one. So hardly any is left that would break under a request when it is closed.
 // close(): no new connections; those without a request end at once,
 // the others with the answer of their last; what comes in between is refused by its handler; after a while all are cut.
 
@@ -55,6 +57,7 @@ export class HttpListener implements ExchangeHost {
   readonly limits: HttpLimits;
   readonly budget: ByteBudget;
   isStopping = false;
+  private endIsAnnounced = false;
   private readonly options: ListenerOptions;
   private readonly server: Server<typeof IncomingMessage, typeof ExchangeResponse>;
   private readonly connections = new Map<Socket, Connection>();
@@ -115,7 +118,8 @@ export class HttpListener implements ExchangeHost {
 
   endsWith(exchange: Exchange): boolean {
     const { socket } = exchange.incoming;
-    return (this.isStopping || socket.readableEnded) && this.connections.get(socket)?.latest === exchange;
+    const isNear = this.endIsAnnounced || this.isStopping || socket.readableEnded;
+    return isNear && this.connections.get(socket)?.latest === exchange;
   }
 
   /** The address that it listens on now. */
@@ -129,6 +133,11 @@ export class HttpListener implements ExchangeHost {
     });
     const { address, port: taken } = this.server.address() as AddressInfo;
     return { host: address, port: taken };
+  }
+
+  /** It is closed soon. */
+  announceEnd(): void {
+    this.endIsAnnounced = true;
   }
 
   /** Every request that has arrived gets its answer; then nothing is left. */
