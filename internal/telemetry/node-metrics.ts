@@ -117,8 +117,10 @@ function groupFamilies(groups: () => readonly GroupNumbers[]): Family[] {
 function lagFamilies(lags: () => readonly LagNumbers[]): Family[] {
   const labelsOf = ({ group, replica }: LagNumbers) => ({ group, replica });
   return [
-    gauge("trefoil_replication_lag_entries", "Entries that a replica lacks, as its leader here knows.", () =>
-      lags().map((lag) => ({ labels: labelsOf(lag), value: lag.entries })),
+    gauge(
+      "trefoil_replication_lag_entries",
+      "Entries of its leader's log that a replica lacks, as the leader here knows.",
+      () => lags().map((lag) => ({ labels: labelsOf(lag), value: lag.entries })),
     ),
     gauge("trefoil_replication_lag_seconds", "How long ago a replica had all, as its leader here knows.", () =>
       lags().flatMap((lag) => (lag.seconds === undefined ? [] : [{ labels: labelsOf(lag), value: lag.seconds }])),

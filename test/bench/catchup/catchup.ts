@@ -8,7 +8,7 @@ import type { Listener, NodePlace } from "../../support/trefoild.ts";
 import { seconds } from "../timing.ts";
 import { checkSample, countOf, writeAll } from "./missed-data.ts";
 import type { Checked } from "./missed-data.ts";
-import { isBeyondLogs, keepsPace, snapshotsOf, totalOf, totalOver } from "./snapshots-seen.ts";
+import { heldAtMost, isBeyondLogs, keepsPace, snapshotsOf, totalOf, totalOver } from "./snapshots-seen.ts";
 import type { ClusterSeen, Page, Snapshots } from "./snapshots-seen.ts";
 import { SteadyLoad } from "./steady-load.ts";
 import type { Sample, Window } from "./steady-load.ts";
@@ -75,13 +75,15 @@ export class CatchUp {
     const count = countOf(plan.bytes);
     for (const each of arena.nodes) arena.start(each);
     await arena.untilHealed();
+    const lastWords = await this.pageOf(arena.placeOf(node));
     await arena.kill(node);
+    const held = heldAtMost([lastWords, ...(await this.pagesOf(staying))]);
     const written = await writeAll(http, staying, count);
     console.log(
       `    ${count} values written in ${written.seconds.toFixed(1)} s, ${written.repeated} requests repeated`,
     );
     const waited = performance.now();
-    await arena.until("the logs begin behind what the node has", () => this.isLogGone(), letGoMilliseconds);
+    await arena.until("the logs begin behind what the node has", () => this.isLogGone(held), letGoMilliseconds);
     console.log(`    the log behind it was let go of ${seconds(waited).toFixed(1)} s later`);
     const load = new SteadyLoad({ http, places: staying, perSecond: plan.perSecond, keys: count });
     try {
@@ -98,17 +100,17 @@ export class CatchUp {
   private async comeBack(load: SteadyLoad, count: number): Promise<Measured> {
     const { arena, http, plan, node, staying } = this;
     await rest(warmMilliseconds);
-    const before = await this.stage(() => rest(plan.seconds * 1000));
+    const before = await this.stageUnder(load, () => rest(plan.seconds * 1000));
     const pagesBefore = await this.pagesOf(staying);
-    const during = await this.stage(() => this.startsAndKeepsPace());
+    const during = await this.stageUnder(load, () => this.startsAndKeepsPace());
     console.log(`    it kept pace ${((during.to - during.from) / 1000).toFixed(1)} s after its start`);
-    const after = await this.stage(() => rest(plan.seconds * 1000));
+    const after = await this.stageUnder(load, () => rest(plan.seconds * 1000));
     const snapshots = await this.snapshotsSince(pagesBefore);
     const checked = await checkSample(http, arena.placeOf(node), { count, sample: sampleCount });
     console.log(`    sample read there: ${checked.asFollower} as a follower, ${checked.asLeader} as a leader`);
     const { memoryBytes } = this;
     await arena.stop(node);
-    const startAlone = await this.stage(() => this.startsAndKeepsPace());
+    const startAlone = await this.stageUnder(load, () => this.startsAndKeepsPace());
     await load.stop();
     const { samples } = load;
     return { bytes: plan.bytes, samples, before, during, after, startAlone, snapshots, memoryBytes, checked };
@@ -128,6 +130,12 @@ export class CatchUp {
     for (const { group, made, installed, sentBytes } of snapshots)
       console.log(`    group ${group}: ${made} snapshots made, ${installed} taken in, ${sentBytes} bytes sent`);
     return snapshots;
+  }
+
+  private async stageUnder(load: SteadyLoad, work: () => Promise<void>): Promise<Stage> {
+    const stage = await this.stage(work);
+    load.check();
+    return stage;
   }
 
   private async stage(work: () => Promise<void>): Promise<Stage> {
@@ -157,11 +165,11 @@ export class CatchUp {
     return arena.processes.isRunning(place.id) ? [...staying, place] : staying;
   }
 
-  private async isLogGone(): Promise<true | undefined> {
+  private async isLogGone(held: ReadonlyMap<string, number>): Promise<true | undefined> {
     const seen = await this.cluster(this.staying[0] as NodePlace);
     const pages = await this.pagesOf(this.staying);
     const byNode = new Map(pages.map((page, at) => [this.staying[at]?.id ?? "", page]));
-    return isBeyondLogs(seen, byNode, this.arena.idOf(this.node)) ? true : undefined;
+    return isBeyondLogs(seen, byNode, held) ? true : undefined;
   }
 
   /** It says that it has had what its leaders had, and lacks less than clients write in a second. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseExposition } from "../../support/exposition.ts";
-import { isBeyondLogs, keepsPace, secondSnapshots, snapshotsOf, totalOf } from "./snapshots-seen.ts";
+import { heldAtMost, isBeyondLogs, keepsPace, secondSnapshots, snapshotsOf, totalOf } from "./snapshots-seen.ts";
 import type { ClusterSeen, Page } from "./snapshots-seen.ts";
 
 type Row = readonly [name: string, labels: string, value: number];
@@ -27,24 +27,29 @@ function group(number: number, leader: string | null, lag: number | null = 0): C
 }
 
 describe("logs that begin too late for a node", () => {
-  const of = (which: number, first: number): readonly Row[] => [
-    ["trefoil_raft_first_index", `group="${which}"`, first],
-    ["trefoil_raft_commit_index", `group="${which}"`, 100],
-    ["trefoil_replication_lag_entries", `group="${which}",replica="3"`, 90],
-    ["trefoil_replication_lag_entries", `group="${which}",replica="2"`, 0],
-  ];
-  const pages = (first: number): ReadonlyMap<string, Page> => new Map([["n1", page(...of(1, 50), ...of(2, first))]]);
+  const first = (which: number, index: number): Row => ["trefoil_raft_first_index", `group="${which}"`, index];
+  const commit = (which: number, index: number): Row => ["trefoil_raft_commit_index", `group="${which}"`, index];
+  const pages = (index: number): ReadonlyMap<string, Page> => new Map([["n1", page(first(1, 50), first(2, index))]]);
+  const held = heldAtMost([page(commit(1, 9), commit(2, 10)), page(commit(1, 7), commit(2, 8), commit(3, 2))]);
 
-  it("lack its next entry, wherever keys are", () => {
+  it("lack the entry behind all that it can have, which is what any node had committed when it went", () => {
+    assert.deepEqual(Object.fromEntries(held), { 1: 9, 2: 10, 3: 2 });
     const seen = { groups: [group(0, "n2"), group(1, "n1"), group(2, "n1")] };
-    assert.equal(isBeyondLogs(seen, pages(12), "n3"), true);
-    assert.equal(isBeyondLogs(seen, pages(11), "n3"), false, "it has 10");
+    assert.equal(isBeyondLogs(seen, pages(12), held), true);
+    assert.equal(isBeyondLogs(seen, pages(11), held), false, "entry 11 is the one that it needs next");
   });
 
-  it("are not known where nobody leads, or the leader has not told", () => {
-    assert.equal(isBeyondLogs({ groups: [group(1, null)] }, pages(12), "n3"), false);
-    assert.equal(isBeyondLogs({ groups: [group(1, "n2")] }, pages(12), "n3"), false);
-    assert.equal(isBeyondLogs({ groups: [group(3, "n1")] }, pages(12), "n3"), false);
+  it("are not shown by what a new leader takes it to lack: that is all there is", () => {
+    const lag: Row = ["trefoil_replication_lag_entries", `group="1",replica="3"`, 100];
+    const elected = new Map([["n1", page(first(1, 2), commit(1, 100), lag)]]);
+    assert.equal(isBeyondLogs({ groups: [group(1, "n1")] }, elected, held), false);
+  });
+
+  it("are not known where nobody leads, the leader has not told, or nobody knows what the node had", () => {
+    assert.equal(isBeyondLogs({ groups: [group(1, null)] }, pages(12), held), false);
+    assert.equal(isBeyondLogs({ groups: [group(1, "n2")] }, pages(12), held), false);
+    assert.equal(isBeyondLogs({ groups: [group(3, "n1")] }, pages(12), held), false);
+    assert.equal(isBeyondLogs({ groups: [group(1, "n1")] }, pages(12), new Map()), false);
   });
 });
 

@@ -38,17 +38,31 @@ export function totalOver(pages: readonly Page[], name: string, labels: Labels =
   return pages.reduce((sum, page) => sum + totalOf(page, name, labels), 0);
 }
 
-/** The log of each group that has keys begins, where it is led, behind all that this node has of it. `pages` by node. */
-export function isBeyondLogs(seen: ClusterSeen, pages: ReadonlyMap<string, Page>, node: string): boolean {
-  return withKeys(seen.groups).every(({ group, leader, replicas }) => {
+/**
+ * Of each group the last entry that a node can have, by the pages of all when it was killed and nothing was written: its own last
+ * one, and those of the others behind that. What a leader says that it lacks is no measure: who has just been elected has heard nothing of it.
+ */
+export function heldAtMost(pages: readonly Page[]): ReadonlyMap<string, number> {
+  const held = new Map<string, number>();
+  for (const { labels, value } of pages.flatMap((page) => page.get("trefoil_raft_commit_index")?.samples ?? [])) {
+    const group = labels["group"] ?? "";
+    held.set(group, Math.max(held.get(group) ?? 0, value));
+  }
+  return held;
+}
+
+/** The log of each group that has keys begins, where it is led, behind the next entry after `held`. `pages` by node. */
+export function isBeyondLogs(
+  seen: ClusterSeen,
+  pages: ReadonlyMap<string, Page>,
+  held: ReadonlyMap<string, number>,
+): boolean {
+  return withKeys(seen.groups).every(({ group, leader }) => {
     const page = pages.get(leader ?? "");
-    const replica = replicas.find((each) => each.node === node)?.replica;
-    if (page === undefined || replica === undefined) return false;
-    const labels = { group: String(group) };
-    const [first] = samplesOf(page, "trefoil_raft_first_index", labels);
-    const [commit] = samplesOf(page, "trefoil_raft_commit_index", labels);
-    const [lag] = samplesOf(page, "trefoil_replication_lag_entries", { ...labels, replica: String(replica) });
-    return first !== undefined && commit !== undefined && lag !== undefined && first > commit - lag + 1;
+    const last = held.get(String(group));
+    if (page === undefined || last === undefined) return false;
+    const [first] = samplesOf(page, "trefoil_raft_first_index", { group: String(group) });
+    return first !== undefined && first > last + 1;
   });
 }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { faultsIn, p99Of } from "./steady-load.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Exchange } from "../../e2e/http-client.ts";
+import { now } from "../../e2e/moments.ts";
+import { faultsIn, p99Of, SteadyLoad } from "./steady-load.ts";
 import type { Sample } from "./steady-load.ts";
 
 const sample = (from: number, milliseconds: number, more: Partial<Sample> = {}): Sample => {
@@ -28,5 +31,56 @@ describe("what a window of a load cost its clients", () => {
     assert.equal(p99Of(samples, "strong write", all), 70);
     assert.deepEqual(faultsIn(samples, all), ["silent"]);
     assert.deepEqual(faultsIn(samples, { from: 0, to: 3 }), []);
+  });
+});
+
+describe("a load of so many requests a second", () => {
+  const ports = { peer: 1, http: 2, resp: 3, grpc: 4, admin: 5 };
+  const places = [{ id: "n1", host: "127.0.0.1", folder: "", peerPort: 1, ports }];
+  const served: Exchange = { kind: "answered", status: 200, headers: {}, body: "" };
+  /** No machine can keep to that. */
+  const tooMany = 10_000_000;
+
+  async function until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await pause(1);
+  }
+
+  it("lets answers, timers and its end through though it is behind its schedule, and counts from when each was due", async () => {
+    const begun = now();
+    const http = { ask: () => pause(1, served) };
+    const load = new SteadyLoad({ http, places, perSecond: tooMany, keys: 1 });
+    await until(() => load.samples.length >= 100);
+    await load.stop();
+    load.check();
+    const { samples } = load;
+    const last = samples.at(-1);
+    assert.ok(last !== undefined);
+    assert.ok(last.from - begun < 1000 && last.from + last.milliseconds <= now());
+    for (const [at, { from }] of samples.entries()) {
+      const before = samples[at - 1]?.from ?? begun;
+      assert.ok(from - before < 1, "one after the other, as they were due, however late they were made");
+    }
+  });
+
+  it("fails when more requests wait for their answers than may", async () => {
+    const waiting: ((said: Exchange) => void)[] = [];
+    const http = { ask: () => new Promise<Exchange>((resolve) => waiting.push(resolve)) };
+    const load = new SteadyLoad({ http, places, perSecond: tooMany, keys: 1, pendingMax: 3 });
+    const failed = /^3 requests of clients wait for answers/;
+    await until(() => {
+      try {
+        load.check();
+        return false;
+      } catch (failure) {
+        assert.ok(failure instanceof Error);
+        assert.match(failure.message, failed);
+        return true;
+      }
+    });
+    assert.equal(waiting.length, 3);
+    for (const answer of waiting) answer(served);
+    await load.stop();
+    assert.throws(() => load.check(), { message: failed }, "it did not ask as it should have");
+    assert.equal(load.samples.length, 3);
   });
 });
