@@ -10,6 +10,8 @@ import { HttpClient } from "./http-client.ts";
 import { MixedClient } from "./mixed-client.ts";
 import type { ClientCounts } from "./mixed-client.ts";
 import { now, rest } from "./moments.ts";
+import { judgeTries } from "./tries.ts";
+import type { Try } from "./tries.ts";
 import { judgeAtRest, judgeSpells } from "./verdict.ts";
 
 export const clients = 8;
@@ -28,6 +30,8 @@ export interface Plan {
   readonly operations: number;
   /** A client's longest pause between two requests, in milliseconds. */
   readonly think: number;
+  /** Whether a run fails for what was answered late, or by chance not at all: a busy machine is enough for that. */
+  readonly judgesPace: boolean;
 }
 
 export interface Round {
@@ -40,6 +44,7 @@ export class Drill {
   readonly counts: ClientCounts = { done: 0, refused: 0, unknown: 0, silent: 0, late: 0, why: new Map() };
   readonly rounds: Round[] = [];
   readonly served = new WeakMap<HistoryEntry, string>();
+  readonly tries: Try[] = [];
   private readonly arena: Arena;
   private readonly fault: Fault;
   private readonly http = new HttpClient(silenceMilliseconds);
@@ -64,7 +69,8 @@ export class Drill {
     await working;
     await arena.untilHealed();
     await this.untilAtRest();
-    judgeSpells(this.history, arena);
+    judgeSpells(this.history, this.tries, { spells: arena.spells, idOf: (node) => arena.idOf(node) });
+    judgeTries(this.tries);
   }
 
   close(): void {
@@ -107,7 +113,7 @@ export class Drill {
   }
 
   private client(name: number, home?: number): MixedClient {
-    const { arena, http, history, counts, served } = this;
+    const { arena, http, history, counts, served, tries } = this;
     const random = arena.random.split(`client ${name}`);
     const isImpatient = home !== undefined && name % clientsAtHome === 0;
     return new MixedClient({
@@ -119,6 +125,7 @@ export class Drill {
       history,
       counts,
       served,
+      tries,
       random,
     });
   }

@@ -71,27 +71,43 @@ describe("whether a run of real processes is enough for a verdict", () => {
     longestGap: 900,
   };
   const counts = { silent: 0, late: 0 };
-  const wanted = { operations: 1090 };
+  const wanted = { operations: 1090, judgesPace: true };
 
   it("is when nearly all is answered outside of faults, something inside, and everybody gets an answer", () => {
-    assert.deepEqual(shortcomings(figures, counts, wanted), []);
+    assert.deepEqual(shortcomings(figures, counts, wanted), { fails: [], tells: [] });
   });
 
   it("is not when too little happened, was answered, or was answered in time", () => {
     const few = { ...figures, outside: { asked: 1000, answered: 989 } };
-    assert.deepEqual(shortcomings(few, counts, { operations: 1000 }), [
+    assert.deepEqual(shortcomings(few, counts, { ...wanted, operations: 1000 }).fails, [
       "only 989 of 1000 operations outside of the fault were answered",
     ]);
-    assert.deepEqual(shortcomings(figures, counts, { operations: 1091 }), [
+    assert.deepEqual(shortcomings(figures, counts, { ...wanted, operations: 1091 }).fails, [
       "1090 operations were answered, of at least 1091",
     ]);
     const dead = { ...figures, inside: { asked: 500, answered: 0 } };
-    assert.deepEqual(shortcomings(dead, counts, { operations: 900 }), [
+    assert.deepEqual(shortcomings(dead, counts, { ...wanted, operations: 900 }).fails, [
       "no operation was answered while the fault lasted",
     ]);
-    assert.deepEqual(shortcomings(figures, { silent: 1, late: 2 }, wanted), [
+    assert.deepEqual(shortcomings(figures, { silent: 1, late: 2 }, wanted).fails, [
       "1 requests were never answered",
       "2 requests were answered long after their deadline",
     ]);
+  });
+
+  it("is, where pace is not judged, unless somebody waits for ever: what was slow is told", () => {
+    const slow = { ...figures, inside: { asked: 500, answered: 0 }, outside: { asked: 1000, answered: 800 } };
+    const patient = { ...wanted, judgesPace: false };
+    const { fails, tells } = shortcomings(slow, { silent: 0, late: 2 }, patient);
+    assert.deepEqual(fails, []);
+    assert.deepEqual(tells, [
+      "2 requests were answered long after their deadline",
+      "800 operations were answered, of at least 1090",
+      "only 800 of 1000 operations outside of the fault were answered",
+      "no operation was answered while the fault lasted",
+    ]);
+    assert.deepEqual(shortcomings(figures, { silent: 1, late: 0 }, patient).fails, ["1 requests were never answered"]);
+    const dead = { ...slow, outside: { asked: 1000, answered: 0 } };
+    assert.deepEqual(shortcomings(dead, counts, patient).fails, ["nothing was answered at all"]);
   });
 });

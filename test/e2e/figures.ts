@@ -53,21 +53,32 @@ function gapOf(entries: readonly HistoryEntry[], rounds: readonly Round[]): numb
 /** Of a hundred operations outside of windows: more are answered. */
 const answeredPercent = 99;
 
-/** In words; none: it was enough. `late`: requests that were not answered in time. */
+export interface Shortcomings {
+  /** None: it was enough. */
+  readonly fails: readonly string[];
+  /** For whoever reads of the run. */
+  readonly tells: readonly string[];
+}
+
+/**
+ * In words. `late`: requests that were not answered in time. Where pace is not judged, only silence is a failure: requests that were
+ * never answered, or none that was; how soon and how many else depends on what the machine has to do beside.
+ */
 export function shortcomings(
   { inside, outside }: Figures,
   { silent, late }: Pick<ClientCounts, "silent" | "late">,
-  wanted: { readonly operations: number },
-): readonly string[] {
-  const words: string[] = [];
+  { operations, judgesPace }: { readonly operations: number; readonly judgesPace: boolean },
+): Shortcomings {
+  const silence: string[] = [];
+  const pace: string[] = [];
   const answered = inside.answered + outside.answered;
-  if (silent > 0) words.push(`${silent} requests were never answered`);
-  if (late > 0) words.push(`${late} requests were answered long after their deadline`);
-  if (answered < wanted.operations)
-    words.push(`${answered} operations were answered, of at least ${wanted.operations}`);
+  if (silent > 0) silence.push(`${silent} requests were never answered`);
+  if (answered === 0) silence.push("nothing was answered at all");
+  if (late > 0) pace.push(`${late} requests were answered long after their deadline`);
+  if (answered < operations) pace.push(`${answered} operations were answered, of at least ${operations}`);
   if (outside.answered * 100 < outside.asked * answeredPercent) {
-    words.push(`only ${outside.answered} of ${outside.asked} operations outside of the fault were answered`);
+    pace.push(`only ${outside.answered} of ${outside.asked} operations outside of the fault were answered`);
   }
-  if (inside.answered === 0) words.push("no operation was answered while the fault lasted");
-  return words;
+  if (inside.answered === 0) pace.push("no operation was answered while the fault lasted");
+  return judgesPace ? { fails: [...silence, ...pace], tells: [] } : { fails: silence, tells: pace };
 }

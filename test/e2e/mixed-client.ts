@@ -17,6 +17,7 @@ import { isOverWithin, now, rest } from "./moments.ts";
 import type { ClusterProcesses } from "./processes.ts";
 import { toldOfRead, toldOfWrite } from "./told.ts";
 import type { WriteTold } from "./told.ts";
+import type { Try } from "./tries.ts";
 
 export interface ClientCounts {
   done: number;
@@ -42,13 +43,17 @@ export interface ClientParts {
   readonly counts: ClientCounts;
   /** What headers said of who served a read, for the report of a failure. */
   readonly served: WeakMap<HistoryEntry, string>;
+  /** What its writes were told, each try of them: also those that it gave up. */
+  readonly tries: Try[];
+  /** For so long it waits for a node. */
+  readonly patienceMilliseconds?: number;
 }
 
 export const strongKeys = 20;
 export const fastKeys = 15;
 export const mixedKeys = 15;
 const deadlineMilliseconds = 2000;
-const patienceMilliseconds = deadlineMilliseconds + 300;
+const patienceDefaultMilliseconds = deadlineMilliseconds + 300;
 /** Of one that is impatient. */
 const hurryMilliseconds = 200;
 const underWayMax = 32;
@@ -64,6 +69,13 @@ interface Tried {
   readonly life: string;
 }
 
+/** With the process that was asked last. */
+interface Asking {
+  readonly exchange: Exchange;
+  readonly life: string;
+  readonly calledAt: number;
+}
+
 const givenUp: Tried = { told: { kind: "unknown", why: "given up" }, life: "" };
 
 function servedBy(headers: IncomingHttpHeaders): string {
@@ -74,6 +86,7 @@ function servedBy(headers: IncomingHttpHeaders): string {
 export class MixedClient {
   isStopped = false;
   private readonly parts: ClientParts;
+  private readonly patienceMilliseconds: number;
   private readonly known = new Map<string, Version>();
   private made = 0;
   private requests = 0;
@@ -83,6 +96,7 @@ export class MixedClient {
 
   constructor(parts: ClientParts) {
     this.parts = parts;
+    this.patienceMilliseconds = parts.patienceMilliseconds ?? patienceDefaultMilliseconds;
   }
 
   /** `think`: milliseconds between two requests, at most. Resolves when it is stopped and all that it asked for is over. */
@@ -96,7 +110,7 @@ export class MixedClient {
       const isRead = random.chance(1, 2) || (isImpatient && this.underWay.size > 0);
       const isInHurry = isImpatient && this.underWay.size < underWayMax;
       const work = isRead ? this.read(key, mode) : this.write(isFast ? this.blind(key) : this.anyStep(key), mode);
-      await this.endsWithin(isInHurry ? hurryMilliseconds : patienceMilliseconds, work);
+      await this.endsWithin(isInHurry ? hurryMilliseconds : this.patienceMilliseconds, work);
     }
     await Promise.all(this.underWay);
   }
@@ -137,9 +151,9 @@ export class MixedClient {
     let isDoubtful = false;
     for (let tries = 1; ; tries++) {
       const mayTryAgain = tries < triesMax && request !== undefined;
-      const answer = this.ask(step, { mode, request });
+      const answer = this.ask(entry, step, { mode, request });
       const { told, life } =
-        mayTryAgain && !(await this.endsWithin(patienceMilliseconds, answer)) ? givenUp : await answer;
+        mayTryAgain && !(await this.endsWithin(this.patienceMilliseconds, answer)) ? givenUp : await answer;
       entry.via = life;
       if (told.kind === "told") return this.finish(entry, step, told);
       isDoubtful ||= told.kind === "unknown";
@@ -155,6 +169,7 @@ export class MixedClient {
   }
 
   private async ask(
+    entry: HistoryEntry,
     step: Step,
     { mode, request }: { readonly mode: "fast" | "strong"; readonly request: string | undefined },
   ): Promise<Tried> {
@@ -167,8 +182,10 @@ export class MixedClient {
     const live = ttl === undefined ? "" : `&ttl=${ttl}ms`;
     const path = `/${step.key}?consistency=${mode}&timeout=${deadlineMilliseconds}ms${live}`;
     const method = step.action === "put" ? "PUT" : "DELETE";
-    const { exchange, life } = await this.askAnyone({ method, path, headers, body: step.body });
-    return { told: toldOfWrite(exchange, ttl), life };
+    const { exchange, life, calledAt } = await this.askAnyone({ method, path, headers, body: step.body });
+    const told = toldOfWrite(exchange, ttl);
+    if (told.kind === "told") this.parts.tries.push({ entry, told: told.told, via: life, calledAt, returnedAt: now() });
+    return { told, life };
   }
 
   private finish(entry: HistoryEntry, step: Step, { told }: Extract<WriteTold, { kind: "told" }>): void {
@@ -191,26 +208,25 @@ export class MixedClient {
   }
 
   /** Node after node, until somebody listens. */
-  private async askAnyone(
-    asked: Omit<Asked, "host" | "port">,
-  ): Promise<{ readonly exchange: Exchange; readonly life: string }> {
+  private async askAnyone(asked: Omit<Asked, "host" | "port">): Promise<Asking> {
     const { cluster, http, counts } = this.parts;
     let exchange: Exchange = { kind: "not_sent" };
     let life = "";
+    let calledAt = now();
     for (const { id, host, ports } of this.placesInTurn()) {
       life = cluster.lifeOf(id);
-      const from = now();
+      calledAt = now();
       const asking = http.ask({ ...asked, host, port: ports.http });
-      if (!(await isOverWithin(patienceMilliseconds, asking))) {
+      if (!(await isOverWithin(this.patienceMilliseconds, asking))) {
         this.shunned = { id, until: now() + shunMilliseconds };
       }
       exchange = await asking;
       if (exchange.kind === "silent") counts.silent++;
-      if (exchange.kind === "answered" && now() - from > lateMilliseconds && !cluster.stoodStill(id, from))
+      if (exchange.kind === "answered" && now() - calledAt > lateMilliseconds && !cluster.stoodStill(id, calledAt))
         counts.late++;
       if (exchange.kind !== "not_sent") break;
     }
-    return { exchange, life };
+    return { exchange, life, calledAt };
   }
 
   /** From its home on, or from a random one on; then comes last the one that let it wait for nothing lately. */
