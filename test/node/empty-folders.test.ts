@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import { nodeId } from "../../internal/base/ids.ts";
 import { nodeOf } from "../../internal/cluster/cluster-map.ts";
 import type { ClusterMap } from "../../internal/cluster/cluster-map.ts";
@@ -100,7 +99,7 @@ describe("a node with an empty data folder", () => {
       assert.ok(tables.length > 0, "what is in memory becomes tables when a node stops");
       for (const name of tables) await turnABit(join(engine, name));
       await nodes.start("n2");
-      while (nodes.failures.length === 0) await turn();
+      await nodes.untilOneFails();
       await nodes.stop("n2");
       const [failure] = nodes.failures.splice(0);
       assert.match(failure?.message ?? "", /checksum .*; start the node again: it sets aside what it had stored/);

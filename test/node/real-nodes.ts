@@ -110,6 +110,11 @@ export class RealNodes {
     }
   }
 
+  /** Asks as `until` does. */
+  async untilOneFails(): Promise<void> {
+    while (this.failures.length === 0) await pause(10);
+  }
+
   async put(id: string, key: string, value: string): Promise<void> {
     await patiently(() => this.putOnce(id, key, value));
   }
