@@ -51,6 +51,7 @@ export class NodeNumbers {
       lags: () => this.lags(node),
       elections: () => this.elections,
       clocks: () => node.clocks.distances,
+      unfitness: () => node.unfitness?.code,
       log: () => node.log.stats(),
       engine: () => node.engine.stats(),
       salvage: () => this.totals.salvage(),

@@ -7,10 +7,13 @@ import type { PeerClocks } from "../../internal/node/peer-clocks.ts";
 import { StartWatch } from "../../internal/node/start-watch.ts";
 import type { Clock } from "../../internal/platform/clock.ts";
 
+/** Of a node, what its readiness is read off. */
+type ReadyNode = Pick<Node, "watched" | "unfitness"> & { readonly clocks: Pick<PeerClocks, "trouble" | "distances"> };
+
 export class NodeReadiness {
   private readonly clock: Clock;
   private watch: StartWatch | undefined;
-  private node: Node | undefined;
+  private node: ReadyNode | undefined;
   private isStopping = false;
 
   constructor(clock: Clock) {
@@ -18,7 +21,7 @@ export class NodeReadiness {
   }
 
   /** Its log has been read. */
-  opens(node: Node): void {
+  opens(node: ReadyNode): void {
     this.watch = new StartWatch(node.watched, this.clock);
     this.node = node;
   }
@@ -54,11 +57,11 @@ export class NodeReadiness {
   }
 }
 
-function checkOfDisk({ unfitness }: Node): ReadinessCheck {
-  return { name: "disk", isFine: unfitness === undefined, detail: unfitness ?? "can be written" };
+function checkOfDisk({ unfitness }: ReadyNode): ReadinessCheck {
+  return { name: "disk", isFine: unfitness === undefined, detail: unfitness?.message ?? "can be written" };
 }
 
-function checkOfClock({ trouble, distances }: PeerClocks): ReadinessCheck {
+function checkOfClock({ trouble, distances }: ReadyNode["clocks"]): ReadinessCheck {
   const others = distances.length === 0 ? "nobody yet" : distances.map(({ node }) => node).join(", ");
   return { name: "clock", isFine: trouble === undefined, detail: trouble ?? `within --max-clock-skew of ${others}` };
 }

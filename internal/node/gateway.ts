@@ -145,6 +145,7 @@ export class Gateway {
       visit: (_from, request) => request.refuse(),
       up: (node) => {
         this.table.noteArrived(node);
+        this.unfit.noteArrived(node);
         void this.askNode(node);
       },
       down: () => undefined,

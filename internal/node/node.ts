@@ -180,9 +180,9 @@ export class Node {
     return awaitedOf({ self: settings.id, map: keeper.map, peers: [...settings.peers.keys()], seedWords, table });
   }
 
-  /** Why this node cannot write now, in words; undefined: it can. */
-  get unfitness(): string | undefined {
-    return this.unfit.own;
+  /** Why this node cannot write now; undefined: it can. */
+  get unfitness(): TrefoilError | undefined {
+    return this.unfit.ownRefusal;
   }
 
   /** What there is to look at for whoever asks whether it may be given work. */
@@ -310,6 +310,7 @@ export class Node {
       up: (node, _life, disk) => {
         this.holders.up(node, disk);
         this.table.noteArrived(node);
+        this.unfit.noteArrived(node);
         const { map } = this.keeper;
         if (map !== undefined) this.duties.tellMap(node, map);
       },

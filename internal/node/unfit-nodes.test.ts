@@ -46,6 +46,7 @@ describe("a node that cannot write", () => {
     assert.deepEqual([told, own.own], [[], undefined], "it may pass");
     await pass(3000);
     assert.deepEqual([told, own.own, other.of(n2)], [[4000, 5000, 6000], "no space", "no space"]);
+    assert.equal(own.ownRefusal?.code, "storage_full");
   });
 
   it("is so until it could write for three seconds, and for others until they have heard nothing of it for five", async () => {
@@ -68,5 +69,15 @@ describe("a node that cannot write", () => {
     assert.equal(other.of(n2), "no space", "what was said may have been lost on its way");
     await pass(200);
     assert.equal(other.of(n2), undefined);
+  });
+
+  it("is not held to what an earlier process of it said, or said over another connection", async () => {
+    refusal = full;
+    await pass(2000);
+    assert.equal(other.of(n2), "no space");
+    other.noteArrived(n2);
+    assert.equal(other.of(n2), undefined);
+    await pass(1000);
+    assert.equal(other.of(n2), "no space", "it says it again when it is so still");
   });
 });

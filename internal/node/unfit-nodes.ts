@@ -27,7 +27,7 @@ const believedTextMax = 500;
 
 export class UnfitNodes {
   private readonly parts: UnfitNodeParts;
-  private present: { readonly why: string; readonly since: number; readonly seen: number } | undefined;
+  private present: { readonly refusal: TrefoilError; readonly since: number; readonly seen: number } | undefined;
   private sayAt = 0;
   private readonly heard = new Map<NodeId, { readonly why: string; readonly until: number }>();
 
@@ -39,7 +39,7 @@ export class UnfitNodes {
   async look(): Promise<void> {
     const now = this.parts.clock.monotonicMilliseconds();
     const refusal = this.parts.refusal();
-    if (refusal !== undefined) this.present = { why: refusal.message, since: this.present?.since ?? now, seen: now };
+    if (refusal !== undefined) this.present = { refusal, since: this.present?.since ?? now, seen: now };
     else if (this.present !== undefined && now - this.present.seen >= calmMilliseconds) this.present = undefined;
     if (this.own === undefined || now < this.sayAt) return;
     this.sayAt = now + sayMilliseconds;
@@ -47,15 +47,25 @@ export class UnfitNodes {
     await this.parts.table.tellAll(word, { timeoutMilliseconds: sayMilliseconds, trace: "" });
   }
 
-  /** Why this node is; undefined: it is fit. */
+  /** Why this node is, in words; undefined: it is fit. */
   get own(): string | undefined {
+    return this.ownRefusal?.message;
+  }
+
+  /** With its code. */
+  get ownRefusal(): TrefoilError | undefined {
     const { present } = this;
-    return present === undefined || present.seen - present.since < unfitMilliseconds ? undefined : present.why;
+    return present === undefined || present.seen - present.since < unfitMilliseconds ? undefined : present.refusal;
   }
 
   hear(node: NodeId, why: string): void {
     const until = this.parts.clock.monotonicMilliseconds() + believedMilliseconds;
     this.heard.set(node, { why: why.slice(0, believedTextMax), until });
+  }
+
+  /** Another process of the node, or the same one over another connection, which says it again: what was heard before is of the past. */
+  noteArrived(node: NodeId): void {
+    this.heard.delete(node);
   }
 
   /** Why another node is. */

@@ -73,6 +73,7 @@ const sources: Required<NodeSources> = {
   ],
   elections: () => 6,
   clocks: () => [{ node: "n2", aheadMilliseconds: -250 }],
+  unfitness: () => "busy",
   log: () => ({
     counters,
     groups: 2,
@@ -141,6 +142,18 @@ describe("metrics of a node", () => {
     assert.equal(valueOf(page, "trefoil_snapshot_installed_total", { group: "0" }), 2);
     assert.equal(valueOf(page, "trefoil_salvage_total", { outcome: "superseded" }), 2);
     assert.equal(valueOf(page, "trefoil_migration_slots_moved_total"), 4);
+  });
+
+  test("a node that cannot write says why, and every reason that there may be is there before it is", async () => {
+    const told = async (unfitness: NodeSources["unfitness"]) => {
+      const page = await pageOf(nodeFamilies(unfitness === undefined ? {} : { unfitness }));
+      const samples = page.get("trefoil_unfit")?.samples ?? [];
+      return samples.map(({ labels, value }) => `${labels["reason"]} ${value}`);
+    };
+    assert.deepEqual(await told(() => undefined), ["storage_full 0", "busy 0", "corruption 0"]);
+    assert.deepEqual(await told(() => "storage_full"), ["storage_full 1", "busy 0", "corruption 0"]);
+    assert.deepEqual(await told(() => "internal"), ["storage_full 0", "busy 0", "corruption 0", "internal 1"]);
+    assert.deepEqual(await told(undefined), [], "a gateway writes nothing");
   });
 
   test("the time of syncs is a histogram in seconds", async () => {

@@ -1,6 +1,7 @@
 // What a node measures beside its requests: groups, replication, log, engine, salvage, snapshots, moves. Each source is a function that
 // gives plain numbers when somebody looks; one that is left out (a gateway has no engine) has no metrics.
 
+import type { ErrorCode } from "../base/errors.ts";
 import type { EngineStats } from "../engine/engine-stats.ts";
 import { durationBoundsMilliseconds } from "../log/log-stats.ts";
 import type { LogStats } from "../log/log-stats.ts";
@@ -58,6 +59,8 @@ export interface NodeSources {
   /** In which a replica of this node stood or voted since the process began. */
   readonly elections?: () => number;
   readonly clocks?: () => readonly ClockNumbers[];
+  /** Why the node cannot write; undefined: it can. */
+  readonly unfitness?: () => ErrorCode | undefined;
   readonly log?: () => LogStats;
   readonly engine?: () => EngineStats;
   readonly salvage?: () => SalvageNumbers;
@@ -66,7 +69,7 @@ export interface NodeSources {
 }
 
 export function nodeFamilies(sources: NodeSources): Family[] {
-  const { groups, lags, elections, clocks, log, engine, salvage, snapshots, migration } = sources;
+  const { groups, lags, elections, clocks, unfitness, log, engine, salvage, snapshots, migration } = sources;
   return [
     ...(groups === undefined ? [] : groupFamilies(groups)),
     ...(lags === undefined ? [] : lagFamilies(lags)),
@@ -74,6 +77,7 @@ export function nodeFamilies(sources: NodeSources): Family[] {
       ? []
       : [counter("trefoil_elections_total", "Elections that replicas here took part in.", () => single(elections()))]),
     ...(clocks === undefined ? [] : [clockFamily(clocks)]),
+    ...(unfitness === undefined ? [] : [unfitFamily(unfitness)]),
     ...(log === undefined ? [] : logFamilies(log)),
     ...(engine === undefined ? [] : engineFamilies(engine)),
     ...(salvage === undefined ? [] : salvageFamilies(salvage)),
@@ -131,6 +135,21 @@ function lagFamilies(lags: () => readonly LagNumbers[]): Family[] {
 function clockFamily(clocks: () => readonly ClockNumbers[]): Family {
   return gauge("trefoil_clock_ahead_seconds", "How far the clock of another node is ahead of this one's.", () =>
     clocks().map(({ node, aheadMilliseconds }) => ({ labels: { node }, value: aheadMilliseconds / 1000 })),
+  );
+}
+
+/** A disk that is full, one that takes nothing for another reason, one with damage; any other reason comes with its time. */
+const unfitReasons: readonly ErrorCode[] = ["storage_full", "busy", "corruption"];
+
+function unfitFamily(unfitness: () => ErrorCode | undefined): Family {
+  return gauge(
+    "trefoil_unfit",
+    "1: the node cannot write its log or its engine, and leads nothing that others can.",
+    () => {
+      const present = unfitness();
+      const reasons = new Set(present === undefined ? unfitReasons : [...unfitReasons, present]);
+      return Array.from(reasons, (reason) => ({ labels: { reason }, value: reason === present ? 1 : 0 }));
+    },
   );
 }
 

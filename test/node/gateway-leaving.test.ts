@@ -4,26 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
 import { nodeId } from "../../internal/base/ids.ts";
-import { Prng } from "../../internal/base/prng.ts";
-import { GrpcNetwork } from "../../internal/grpc/grpc-network.ts";
-import { replicaMessages } from "../../internal/grpc/replica-messages.ts";
-import { Gateway } from "../../internal/node/gateway.ts";
-import { systemClock, systemScheduler } from "../../internal/os/system-clock.ts";
-import { silentLogger } from "../../internal/platform/logger.ts";
+import type { Gateway } from "../../internal/node/gateway.ts";
+import { openGateway } from "./real-gateway.ts";
 import { RealNodes } from "./real-nodes.ts";
 
 const two = nodeId("n2");
-
-function openGateway(nodes: RealNodes): Promise<Gateway> {
-  const seams = { clock: systemClock, scheduler: systemScheduler, logger: silentLogger };
-  const network = new GrpcNetwork({ ...seams, address: undefined });
-  const onFailure = (failure: Error): void => void nodes.failures.push(failure);
-  const defaults = { read: "fast", write: "strong" } as const;
-  return Gateway.open(
-    { ...seams, network, codec: replicaMessages, random: new Prng(Math.floor(Math.random() * 2 ** 32)), onFailure },
-    { id: nodeId("gateway"), zone: "", seeds: [nodes.addressOf("n1")], defaults },
-  );
-}
 
 describe("a gateway", () => {
   it("is told that a node leaves before the node does, as the other nodes are", async () => {

@@ -3,28 +3,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NodeSettings } from "../../internal/node/node.ts";
-import { preferredLeaders } from "../../internal/cluster/preferred-leaders.ts";
 import { RealNodes } from "./real-nodes.ts";
 
 const soon: Partial<NodeSettings> = { leadershipMilliseconds: 200 };
-
-function isEven(nodes: RealNodes): boolean {
-  const { map } = nodes.node("n1").keeper;
-  if (map === undefined || map.ring.length === 0) return false;
-  return [...preferredLeaders(map)].every(([group, leader]) =>
-    [...nodes.cores.values()].some(({ node }) => {
-      const replica = node.groups.get(group);
-      return replica?.id === leader && replica.status.role === "leader";
-    }),
-  );
-}
 
 describe("leaderships of real nodes", () => {
   it("lie where the map would have them, and do again when a node has come back", async () => {
     const nodes = await RealNodes.make();
     try {
       await Promise.all(["n1", "n2", "n3"].map((id) => nodes.start(id, soon)));
-      await nodes.until(() => isEven(nodes));
+      await nodes.until(() => nodes.areLedByTheMap());
       await nodes.put("n1", "key", "value");
       await nodes.stop("n2");
       await nodes.put("n1", "another", "value");
@@ -36,7 +24,7 @@ describe("leaderships of real nodes", () => {
         );
       });
       await nodes.start("n2", soon);
-      await nodes.until(() => isEven(nodes));
+      await nodes.until(() => nodes.areLedByTheMap());
       assert.equal(await nodes.get("n2", "another", "strong"), "value");
     } finally {
       await nodes.end();

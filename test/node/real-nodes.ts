@@ -11,6 +11,8 @@ import type { OpenedCore } from "../../cmd/trefoild/open-node.ts";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
 import { errorCodes, TrefoilError } from "../../internal/base/errors.ts";
 import { nodeId } from "../../internal/base/ids.ts";
+import { preferredLeaders } from "../../internal/cluster/preferred-leaders.ts";
+import type { NodeCoordinator } from "../../internal/node/coordinator.ts";
 import { silentLogger } from "../../internal/platform/logger.ts";
 import type { Node, NodeSettings } from "../../internal/node/node.ts";
 import type { Caller, ReadMode } from "../../internal/node/requests.ts";
@@ -115,6 +117,18 @@ export class RealNodes {
     while (this.failures.length === 0) await pause(10);
   }
 
+  /** Each group is led by the replica that its map would have lead it. */
+  areLedByTheMap(): boolean {
+    const { map } = this.node("n1").keeper;
+    if (map === undefined || map.ring.length === 0) return false;
+    return [...preferredLeaders(map)].every(([group, leader]) =>
+      [...this.cores.values()].some(({ node }) => {
+        const replica = node.groups.get(group);
+        return replica?.id === leader && replica.status.role === "leader";
+      }),
+    );
+  }
+
   async put(id: string, key: string, value: string): Promise<void> {
     await patiently(() => this.putOnce(id, key, value));
   }
@@ -144,6 +158,10 @@ export class RealNodes {
   }
 }
 
+interface Coordinating {
+  readonly coordinator: NodeCoordinator;
+}
+
 /** As a client does that is told to come again. */
 async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -156,6 +174,11 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function callerOf(node: Node): Caller {
-  return { deadline: node.coordinator.now() + 30_000, signal: undefined, trace: "" };
+/** What is not as it should be, as a node or a gateway sees it. */
+export async function troublesOf(seer: Coordinating): Promise<readonly string[]> {
+  return (await seer.coordinator.cluster(callerOf(seer))).troubles;
+}
+
+function callerOf({ coordinator }: Coordinating): Caller {
+  return { deadline: coordinator.now() + 30_000, signal: undefined, trace: "" };
 }
