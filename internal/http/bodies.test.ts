@@ -300,6 +300,7 @@ describe("close", () => {
     await idle.until("}\n");
     const fresh = await rig.wire();
     fresh.send("GET /k HTTP/1.1\r\n");
+    const late = await rig.wire();
     const busy = await rig.wire();
     rig.coordinator.hold();
     // The second one waits behind the first.
@@ -307,6 +308,7 @@ describe("close", () => {
     while (rig.coordinator.waiting === 0) await turn();
     let isClosed = false;
     const closing = rig.close().then(() => (isClosed = true));
+    late.send("GET /k HTTP/1.1\r\nHost: a\r\n\r\n");
     await idle.rest();
     await fresh.rest();
     assert.equal(fresh.text, "");
@@ -316,6 +318,7 @@ describe("close", () => {
     const text = await busy.rest();
     assert.match(text, /^HTTP\/1\.1 200 [^]*^HTTP\/1\.1 503 [^]*^Connection: close/m);
     assert.equal(codeOf(text), "stopping");
+    assert.match(await late.rest(), /^HTTP\/1\.1 (200|404) [^]*^Connection: close/m, "it had just come");
     await closing;
     assert.equal(rig.coordinator.size, 1);
     assert.equal(rig.edge.listener.connectionCount, 0);

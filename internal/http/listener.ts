@@ -9,8 +9,9 @@
 // nothing: so what is under way is answered, and nothing waits for him: neither for a place in a row nor for a leader that is missing.
 // announceEnd(): all is served as ever, and each connection ends with its next answer, which says so: who asks again does so elsewhere, or
 // over another one. So hardly any is left that would break under a request when it is closed.
-// close(): no new connections; those without a request end at once,
-// the others with the answer of their last; what comes in between is refused by its handler; after a while all are cut.
+// close(): no new connections, once those are let in that wait for it; who has just come is served, what else comes in between is refused by its
+// handler; each ends with the answer of its last request, those between two requests at once, those before their
+// first after a moment; after a while all are cut.
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
@@ -40,7 +41,8 @@ export interface ListenAddress {
 
 interface Connection {
   readonly socket: Socket;
-  /** The request that arrived last on it. */
+  /** The requests that arrived first and last on it. */
+  first: Exchange | undefined;
   latest: Exchange | undefined;
   /** It has no answer yet. */
   serving: Exchange | undefined;
@@ -53,10 +55,15 @@ interface Connection {
 /** So many requests behind the one that is served, and no more is read of a connection for now. */
 const waitingMax = 16;
 
+/** Whoever has just connected is about to ask for something. */
+const firstRequestMilliseconds = 200;
+
+const afterTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
 export class HttpListener implements ExchangeHost {
   readonly limits: HttpLimits;
   readonly budget: ByteBudget;
-  isStopping = false;
+  private isStopping = false;
   private endIsAnnounced = false;
   private readonly options: ListenerOptions;
   private readonly server: Server<typeof IncomingMessage, typeof ExchangeResponse>;
@@ -122,6 +129,11 @@ export class HttpListener implements ExchangeHost {
     return isNear && this.connections.get(socket)?.latest === exchange;
   }
 
+  /** It is closing, and who asks has had his answers. */
+  isOverFor(exchange: Exchange): boolean {
+    return this.isStopping && this.connections.get(exchange.incoming.socket)?.first !== exchange;
+  }
+
   /** The address that it listens on now. */
   async listen({ host, port }: ListenAddress): Promise<ListenAddress> {
     await new Promise<void>((resolve, reject) => {
@@ -148,19 +160,36 @@ export class HttpListener implements ExchangeHost {
 
   private async end(): Promise<void> {
     this.isStopping = true;
+    // In the system's queue they would break: the loop looks there once between these two.
+    await afterTurn();
+    await afterTurn();
     const gone = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
-    for (const connection of this.connections.values()) {
-      if (connection.serving === undefined) connection.socket.destroySoon();
-    }
+    this.endThose(({ latest }) => latest !== undefined);
+    const strangers = setTimeout(() => this.endThose(() => true), firstRequestMilliseconds);
     const timer = setTimeout(() => this.server.closeAllConnections(), this.limits.stopMilliseconds);
     await gone;
+    clearTimeout(strangers);
     clearTimeout(timer);
   }
 
+  /** Which nothing is answered on. */
+  private endThose(isOne: (connection: Connection) => boolean): void {
+    for (const connection of this.connections.values()) {
+      if (connection.serving === undefined && isOne(connection)) connection.socket.destroySoon();
+    }
+  }
+
   private connected(socket: Socket): void {
-    const connection: Connection = { socket, latest: undefined, serving: undefined, waiting: [], isClosing: false };
+    const connection: Connection = {
+      socket,
+      first: undefined,
+      latest: undefined,
+      serving: undefined,
+      waiting: [],
+      isClosing: false,
+    };
     this.connections.set(socket, connection);
     socket.once("end", () => connection.serving?.senderEnded());
     socket.once("close", () => {
@@ -175,6 +204,7 @@ export class HttpListener implements ExchangeHost {
     outgoing.exchange = exchange;
     // Requests come over connections, and those are known until they close.
     const connection = this.connections.get(incoming.socket) as Connection;
+    connection.first ??= exchange;
     connection.latest = exchange;
     outgoing.on("close", ended);
     if (connection.serving === undefined) {

@@ -66,9 +66,7 @@ export class Serving {
 
   private admit(exchange: Exchange): void {
     const { listener } = this;
-    if (listener.isStopping) {
-      throw new TrefoilError("stopping", "this node is stopping; ask another one");
-    }
+    if (listener.isOverFor(exchange)) throw new TrefoilError("stopping", "this node is stopping; ask another one");
     const { requestsMax } = listener.limits;
     if (listener.requestsUnderWay > requestsMax) {
       throw new TrefoilError("busy", `${requestsMax} requests are under way here; try again, or ask another node`);
