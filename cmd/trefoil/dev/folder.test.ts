@@ -8,6 +8,7 @@ import { describe, it } from "node:test";
 import { nodeId } from "../../../internal/base/ids.ts";
 import { encodeMap } from "../../../internal/cluster/cluster-map.ts";
 import { NodeFolder } from "../../../internal/cluster/node-folder.ts";
+import { sealJson } from "../../../internal/cluster/sealed-json.ts";
 import { readDevSettings } from "../../../internal/config/read-settings.ts";
 import { RealDisk } from "../../../internal/os/real-disk.ts";
 import type { DevValues } from "../../../internal/config/values.ts";
@@ -76,8 +77,8 @@ describe("the folder of a cluster for development", () => {
       }
       const placed = placedMap(["n1", "n2", "n3", "n4"].map((id) => mapNode(id)));
       assert.equal((await lookIntoFolder(disk, folder)).known, undefined);
-      assert.equal(await knownWith(encodeMap({ ...placed, ring: [] })), undefined);
-      assert.deepEqual(await knownWith(encodeMap(placed)), ["n1", "n2", "n3", "n4"]);
+      assert.equal(await knownWith(sealJson(encodeMap({ ...placed, ring: [] }))), undefined);
+      assert.deepEqual(await knownWith(sealJson(encodeMap(placed))), ["n1", "n2", "n3", "n4"]);
       assert.equal(await knownWith("{"), undefined);
     } finally {
       rmSync(folder, { recursive: true });
