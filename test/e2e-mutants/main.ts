@@ -10,7 +10,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { runCommand, WrongUse, type Command } from "../../scripts/command-line.ts";
+import { runCommand, type Command } from "../../scripts/command-line.ts";
+import { chosenBy, seedOf, tellFound } from "../mutants/choosing.ts";
 import { buildCopy, copySources, misfits, plant } from "../mutants/planting.ts";
 import { e2eMutants } from "./mutants.ts";
 import type { E2eMutant } from "./mutants.ts";
@@ -109,22 +110,18 @@ function run(chosen: readonly E2eMutant[], given: Hunt, cleanRounds: number): bo
   buildCopy(given.root, "the copy");
   mustBeSilent(chosen, given, cleanRounds);
   const missed = chosen.filter((mutant) => !hunt(mutant, given));
-  console.log(`mutants ${chosen.length}, found ${chosen.length - missed.length}, missed ${missed.length}`);
-  for (const { name } of missed) console.error(`not found: ${name}`);
-  return missed.length === 0;
+  return tellFound(chosen, missed);
 }
 
 await runCommand(command, (given) => {
-  const word = given.text("only") ?? "";
-  const chosen = e2eMutants.filter(({ name }) => name.includes(word));
-  if (chosen.length === 0) throw new WrongUse(`no planted bug has "${word}" in its name`);
+  const chosen = chosenBy(given, e2eMutants);
   if (given.has("list")) {
     for (const { name, file, fault } of chosen) console.log(`${name} (${file}, ${fault})`);
     return true;
   }
   const misfit = misfits(chosen);
   if (misfit.length > 0) throw new Error(misfit.join("\n"));
-  const seed = given.has("seed") ? given.wholeNumber("seed", 1) : 1 + (Date.now() % 1_000_000);
+  const seed = seedOf(given);
   const rounds = given.wholeNumber("rounds", 1);
   const cleanRounds = given.wholeNumber("clean", 1);
   const root = mkdtempSync(join(tmpdir(), "trefoil-e2e-mutants-"));

@@ -9,7 +9,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { runCommand, WrongUse, type Command } from "../../scripts/command-line.ts";
+import { runCommand, type Command } from "../../scripts/command-line.ts";
+import { chosenBy, seedOf, tellFound } from "./choosing.ts";
 import type { Report } from "./hunt.ts";
 import { mutants } from "./mutants.ts";
 import { buildCopy, copySources, plant } from "./planting.ts";
@@ -81,20 +82,16 @@ function run(chosen: readonly Mutant[], given: Hunt, cleanSeconds: number): bool
   if (clean.kind === "reported") throw new Error(`something is found without a bug: ${JSON.stringify(clean.report)}`);
   console.log(`silent without a bug for ${cleanSeconds} s; seed ${given.seed}`);
   const missed = chosen.filter((mutant) => !hunt(mutant, given));
-  console.log(`mutants ${chosen.length}, found ${chosen.length - missed.length}, missed ${missed.length}`);
-  for (const { name } of missed) console.error(`not found: ${name}`);
-  return missed.length === 0;
+  return tellFound(chosen, missed);
 }
 
 await runCommand(command, (given) => {
-  const word = given.text("only") ?? "";
-  const chosen = mutants.filter((mutant) => mutant.name.includes(word));
-  if (chosen.length === 0) throw new WrongUse(`no planted bug has "${word}" in its name`);
+  const chosen = chosenBy(given, mutants);
   if (given.has("list")) {
     for (const { name, file } of chosen) console.log(`${name} (${file})`);
     return true;
   }
-  const seed = given.has("seed") ? given.wholeNumber("seed", 1) : 1 + (Date.now() % 1_000_000);
+  const seed = seedOf(given);
   const seconds = given.wholeNumber("seconds", 1);
   const cleanSeconds = given.wholeNumber("clean", 1);
   const root = mkdtempSync(join(tmpdir(), "trefoil-mutants-"));

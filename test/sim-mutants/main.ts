@@ -12,6 +12,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { runCommand, WrongUse, type Command } from "../../scripts/command-line.ts";
+import { chosenBy, seedOf, tellFound } from "../mutants/choosing.ts";
 import { buildCopy, copySources, misfits, plant } from "../mutants/planting.ts";
 import type { Find } from "./hunt.ts";
 import { simMutants, unplanted } from "./mutants.ts";
@@ -147,13 +148,11 @@ async function run(chosen: readonly SimMutant[], given: Hunt, cleanMinutes: numb
     buildCopy(root, "the copy");
   }
   await mustBeSilent(chosen, given, cleanMinutes);
-  const missed: string[] = [];
+  const missed: SimMutant[] = [];
   await shared(given.roots, chosen, async (mutant, root) => {
-    if (!(await hunt(mutant, root, given))) missed.push(mutant.name);
+    if (!(await hunt(mutant, root, given))) missed.push(mutant);
   });
-  console.log(`mutants ${chosen.length}, found ${chosen.length - missed.length}, missed ${missed.length}`);
-  for (const name of missed) console.error(`not found: ${name}`);
-  return missed.length === 0;
+  return tellFound(chosen, missed);
 }
 
 /** Names of bugs. */
@@ -177,9 +176,7 @@ function listUnplanted(): void {
 }
 
 await runCommand(command, async (given) => {
-  const word = given.text("only") ?? "";
-  const named = simMutants.filter((mutant) => mutant.name.includes(word));
-  if (named.length === 0) throw new WrongUse(`no planted bug has "${word}" in its name`);
+  const named = chosenBy(given, simMutants);
   const before = foundIn(given.text("resume"));
   const chosen = named.filter(({ name }) => !before.has(name));
   if (chosen.length === 0) throw new WrongUse("the earlier run has found all of them");
@@ -189,7 +186,7 @@ await runCommand(command, async (given) => {
   }
   const misfit = misfits(chosen);
   if (misfit.length > 0) throw new Error(misfit.join("\n"));
-  const seed = given.has("seed") ? given.wholeNumber("seed", 1) : 1 + (Date.now() % 1_000_000);
+  const seed = seedOf(given);
   const minutes = given.wholeNumber("minutes", 1);
   const cleanMinutes = given.wholeNumber("clean", 1);
   const processes = Math.min(processesMax, chosen.length);
