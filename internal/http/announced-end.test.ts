@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lastAnswer, withHttpRig } from "../../test/http/rig.ts";
+import { HttpRig, lastAnswer, withHttpRig } from "../../test/http/rig.ts";
 
 const get = "GET /k?timeout=60s HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -21,4 +21,20 @@ test("from the announcement of its end on a listener serves all there is, and en
     assert.equal(told.status, 404, "no request is refused for it");
     assert.match(told.head, /^Connection: close/m);
   });
+});
+
+test("a listener that closes serves whoever asks once more over a connection that he has held, and then closes without waiting for others", async () => {
+  const rig = await HttpRig.open();
+  const [asker, sleeper] = [await rig.wire(), await rig.wire()];
+  for (const wire of [asker, sleeper]) {
+    wire.send(get);
+    await wire.until("not_found");
+  }
+  const closing = rig.close();
+  asker.send(get);
+  const rest = await asker.rest();
+  assert.equal(rest.match(/^HTTP\/1\.1 404/gm)?.length, 2);
+  assert.match(rest, /^Connection: close/m);
+  await closing;
+  assert.equal((await sleeper.rest()).match(/^HTTP/gm)?.length, 1);
 });

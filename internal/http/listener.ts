@@ -9,9 +9,9 @@
 // nothing: so what is under way is answered, and nothing waits for him: neither for a place in a row nor for a leader that is missing.
 // announceEnd(): all is served as ever, and each connection ends with its next answer, which says so: who asks again does so elsewhere, or
 // over another one. So hardly any is left that would break under a request when it is closed.
-// close(): no new connections, once those are let in that wait for it; who has just come is served, what else comes in between is refused by its
-// handler; each ends with the answer of its last request, those between two requests at once, those before their
-// first after a moment; after a while all are cut.
+// close(): the same for a moment more, for those that have not asked again since. Then no new connections, once those are let in that wait for
+// it; who has just come is served, what else comes in between is refused by its handler; each ends with the answer of its last request, those
+// between two requests at once, those before their first after a moment; after a while all are cut.
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
@@ -57,6 +57,12 @@ const waitingMax = 16;
 
 /** Whoever has just connected is about to ask for something. */
 const firstRequestMilliseconds = 200;
+
+/** Whoever asks again over a connection that he holds has done so by then, or hardly just when it is closed. */
+const nextRequestMilliseconds = 200;
+
+/** Two requests. */
+const isBetween = ({ latest }: Connection): boolean => latest !== undefined;
 
 const afterTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
@@ -159,6 +165,8 @@ export class HttpListener implements ExchangeHost {
   }
 
   private async end(): Promise<void> {
+    this.announceEnd();
+    if (this.idle(isBetween).length > 0) await new Promise((resolve) => setTimeout(resolve, nextRequestMilliseconds));
     this.isStopping = true;
     // In the system's queue they would break: the loop looks there once between these two.
     await afterTurn();
@@ -166,8 +174,10 @@ export class HttpListener implements ExchangeHost {
     const gone = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
-    this.endThose(({ latest }) => latest !== undefined);
-    const strangers = setTimeout(() => this.endThose(() => true), firstRequestMilliseconds);
+    for (const { socket } of this.idle(isBetween)) socket.destroySoon();
+    const strangers = setTimeout(() => {
+      for (const { socket } of this.idle()) socket.destroySoon();
+    }, firstRequestMilliseconds);
     const timer = setTimeout(() => this.server.closeAllConnections(), this.limits.stopMilliseconds);
     await gone;
     clearTimeout(strangers);
@@ -175,10 +185,8 @@ export class HttpListener implements ExchangeHost {
   }
 
   /** Which nothing is answered on. */
-  private endThose(isOne: (connection: Connection) => boolean): void {
-    for (const connection of this.connections.values()) {
-      if (connection.serving === undefined && isOne(connection)) connection.socket.destroySoon();
-    }
+  private idle(isOne: (connection: Connection) => boolean = () => true): readonly Connection[] {
+    return [...this.connections.values()].filter((each) => each.serving === undefined && isOne(each));
   }
 
   private connected(socket: Socket): void {

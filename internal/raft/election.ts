@@ -95,9 +95,7 @@ export function onPreVoteAnswer(state: RaftState, message: PreVoteAnswer): void 
   if (message.isGranted && message.term !== state.term + 1) return;
   state.role.votes.set(message.from, message.isGranted);
   // Whoever saw its connection to the leader close expects others to see the same in a moment.
-  const { leaderLostAt } = state;
-  const isFresh = leaderLostAt !== undefined && state.ticks - leaderLostAt <= state.options.electionTicks;
-  if (message.isSticky && isFresh) state.hurryElection();
+  if (message.isSticky) state.hurryElection();
   countElection(state);
 }
 
@@ -117,6 +115,8 @@ export function onVote(state: RaftState, message: Vote): void {
 export function onVoteAnswer(state: RaftState, message: VoteAnswer): void {
   if (state.role.kind !== "candidate") return;
   state.role.votes.set(message.from, message.isGranted);
+  // Others, having lost the same leader, stood at the same time, and nobody may have a majority.
+  if (!message.isGranted) state.hurryElection();
   countElection(state);
 }
 
@@ -131,7 +131,7 @@ export function onTransferNow(state: RaftState, message: TransferNow): void {
 /** The last connection to a replica closed. */
 export function onConnectionLost(state: RaftState, lost: ReplicaId): void {
   if (state.leader !== lost || state.role.kind !== "follower") return;
-  state.leaderLostAt = state.ticks;
+  state.leaderLost = { id: lost, at: state.ticks };
   state.hurryElection();
 }
 

@@ -17,7 +17,7 @@ import type { LogIndex, ReplicaId, Term } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import { stamp } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
-import { Configurations, isVoter } from "./configuration.ts";
+import { Configurations, isVoter, membersOf } from "./configuration.ts";
 import type { Configuration, ConfigurationAt } from "./configuration.ts";
 import type { Message } from "./messages.ts";
 import { stampsOfMilliseconds } from "./options.ts";
@@ -92,8 +92,8 @@ export class RaftState {
   electionTimeout = 0;
   /** Since a leader with its quorum was heard. */
   leaderElapsed: number;
-  /** When the connection to the leader closed: no loyalty, and refused pre-votes are asked again soon. */
-  leaderLostAt: number | undefined;
+  /** The leader whose connection closed, and when: no loyalty, and who stands in vain stands again soon. */
+  leaderLost: { readonly id: ReplicaId; readonly at: number } | undefined;
   /** Does not stand before this tick: its stamps were refused, or its disk hung. */
   bannedUntil = 0;
   /** The machine's wall clock, as told last. */
@@ -144,7 +144,7 @@ export class RaftState {
   /** A leader was heard so lately that another one is not wanted. */
   get isLoyal(): boolean {
     if (this.role.kind === "leader") return this.role.hasQuorum;
-    return this.leader !== nobody && this.leaderLostAt === undefined && this.leaderElapsed < this.options.electionTicks;
+    return this.leader !== nobody && this.leaderLost === undefined && this.leaderElapsed < this.options.electionTicks;
   }
 
   /** Hybrid time: nothing in the log lies above it. */
@@ -177,10 +177,19 @@ export class RaftState {
     this.electionTimeout = this.random.between(electionTicks, 2 * electionTicks - 1);
   }
 
-  /** Stands soon, if nothing comes between. */
+  /**
+   * Stands soon, if nothing comes between and the leader was lost just now. All who lost it do: one at once, the others one behind the
+   * other, so that each has its vote before the next one stands.
+   */
   hurryElection(): void {
+    const { leaderLost, options } = this;
+    if (leaderLost === undefined || this.ticks - leaderLost.at > options.electionTicks) return;
+    const { voters, outgoing } = this.configuration;
+    const left = membersOf({ voters, outgoing, learners: [] }).filter((id) => id !== leaderLost.id);
+    const place = Math.max(0, left.indexOf(this.id));
+    const step = (options.earlyElectionTicks - 1) / Math.max(1, left.length - 1);
     this.electionElapsed = 0;
-    this.electionTimeout = this.random.between(1, this.options.earlyElectionTicks);
+    this.electionTimeout = 1 + Math.floor(place * step);
   }
 
   send(message: Message): void {
@@ -197,7 +206,7 @@ export class RaftState {
   heardLeader(): void {
     this.restartElection();
     this.leaderElapsed = 0;
-    this.leaderLostAt = undefined;
+    this.leaderLost = undefined;
   }
 
   becomeFollower(newTerm: Term, leader: ReplicaId): void {
@@ -207,7 +216,7 @@ export class RaftState {
       this.term = newTerm;
       this.vote = nobody;
     }
-    if (leader !== this.leader) this.leaderLostAt = undefined;
+    if (leader !== this.leader) this.leaderLost = undefined;
     this.leader = leader;
     this.role = { kind: "follower" };
   }
@@ -238,7 +247,7 @@ export class RaftState {
     });
     this.role = role;
     this.leader = this.id;
-    this.leaderLostAt = undefined;
+    this.leaderLost = undefined;
   }
 
   /** Gives the office up without knowing who follows, and lets others stand first. */

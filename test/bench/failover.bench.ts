@@ -75,7 +75,10 @@ class Prober {
     // Where nobody listens a client goes elsewhere.
     if (said.kind === "not_sent") return;
     const isAnswered = said.kind === "answered" && said.status < 300;
-    const why = said.kind === "answered" ? `${said.status} ${said.body.slice(0, 300)}` : said.kind;
+    const why =
+      said.kind === "answered"
+        ? `${said.status} ${said.body.slice(0, 300)}`
+        : `${said.kind} ${said.kind === "broken_off" ? said.why : ""}`;
     this.writes.push({ from, to: now(), isAnswered, why });
   }
 }
@@ -85,6 +88,8 @@ interface Measured {
   readonly next: number;
   /** The longest time between two answers. */
   readonly gap: number;
+  /** When that began. */
+  readonly gapFrom: number;
   readonly failed: readonly Write[];
 }
 
@@ -119,8 +124,10 @@ function measured(writes: readonly Write[], at: number): Measured {
   // An answer that was on its way when the leader died is none of the next one's.
   const next = writes.filter(({ isAnswered, from }) => isAnswered && from > at).map(({ to }) => to);
   if (next.length === 0) throw new Error(`no strong write was answered within ${afterMilliseconds} ms`);
-  const gap = Math.max(...answers.map((moment, which) => moment - (answers[which - 1] ?? moment)));
-  return { next: Math.min(...next) - at, gap, failed: writes.filter(({ isAnswered }) => !isAnswered) };
+  const gaps = answers.map((moment, which) => moment - (answers[which - 1] ?? moment));
+  const gap = Math.max(...gaps);
+  const gapFrom = (answers[gaps.indexOf(gap) - 1] ?? at) - at;
+  return { next: Math.min(...next) - at, gap, gapFrom, failed: writes.filter(({ isAnswered }) => !isAnswered) };
 }
 
 async function rounds(arena: Arena, how: "killed" | "stopped", count: number): Promise<readonly Measured[]> {
@@ -129,7 +136,9 @@ async function rounds(arena: Arena, how: "killed" | "stopped", count: number): P
     const one = await round(arena, how);
     all.push(one);
     const said =
-      how === "killed" ? `answered again after ${one.next.toFixed(0)} ms` : `longest gap ${one.gap.toFixed(0)} ms`;
+      how === "killed"
+        ? `answered again after ${one.next.toFixed(0)} ms`
+        : `longest gap ${one.gap.toFixed(0)} ms, from ${one.gapFrom.toFixed(0)} ms on`;
     console.log(`    leader ${how} ${String(at + 1).padStart(3)}: ${said}, ${one.failed.length} writes failed`);
     for (const { why } of one.failed.slice(0, 3)) console.log(`        ${why}`);
   }
