@@ -119,6 +119,7 @@ const view: fc.Arbitrary<SeenReplica> = record({
   hasQuorum: fc.boolean(),
   matched: fc.array(record({ replica: fc.nat({ max: 2 ** 32 - 1 }).map(replicaId), index: count }), { maxLength: 3 }),
   appliedIndex: count,
+  disbeliefMilliseconds: count,
 });
 
 interface Kind<T> {

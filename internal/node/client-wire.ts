@@ -351,6 +351,7 @@ export function writeSeen(writer: ByteWriter, seen: SeenReplica): void {
   writeOptional(writer, seen.leader, (to, leader) => to.block(utf8(leader)));
   writer.varint(seen.matched.length);
   for (const { replica, index } of seen.matched) writer.varint(replica).varint(index);
+  writer.varint(seen.disbeliefMilliseconds);
 }
 
 export function readSeen(reader: ByteReader): SeenReplica {
@@ -368,5 +369,7 @@ export function readSeen(reader: ByteReader): SeenReplica {
   for (let count = reader.varint(); count > 0; count--) {
     matched.push({ replica: replicaId(reader.varint()), index: reader.varint() });
   }
-  return { replica, role, term: of, commitIndex, appliedIndex, lastIndex, hasQuorum, leader, matched };
+  const disbeliefMilliseconds = reader.varint();
+  const indexes = { commitIndex, appliedIndex, lastIndex };
+  return { replica, role, term: of, ...indexes, hasQuorum, leader, matched, disbeliefMilliseconds };
 }

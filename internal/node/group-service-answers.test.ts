@@ -56,6 +56,7 @@ beforeEach(() => {
   service = new GroupService(
     (id) => (id === group ? replica : undefined),
     () => nodeId("n1"),
+    () => stamp(Number.MAX_SAFE_INTEGER),
   );
 });
 

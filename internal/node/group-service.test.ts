@@ -19,6 +19,7 @@ const serviceOf = (replica: object): GroupService =>
   new GroupService(
     () => ({ isWhole: true, ...Object.defineProperties({}, Object.getOwnPropertyDescriptors(replica)) }) as Replica,
     () => undefined,
+    () => stamp(Number.MAX_SAFE_INTEGER),
   );
 
 function put(mode: WriteMode): GroupWrite {

@@ -123,6 +123,8 @@ export interface SeenReplica {
   readonly hasQuorum: boolean;
   /** Of a leader: up to where each follower has said that it has the log. */
   readonly matched: readonly Matched[];
+  /** For so long it does not stand for election: the newest stamp of its log lies that much further ahead of its node's clock than is believed. */
+  readonly disbeliefMilliseconds: number;
 }
 
 export interface Matched {
@@ -136,14 +138,17 @@ const refreshMilliseconds = 100;
 export class GroupService {
   private readonly replicaOf: (group: GroupId) => Replica | undefined;
   private readonly nodeOf: (group: GroupId, replica: Replica) => NodeId | undefined;
+  private readonly newestBelieved: () => Stamp;
 
-  /** `leaderNode`: where the leader lives that a replica knows. */
+  /** `leaderNode`: where the leader lives that a replica knows. `newestBelieved`: no replica of this node stands with a newer stamp. */
   constructor(
     replicaOf: (group: GroupId) => Replica | undefined,
     leaderNode: (group: GroupId, replica: Replica) => NodeId | undefined,
+    newestBelieved: () => Stamp,
   ) {
     this.replicaOf = replicaOf;
     this.nodeOf = leaderNode;
+    this.newestBelieved = newestBelieved;
   }
 
   /** Whether a replica of the group is open here. */
@@ -219,7 +224,8 @@ export class GroupService {
   view(group: GroupId): SeenReplica | undefined {
     const replica = this.replicaOf(group);
     if (replica === undefined) return undefined;
-    const { term, commit, last, hasQuorum } = replica.status;
+    const { term, commit, last, lastStamp, hasQuorum } = replica.status;
+    const disbelief = millisecondsOfStamp(lastStamp) - millisecondsOfStamp(this.newestBelieved());
     return {
       replica: replica.id,
       role: roleOf(replica),
@@ -230,6 +236,7 @@ export class GroupService {
       lastIndex: last,
       hasQuorum,
       matched: replica.followers.map(({ id, match }) => ({ replica: id, index: match })),
+      disbeliefMilliseconds: Math.max(0, disbelief),
     };
   }
 

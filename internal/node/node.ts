@@ -11,6 +11,7 @@ import { TrefoilError } from "../base/errors.ts";
 import { groupId } from "../base/ids.ts";
 import type { GroupId, NodeId } from "../base/ids.ts";
 import { valueBytesDefault } from "../base/limits.ts";
+import { stampOfMilliseconds } from "../base/stamp.ts";
 import { supportedFormats } from "../cluster/cluster-map.ts";
 import type { ClusterMap, MapNode } from "../cluster/cluster-map.ts";
 import { foundersOf } from "../cluster/map-changes.ts";
@@ -20,6 +21,7 @@ import type { Log } from "../log/log.ts";
 import { closeAll } from "../platform/close-all.ts";
 import type { Timer } from "../platform/clock.ts";
 import type { NetworkHost, NodeIdentity } from "../platform/network.ts";
+import { raftDefaults } from "../raft/options.ts";
 import type { Addressed } from "../replica/message-codec.ts";
 import { replicaDefaults } from "../replica/options.ts";
 import { Answering } from "./answering.ts";
@@ -103,9 +105,11 @@ export class Node {
       send: (to, group, message) => this.table.send(to, group, message),
       onFailure: (failure) => this.fail(failure),
     });
+    const { clockOffsetMax } = { ...raftDefaults, ...settings.replica?.raft };
     const service = new GroupService(
       (group) => this.groups.get(group),
       (group, replica) => this.groups.leaderOf(group, replica),
+      () => stampOfMilliseconds(seams.clock.wallMilliseconds() + clockOffsetMax),
     );
     const meta = new MetaGroup(
       () => this.groups.get(metaGroupId),

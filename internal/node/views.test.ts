@@ -40,7 +40,8 @@ function viewsOf(said: ReadonlyMap<NodeId, SeenReplica>, unfit = new Map<NodeId,
 
 const seen = (replica: number, role: SeenReplica["role"], appliedIndex: number): SeenReplica => {
   const place = { replica: replicaId(replica), role, term: 3, leader: n1 };
-  return { ...place, commitIndex: 20, appliedIndex, lastIndex: appliedIndex, hasQuorum: true, matched: [] };
+  const indexes = { commitIndex: 20, appliedIndex, lastIndex: appliedIndex };
+  return { ...place, ...indexes, hasQuorum: true, matched: [], disbeliefMilliseconds: 0 };
 };
 
 /** n2 came back with an empty folder: replica 4 takes the place of replica 2 there. */
@@ -75,7 +76,10 @@ describe("what there is to see of a cluster", () => {
       ],
     );
     assert.equal(view?.leader, n1);
-    assert.deepEqual(troubles, ["group 1: replica 2 of n2 is lost; replica 4 of n2 takes its place"]);
+    assert.deepEqual(troubles, [
+      "group 0: n2 does not have its replica 2 open: it is starting, or has lost it",
+      "group 1: replica 2 of n2 is lost; replica 4 of n2 takes its place",
+    ]);
   });
 
   it("tells of groups without a majority among the troubles, and of nodes that nobody has looked at yet", async () => {
@@ -100,6 +104,33 @@ describe("what there is to see of a cluster", () => {
     const said = new Map([n1, n2, n3].map((id, at) => [id, seen(at + 1, at === 0 ? "leader" : "follower", 20)]));
     const { troubles } = await viewsOf(said, new Map([[n2, "no space"]])).cluster(map, undefined);
     assert.deepEqual(troubles, ["node n2 cannot write, and others lead its groups as far as they can: no space"]);
+  });
+
+  it("tells why nobody leads a group whose newest stamps are not believed", async () => {
+    const map = placedMap(
+      [n1, n2, n3].map((id) => mapNode(id)),
+      1,
+    );
+    const doubting = (number: number, disbeliefMilliseconds: number): SeenReplica => {
+      return { ...seen(number, "follower", 20), disbeliefMilliseconds };
+    };
+    const said = new Map([
+      [n1, doubting(1, 61_001)],
+      [n2, doubting(2, 5000)],
+      [n3, doubting(3, 0)],
+    ]);
+    const troubles = async (): Promise<readonly string[]> => {
+      const view = await viewsOf(said).cluster(map, undefined);
+      return view.troubles.filter((trouble) => trouble.startsWith("group 1"));
+    };
+    assert.deepEqual(await troubles(), [
+      "group 1 has no leader",
+      "group 1: on n1 and n2 nobody stands for election for another 62 s, for its newest write is stamped that much further ahead of " +
+        "the clock there than --max-clock-offset lets it be: set a clock right that is slow; where the clocks are right, and were ahead " +
+        "for a while, wait, or start the nodes again with a --max-clock-offset that is 62 s longer",
+    ]);
+    said.set(n3, { ...seen(3, "leader", 20) });
+    assert.deepEqual(await troubles(), [], "one is enough to lead");
   });
 
   it("names a replica that has less than it had acknowledged, unless it only seemed so between two looks", async () => {

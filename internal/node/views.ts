@@ -26,6 +26,8 @@ export interface Look {
   readonly leading: SeenReplica | undefined;
   /** Replicas that seem to have less than they had said. */
   readonly suspects: readonly MapReplica[];
+  /** Replicas whose nodes say that they have none of the group, or another one. */
+  readonly missing: readonly MapReplica[];
 }
 
 export class Views {
@@ -54,7 +56,9 @@ export class Views {
       ),
       ...nodes.flatMap(({ node }) => this.unfitInWords(node)),
       ...unavailableIn({ groups, answeredBy: self }),
+      ...looks.flatMap(disbeliefInWords),
       ...groups.flatMap(({ group }, at) => (short[at] ?? []).map((seat) => shortInWords(group, seat))),
+      ...looks.flatMap((look, at) => missingInWords(look, map.groups[at]?.exchange)),
       ...map.groups.flatMap(exchangeInWords),
       ...map.expected.map((id) => `node ${id} has not come yet`),
     ];
@@ -95,7 +99,11 @@ export class Views {
     const term = greatest(seen.map((each) => each?.term));
     const slots = ring === undefined || id === groupId(0) ? 0 : ring.slotsOf(id).length;
     const suspects = seats.filter((_, at) => isShort(seen[at], leading));
-    return { view: { group: id, slots, term, leader, commitIndex, replicas }, said, leading, suspects };
+    const missing = seats.filter(({ node, replica }) => {
+      const there = said.get(node);
+      return isSeen(there) ? there.replica !== replica : there === "not_here";
+    });
+    return { view: { group: id, slots, term, leader, commitIndex, replicas }, said, leading, suspects, missing };
   }
 
   /** Looks again: what its leader had heard of a replica may be of after the first look. */
@@ -143,11 +151,38 @@ function isShort(seen: SeenReplica | undefined, leading: SeenReplica | undefined
   return seen.lastIndex < said;
 }
 
+/** Of a group that nobody leads: whether that is so because of its clocks. */
+function disbeliefInWords({ view: { group, leader }, said }: Look): readonly string[] {
+  if (leader !== undefined) return [];
+  const doubting = [...said].flatMap(([node, there]) =>
+    isSeen(there) && there.disbeliefMilliseconds > 0 ? [{ node, seconds: there.disbeliefMilliseconds / 1000 }] : [],
+  );
+  if (doubting.length === 0) return [];
+  const nodes = doubting.map(({ node }) => node).join(" and ");
+  const seconds = Math.ceil(Math.max(...doubting.map((each) => each.seconds)));
+  return [
+    `group ${group}: on ${nodes} nobody stands for election for another ${seconds} s, for its newest write is stamped that much further ahead of ` +
+      `the clock there than --max-clock-offset lets it be: set a clock right that is slow; where the clocks are right, and were ahead for a ` +
+      `while, wait, or start the nodes again with a --max-clock-offset that is ${seconds} s longer`,
+  ];
+}
+
 function shortInWords(group: GroupId, { replica, node }: MapReplica): string {
   return (
     `group ${group}: replica ${replica} of ${node} has less than it had acknowledged, as with an older copy of its folder; ` +
     `stop ${node}, empty its folder, and start it again: the others fill it`
   );
+}
+
+/** But for those whose exchange is told: one that is about to be filled, and one that is lost. */
+function missingInWords({ view: { group }, missing }: Look, exchange: MapGroup["exchange"]): readonly string[] {
+  const known = [exchange?.joining.replica, exchange?.leaving];
+  return missing
+    .filter(({ replica }) => !known.includes(replica))
+    .map(
+      ({ node, replica }) =>
+        `group ${group}: ${node} does not have its replica ${replica} open: it is starting, or has lost it`,
+    );
 }
 
 function exchangeInWords({ id, replicas, exchange }: MapGroup): readonly string[] {

@@ -10,7 +10,17 @@ const [n1, n2, n3, n4] = [nodeId("n1"), nodeId("n2"), nodeId("n3"), nodeId("n4")
 
 function seen(role: SeenReplica["role"], more: Partial<SeenReplica> = {}): SeenReplica {
   const indexes = { commitIndex: 7, appliedIndex: 7, lastIndex: 7 };
-  return { replica: replicaId(1), role, term: 3, leader: n1, ...indexes, hasQuorum: true, matched: [], ...more };
+  return {
+    replica: replicaId(1),
+    role,
+    term: 3,
+    leader: n1,
+    ...indexes,
+    hasQuorum: true,
+    matched: [],
+    disbeliefMilliseconds: 0,
+    ...more,
+  };
 }
 
 const [leader, follower, learner] = [seen("leader"), seen("follower"), seen("learner")];

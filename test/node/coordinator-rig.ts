@@ -214,5 +214,5 @@ export const failed = (code: ErrorCode, outcome: "not_applied" | "unknown", mayR
 export const seenAs = (node: NodeId, role: SeenReplica["role"]): SeenReplica => {
   const replica = replicaId(Number(node.slice(1)));
   const indexes = { commitIndex: 7, appliedIndex: 7, lastIndex: 7 };
-  return { replica, role, term: 3, leader: n1, ...indexes, hasQuorum: true, matched: [] };
+  return { replica, role, term: 3, leader: n1, ...indexes, hasQuorum: true, matched: [], disbeliefMilliseconds: 0 };
 };

@@ -55,6 +55,7 @@ async function told(proposed: Proposed): Promise<string> {
   const service = new GroupService(
     () => replica,
     () => nodeId("n2"),
+    () => stamp(Number.MAX_SAFE_INTEGER),
   );
   const request = {
     kind: "delete",
