@@ -4,7 +4,7 @@
 import type { Arena, Needs } from "../arena.ts";
 import { rest } from "../moments.ts";
 import { around, into, outOf } from "../wires/wires.ts";
-import { pressUntilRefused } from "./pressing.ts";
+import { pressUntilFull } from "./pressing.ts";
 
 export interface Fault {
   readonly name: string;
@@ -153,13 +153,13 @@ export const faults: readonly Fault[] = [
   },
   {
     name: "disk-full",
-    what: "a leader's disk has no byte left, until writes are refused for it, others lead what it led, and a while longer",
+    what: "a leader's disk has no byte left, until it says so, others lead what it led, and a while longer",
     needs: { smallDisks: true },
     strike: async (arena) => {
       const node = await arena.leader();
       arena.smallDisk(node).fill();
       try {
-        await pressUntilRefused(arena, node);
+        await pressUntilFull(arena, node);
         await arena.untilItLeadsNone(node);
         await rest(absence(arena));
       } finally {
