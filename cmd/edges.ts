@@ -61,9 +61,10 @@ export class Edges {
     return { http: this.data?.listener.requestsUnderWay ?? 0, grpc: this.kv?.requestsUnderWay ?? 0 };
   }
 
-  /** Those of clients are closed soon. */
+  /** They are closed soon. */
   announceEnd(): void {
     this.data?.listener.announceEnd();
+    this.admin?.listener.announceEnd();
   }
 
   /** Those of clients: requests under way are answered. */

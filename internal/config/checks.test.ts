@@ -32,6 +32,7 @@ describe("settings beside one another", () => {
     ["node", ...founding, "--http=127.0.0.1:7379"],
     ["node", ...founding, "--heartbeat=100ms", "--election-timeout=300ms"],
     ["node", ...founding, "--max-value-bytes=8MiB"],
+    ["node", ...founding, "--max-clock-offset=400d"],
     ["dev"],
     ["dev", "--nodes=5", "--http=65531"],
     ["dev", "--http=7379"],

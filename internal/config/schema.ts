@@ -81,7 +81,7 @@ const timing = {
     "How far apart the nodes' clocks are believed to be: expiry is exact to this, and nodes whose clocks differ by more say so. At most --max-clock-offset.",
   ),
   "max-clock-offset": setting(
-    duration("100ms", "1h"),
+    duration("100ms", "36525d"),
     "10s",
     "Entries stamped so far ahead of this node's clock are refused: one clock that jumps does not spoil the others.",
   ),

@@ -24,7 +24,7 @@ test("from the announcement of its end on a listener serves all there is, and en
 });
 
 test("a listener that closes serves whoever asks once more over a connection that he has held, and then closes without waiting for others", async () => {
-  const rig = await HttpRig.open();
+  const rig = await HttpRig.open({ nextRequestMilliseconds: 1000, stopMilliseconds: 3_600_000 });
   const [asker, sleeper] = [await rig.wire(), await rig.wire()];
   for (const wire of [asker, sleeper]) {
     wire.send(get);

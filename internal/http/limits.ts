@@ -29,6 +29,8 @@ export interface HttpLimits {
   /** Beyond it the connection closes; whoever is still sending gets so much of it, and so long, to read the refusal. */
   readonly lingerBytesMax: number;
   readonly lingerMilliseconds: number;
+  /** When the listener closes: whoever asks again over a connection that he holds has done so by then, or hardly just when it is closed. */
+  readonly nextRequestMilliseconds: number;
   /** What is under way when the listener closes; then it is cut off. */
   readonly stopMilliseconds: number;
 }
@@ -47,6 +49,7 @@ export const defaultLimits: HttpLimits = {
   discardedBytesMax: 64 * kibibyte,
   lingerBytesMax: 16 * mebibyte,
   lingerMilliseconds: 1000,
+  nextRequestMilliseconds: 200,
   stopMilliseconds: 10_000,
 };
 

@@ -58,9 +58,6 @@ const waitingMax = 16;
 /** Whoever has just connected is about to ask for something. */
 const firstRequestMilliseconds = 200;
 
-/** Whoever asks again over a connection that he holds has done so by then, or hardly just when it is closed. */
-const nextRequestMilliseconds = 200;
-
 /** Two requests. */
 const isBetween = ({ latest }: Connection): boolean => latest !== undefined;
 
@@ -166,6 +163,7 @@ export class HttpListener implements ExchangeHost {
 
   private async end(): Promise<void> {
     this.announceEnd();
+    const { nextRequestMilliseconds, stopMilliseconds } = this.limits;
     if (this.idle(isBetween).length > 0) await new Promise((resolve) => setTimeout(resolve, nextRequestMilliseconds));
     this.isStopping = true;
     // In the system's queue they would break: the loop looks there once between these two.
@@ -178,7 +176,7 @@ export class HttpListener implements ExchangeHost {
     const strangers = setTimeout(() => {
       for (const { socket } of this.idle()) socket.destroySoon();
     }, firstRequestMilliseconds);
-    const timer = setTimeout(() => this.server.closeAllConnections(), this.limits.stopMilliseconds);
+    const timer = setTimeout(() => this.server.closeAllConnections(), stopMilliseconds);
     await gone;
     clearTimeout(strangers);
     clearTimeout(timer);

@@ -116,7 +116,7 @@ export function onVoteAnswer(state: RaftState, message: VoteAnswer): void {
   if (state.role.kind !== "candidate") return;
   state.role.votes.set(message.from, message.isGranted);
   // Others, having lost the same leader, stood at the same time, and nobody may have a majority.
-  if (!message.isGranted) state.hurryElection();
+  if (!message.isGranted) state.hurryElection(true);
   countElection(state);
 }
 
@@ -143,7 +143,7 @@ function countElection(state: RaftState): void {
   // Since it asked, its clock may have fallen back, or its seat may be gone.
   const mayNot = role.kind === "pre_candidate" && !state.mayStand;
   if (count === "lost" || mayNot) {
-    // The time-out goes on: losing is no reason to stand later, or sooner.
+    // The time-out goes on.
     state.becomeFollower(state.term, nobody);
     return;
   }

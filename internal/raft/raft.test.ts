@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { logIndex, nobody, replicaId, term } from "../base/ids.ts";
+import { groupId, logIndex, nobody, replicaId, term } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import { stamp } from "../base/stamp.ts";
 import { configuration } from "./configuration.ts";
@@ -14,9 +14,10 @@ const entry = (entryTerm: number, index: number): Entry => {
 };
 
 /** Replica 2, which has committed 1.1 and holds 2.2 beside it. */
-function follower(): Raft {
+function follower(id = 2, group = 1): Raft {
   return new Raft({
-    id: replicaId(2),
+    group: groupId(group),
+    id: replicaId(id),
     hardState: { term: term(2), vote: nobody, commit: logIndex(1) },
     log: {
       base: { index: logIndex(0), term: term(0) },
@@ -45,9 +46,44 @@ describe("raft: a Ready", () => {
   });
 });
 
+describe("raft: rule 24", () => {
+  it("who stands first of those that lost their leader differs from group to group", () => {
+    const ticksUntilItStands = (id: number, group: number): number => {
+      const raft = follower(id, group);
+      raft.setWallClock(1000);
+      raft.step({
+        type: "heartbeat",
+        ...way,
+        from: replicaId(1),
+        to: replicaId(id),
+        term: term(2),
+        hasQuorum: true,
+        commit: logIndex(1),
+        round: 1,
+      });
+      raft.connectionLost(replicaId(1));
+      for (let ticks = 0; ; ticks++) {
+        if (raft.status.role === "pre_candidate" || ticks > 100) return ticks;
+        raft.tick();
+      }
+    };
+    for (const group of [1, 3])
+      assert.deepEqual(
+        [2, 3].map((id) => ticksUntilItStands(id, group)),
+        [4, 1],
+      );
+    for (const group of [0, 2])
+      assert.deepEqual(
+        [2, 3].map((id) => ticksUntilItStands(id, group)),
+        [1, 4],
+      );
+  });
+});
+
 /** Replica 1, which leads term 1 with its first entry. */
 function leader(): Raft {
   const raft = new Raft({
+    group: groupId(1),
     id: replicaId(1),
     hardState: { term: term(0), vote: nobody, commit: logIndex(0) },
     log: {

@@ -13,7 +13,7 @@
 
 import { assert } from "../base/assert.ts";
 import { nobody, term } from "../base/ids.ts";
-import type { LogIndex, ReplicaId, Term } from "../base/ids.ts";
+import type { GroupId, LogIndex, ReplicaId, Term } from "../base/ids.ts";
 import type { Prng } from "../base/prng.ts";
 import { stamp } from "../base/stamp.ts";
 import type { Stamp } from "../base/stamp.ts";
@@ -63,6 +63,7 @@ export interface LeaderRole {
 export type Role = FollowerRole | PreCandidateRole | CandidateRole | LeaderRole;
 
 export interface RaftStart {
+  readonly group: GroupId;
   readonly id: ReplicaId;
   readonly hardState: HardState;
   readonly log: LogStart;
@@ -73,6 +74,7 @@ export interface RaftStart {
 }
 
 export class RaftState {
+  readonly group: GroupId;
   readonly id: ReplicaId;
   readonly options: RaftOptions;
   readonly random: Prng;
@@ -117,6 +119,7 @@ export class RaftState {
   readContext: number;
 
   constructor(start: RaftStart, options: RaftOptions) {
+    this.group = start.group;
     this.id = start.id;
     this.options = options;
     this.random = start.random;
@@ -178,18 +181,20 @@ export class RaftState {
   }
 
   /**
-   * Stands soon, if nothing comes between and the leader was lost just now. All who lost it do: one at once, the others one behind the
-   * other, so that each has its vote before the next one stands.
+   * Stands soon, if nothing comes between and the leader was lost just now. All who lost it do: one at once, another one as late as may be,
+   * so that on near links the first has its votes by then. Who is the first differs from group to group, so that not all that a node had
+   * led falls to one other. `isAgain`: they stood at the same time, or nearly, and are not to do so for ever.
    */
-  hurryElection(): void {
+  hurryElection(isAgain = false): void {
     const { leaderLost, options } = this;
     if (leaderLost === undefined || this.ticks - leaderLost.at > options.electionTicks) return;
     const { voters, outgoing } = this.configuration;
     const left = membersOf({ voters, outgoing, learners: [] }).filter((id) => id !== leaderLost.id);
-    const place = Math.max(0, left.indexOf(this.id));
-    const step = (options.earlyElectionTicks - 1) / Math.max(1, left.length - 1);
+    const place = (Math.max(0, left.indexOf(this.id)) + this.group) % left.length;
+    const latest = options.earlyElectionTicks - 1;
+    const step = latest / Math.max(1, left.length - 1);
     this.electionElapsed = 0;
-    this.electionTimeout = 1 + Math.floor(place * step);
+    this.electionTimeout = 1 + Math.floor(place * step) + (isAgain ? this.random.between(0, latest) : 0);
   }
 
   send(message: Message): void {

@@ -58,7 +58,7 @@ export class LogEntries implements EntrySource {
     if (at >= 0) {
       const [run = []] = this.loaded.splice(at, 1);
       const isCurrent = run.every((entry) => this.group.termOf(entry.index) === entry.term);
-      if (isCurrent) return run;
+      if (isCurrent) return beginningOf(run, to, bytesMax);
     }
     return this.group.readNow(from, to, bytesMax)?.map((view) => entryOf(copyOfRecord(view)));
   }
@@ -85,6 +85,16 @@ export class LogEntries implements EntrySource {
     if (this.loaded.length >= runsMax) this.loaded.shift();
     this.loaded.push(read.entries.map(entryOf));
   }
+}
+
+/** Up to entry `to`, and so many bytes unless the first entry alone has more: who loaded it may have wanted more than who takes it. */
+function beginningOf(run: readonly RecordedEntry[], to: number, bytesMax: number): readonly RecordedEntry[] {
+  let bytes = 0;
+  const end = run.findIndex(({ index, record }, at) => {
+    bytes += record.length;
+    return index > to || (at > 0 && bytes > bytesMax);
+  });
+  return end < 0 ? run : run.slice(0, end);
 }
 
 const runsMax = 8;

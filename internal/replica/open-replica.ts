@@ -72,6 +72,7 @@ export async function openReplica(start: ReplicaStart): Promise<Replica> {
   const entries = new LogEntries(group);
   const raft = new Raft(
     {
+      group: start.group,
       id,
       hardState: { term: hardState.term, vote: hardState.vote as ReplicaId, commit },
       log: { base: group.base, runs: group.termRuns, commit, commitStamp: last.stamp, tail },

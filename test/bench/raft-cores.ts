@@ -1,6 +1,6 @@
 // Three bare cores that talk to each other by calls, with arrays for disks: what the consensus itself costs.
 
-import { logIndex, nobody, replicaId, term } from "../../internal/base/ids.ts";
+import { groupId, logIndex, nobody, replicaId, term } from "../../internal/base/ids.ts";
 import type { ReplicaId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
 import { stamp } from "../../internal/base/stamp.ts";
@@ -20,6 +20,7 @@ class Core {
   constructor(id: ReplicaId) {
     const none = { index: logIndex(0), term: term(0) };
     this.raft = new Raft({
+      group: groupId(0),
       id,
       hardState: { term: none.term, vote: nobody, commit: none.index },
       log: { base: none, runs: [], commit: none.index, commitStamp: stamp(0), tail: [] },

@@ -3,7 +3,7 @@
 // them: one leader per term, logs that match, nothing committed is lost, nothing is said before it is durable.
 
 import { assert } from "../../internal/base/assert.ts";
-import { logIndex, nobody, replicaId, term } from "../../internal/base/ids.ts";
+import { groupId, logIndex, nobody, replicaId, term } from "../../internal/base/ids.ts";
 import type { LogIndex, ReplicaId } from "../../internal/base/ids.ts";
 import { Prng } from "../../internal/base/prng.ts";
 import { stamp } from "../../internal/base/stamp.ts";
@@ -109,6 +109,7 @@ export class Member {
     }
     const commitStamp = this.entryAt(commit)?.stamp ?? base.stamp;
     const start = {
+      group: groupId(0),
       id: this.id,
       hardState: { ...hardState, commit },
       log: { base: { index: base.index, term: base.term }, runs, commit, commitStamp, tail: behind },

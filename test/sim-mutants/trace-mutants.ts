@@ -203,14 +203,14 @@ export const traceMutants: readonly SimMutant[] = [
   {
     name: "rule 24: all who lost the leader stand at the same time",
     file: "internal/raft/state.ts",
-    find: "1 + Math.floor(place * step)",
-    replace: "1 + Math.floor(0 * place * step)",
+    find: "Math.floor(place * step)",
+    replace: "Math.floor(0 * place * step)",
     trace: "rule-24-one-behind-the-other",
   },
   {
     name: "rule 24: a refused vote waits for a whole time-out",
     file: "internal/raft/election.ts",
-    find: "if (!message.isGranted) state.hurryElection();",
+    find: "if (!message.isGranted) state.hurryElection(true);",
     replace: "",
     trace: "rule-24-split-vote",
   },
