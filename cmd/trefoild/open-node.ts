@@ -8,6 +8,7 @@ import type { ListenAddress } from "../../internal/http/listener.ts";
 import { Node } from "../../internal/node/node.ts";
 import type { NodeSettings } from "../../internal/node/node.ts";
 import { Prng } from "../../internal/base/prng.ts";
+import { RepeatedWarnings } from "../../internal/node/repeated-warnings.ts";
 import { RealDisk } from "../../internal/os/real-disk.ts";
 import { systemClock, systemScheduler } from "../../internal/os/system-clock.ts";
 import { systemMachine } from "../../internal/os/system-machine.ts";
@@ -50,7 +51,9 @@ export async function openCore(settings: NodeSettings, peerAddress: string, worl
   const scheduler = systemScheduler;
   const { snapshotBytesPerSecond } = settings.replica;
   const limits = snapshotBytesPerSecond === undefined ? {} : { bulkBytesPerSecond: snapshotBytesPerSecond };
-  const network = new GrpcNetwork({ address: peerAddress, clock, scheduler, logger, limits });
+  // Who is refused comes again, several times a second.
+  const warnings = new RepeatedWarnings({ logger, scheduler });
+  const network = new GrpcNetwork({ address: peerAddress, clock, scheduler, logger: warnings, limits });
   try {
     const node = await Node.open(
       {
@@ -72,12 +75,14 @@ export async function openCore(settings: NodeSettings, peerAddress: string, worl
       close: () =>
         closeAll(
           () => node.close(),
+          () => Promise.resolve(warnings.close()),
           () => background.close(),
         ),
     };
   } catch (failure) {
     await closeAll(
       () => network.close(),
+      () => Promise.resolve(warnings.close()),
       () => background.close(),
     );
     throw failure;

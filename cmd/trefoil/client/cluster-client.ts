@@ -125,7 +125,7 @@ function judge(
       if (method === "GET")
         return { failure: new CommandFailure(exitCodes.unavailable, `${at}: ${told.why}`), isOver: false };
       return {
-        failure: new CommandFailure(exitCodes.outcomeUnknown, `${at}: ${told.why}. ${unknownWords}`),
+        failure: new CommandFailure(exitCodes.outcomeUnknown, `${at}: ${told.why}. ${unknownWords(mayRepeat)}`),
         isOver: !mayRepeat,
       };
     }
@@ -150,7 +150,10 @@ function judge(
   }
   const words = visible(`${code}: ${detail} (${at}, request ${requestId})`);
   if (outcome === "unknown" && method !== "GET") {
-    return { failure: new CommandFailure(exitCodes.outcomeUnknown, `${words}. ${unknownWords}`), isOver: !mayRepeat };
+    return {
+      failure: new CommandFailure(exitCodes.outcomeUnknown, `${words}. ${unknownWords(mayRepeat)}`),
+      isOver: !mayRepeat,
+    };
   }
   const mayGoOn = mayRepeat || outcome === "not_applied";
   const isOver = !mayGoOn || !(passing.has(told.status) || told.status === 504);
@@ -159,8 +162,9 @@ function judge(
 
 const portWords = "--endpoint takes the HTTP port, 8080 unless it was set otherwise";
 
-const unknownWords =
-  "Nobody knows whether the write took effect: read the key, or write again under the same --idempotency-key";
+/** `mayRepeat`: it was sent under an idempotency key. */
+const unknownWords = (mayRepeat: boolean): string =>
+  `Nobody knows whether the write took effect: ${mayRepeat ? "write again under the same --idempotency-key" : "read the key before writing again"}`;
 
 function problemOf({ headers, body }: Answered): Problem | undefined {
   if (headers["content-type"] !== "application/problem+json") return undefined;
