@@ -8,6 +8,8 @@ export type Stamp = number & { readonly [brand]: "Stamp" };
 
 export const stampsPerMillisecond = 1024;
 export const stampMax = Number.MAX_SAFE_INTEGER as Stamp;
+/** Of a wall clock that is believed, in the year 2147: the longest ttl on top of it is a stamp. */
+export const wallMillisecondsMax = 5_600_000_000_000;
 /** As an expiry: never expires. As a stamp: before everything. */
 export const stampZero = 0 as Stamp;
 export const neverExpires = stampZero;

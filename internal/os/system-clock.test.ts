@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, mock } from "node:test";
+import { ttlMillisecondsMax } from "../base/limits.ts";
+import { stampMax, stampOfMilliseconds } from "../base/stamp.ts";
 import { systemClock, systemScheduler } from "./system-clock.ts";
 
 describe("system clock", () => {
@@ -65,5 +67,24 @@ describe("system clock", () => {
     });
     assert.deepEqual(order.slice(0, 1), ["now"]);
     assert.equal(order[3], "after");
+  });
+});
+
+describe("the wall clock", () => {
+  it("of a machine that is centuries wrong says times that stamps and expiries can be made of", (t) => {
+    const century = 36_525 * 24 * 3600 * 1000;
+    const right = Date.now();
+    const { mock } = t.mock.method(Date, "now", () => right);
+    const at = (offset: number): number => {
+      mock.mockImplementation(() => right + offset);
+      return systemClock.wallMilliseconds();
+    };
+    assert.equal(at(0), right);
+    assert.equal(at(century), right + century);
+    for (const centuries of [2, 3, 100]) {
+      const latest = stampOfMilliseconds(at(centuries * century) + ttlMillisecondsMax);
+      assert.ok(Number.isSafeInteger(latest) && latest < stampMax, `${centuries} centuries ahead`);
+    }
+    for (const offset of [-right, -century]) assert.equal(at(offset), 1);
   });
 });

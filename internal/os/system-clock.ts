@@ -1,13 +1,15 @@
 // The machine's time and timers.
 
 import { performance } from "node:perf_hooks";
+import { wallMillisecondsMax } from "../base/stamp.ts";
 import type { Clock, Scheduler, Timer } from "../platform/clock.ts";
 
 /** setTimeout takes 32 bits, signed, and fires at once above. */
 const timeoutMillisecondsMax = 0x7fff_ffff;
 
 export const systemClock: Clock = {
-  wallMilliseconds: () => Date.now(),
+  // No stamp can be made of a time outside of these: whatever the machine says, nothing is written that could not be read back.
+  wallMilliseconds: () => Math.min(Math.max(1, Date.now()), wallMillisecondsMax),
   monotonicMilliseconds: () => performance.now(),
 };
 
