@@ -61,10 +61,9 @@ export class Edges {
     return { http: this.data?.listener.requestsUnderWay ?? 0, grpc: this.kv?.requestsUnderWay ?? 0 };
   }
 
-  /** They are closed soon. */
-  announceEnd(): void {
-    this.data?.listener.announceEnd();
-    this.admin?.listener.announceEnd();
+  /** Those of clients are closed soon. */
+  endListening(): void {
+    this.data?.listener.endListening();
   }
 
   /** Those of clients: requests under way are answered. */

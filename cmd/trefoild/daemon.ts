@@ -73,7 +73,7 @@ export class Daemon {
     const { values, logger, core, edges } = this;
     logger.info("stopping: leaderships are handed over, requests under way are answered");
     this.readiness.stops();
-    edges?.announceEnd();
+    edges?.endListening();
     // Heirs that do not take over are given up by themselves; those of a busy machine need their time.
     const left = await core?.node.leave(Math.max(2 * values["election-timeout"], values["drain-timeout"]));
     if (left !== undefined && left.length > 0) {

@@ -7,14 +7,17 @@
 // Requests of one connection are served one after the other: whoever sends many at once, and reads no answers, has one answer in memory.
 // Who ends his sending behind whole requests has his answers, and then the end. Nobody can tell him from one who has closed and reads
 // nothing: so what is under way is answered, and nothing waits for him: neither for a place in a row nor for a leader that is missing.
-// announceEnd(): all is served as ever, and each connection ends with its next answer, which says so: who asks again does so elsewhere, or
-// over another one. So hardly any is left that would break under a request when it is closed.
-// close(): the same for a moment more, for those that have not asked again since. Then no new connections, once those are let in that wait for
-// it; who has just come is served, what else comes in between is refused by its handler; each ends with the answer of its last request, those
-// between two requests at once, those before their first after a moment; after a while all are cut.
+// endListening(): no new connections, once those are let in that wait for it. Who is in is served as ever, and each connection ends with its next
+// answer, which says so: who asks again finds nobody here, and knows that nothing was done. So hardly any is left that would break under a
+// request when it is closed. (Were the others told to go while new ones are let in, all would come back as new ones, and some be in the
+// system's queue when that is thrown away.)
+// close(): the same for a moment more, for those that have not asked again since. Then who has just come is served, what else comes is refused
+// by its handler; each ends with the answer of its last request, those between two requests at once, those before their first after a
+// moment; after a while all are cut.
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
+import { Server as NetServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { ByteBudget } from "../base/byte-budget.ts";
 import { TrefoilError } from "../base/errors.ts";
@@ -67,12 +70,13 @@ export class HttpListener implements ExchangeHost {
   readonly limits: HttpLimits;
   readonly budget: ByteBudget;
   private isStopping = false;
-  private endIsAnnounced = false;
   private readonly options: ListenerOptions;
   private readonly server: Server<typeof IncomingMessage, typeof ExchangeResponse>;
   private readonly connections = new Map<Socket, Connection>();
   private requests = 0;
   private unanswered = 0;
+  /** Undefined: it listens. */
+  private gone: Promise<void> | undefined;
   private closed: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
@@ -128,7 +132,7 @@ export class HttpListener implements ExchangeHost {
 
   endsWith(exchange: Exchange): boolean {
     const { socket } = exchange.incoming;
-    const isNear = this.endIsAnnounced || this.isStopping || socket.readableEnded;
+    const isNear = this.gone !== undefined || socket.readableEnded;
     return isNear && this.connections.get(socket)?.latest === exchange;
   }
 
@@ -151,8 +155,8 @@ export class HttpListener implements ExchangeHost {
   }
 
   /** It is closed soon. */
-  announceEnd(): void {
-    this.endIsAnnounced = true;
+  endListening(): void {
+    this.gone ??= this.stopListening();
   }
 
   /** Every request that has arrived gets its answer; then nothing is left. */
@@ -161,23 +165,30 @@ export class HttpListener implements ExchangeHost {
     return this.closed;
   }
 
-  private async end(): Promise<void> {
-    this.announceEnd();
-    const { nextRequestMilliseconds, stopMilliseconds } = this.limits;
-    if (this.idle(isBetween).length > 0) await new Promise((resolve) => setTimeout(resolve, nextRequestMilliseconds));
-    this.isStopping = true;
+  /** Resolves when no connection is left. */
+  private async stopListening(): Promise<void> {
     // In the system's queue they would break: the loop looks there once between these two.
     await afterTurn();
     await afterTurn();
-    const gone = new Promise<void>((resolve) => {
-      this.server.close(() => resolve());
+    await new Promise<void>((resolve) => {
+      // As servers of HTTP close, it would break off who is between two requests.
+      NetServer.prototype.close.call(this.server, () => resolve());
     });
+    // There is nobody to watch over any more.
+    this.server.close();
+  }
+
+  private async end(): Promise<void> {
+    this.endListening();
+    const { nextRequestMilliseconds, stopMilliseconds } = this.limits;
+    if (this.idle(isBetween).length > 0) await new Promise((resolve) => setTimeout(resolve, nextRequestMilliseconds));
+    this.isStopping = true;
     for (const { socket } of this.idle(isBetween)) socket.destroySoon();
     const strangers = setTimeout(() => {
       for (const { socket } of this.idle()) socket.destroySoon();
     }, firstRequestMilliseconds);
     const timer = setTimeout(() => this.server.closeAllConnections(), stopMilliseconds);
-    await gone;
+    await this.gone;
     clearTimeout(strangers);
     clearTimeout(timer);
   }
