@@ -75,14 +75,14 @@ export async function openCore(settings: NodeSettings, peerAddress: string, worl
       close: () =>
         closeAll(
           () => node.close(),
-          () => Promise.resolve(warnings.close()),
+          async () => warnings.close(),
           () => background.close(),
         ),
     };
   } catch (failure) {
     await closeAll(
       () => network.close(),
-      () => Promise.resolve(warnings.close()),
+      async () => warnings.close(),
       () => background.close(),
     );
     throw failure;

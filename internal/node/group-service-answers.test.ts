@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { utf8, utf8Text } from "../base/bytes.ts";
 import { groupId, logIndex, nodeId, replicaId, term } from "../base/ids.ts";
-import { neverExpires, stamp } from "../base/stamp.ts";
+import { neverExpires, stamp, stampMax } from "../base/stamp.ts";
 import type { EngineRecord } from "../engine/reader.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { SessionRead } from "../replica/session-reads.ts";
@@ -56,7 +56,7 @@ beforeEach(() => {
   service = new GroupService(
     (id) => (id === group ? replica : undefined),
     () => nodeId("n1"),
-    () => stamp(Number.MAX_SAFE_INTEGER),
+    () => stampMax,
   );
 });
 

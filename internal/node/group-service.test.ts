@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { utf8, utf8Text } from "../base/bytes.ts";
 import { groupId, logIndex, term } from "../base/ids.ts";
-import { isExpired, neverExpires, stamp } from "../base/stamp.ts";
+import { isExpired, neverExpires, stamp, stampMax } from "../base/stamp.ts";
 import type { Version } from "../engine/cell.ts";
 import type { Replica } from "../replica/replica.ts";
 import { GroupService } from "./group-service.ts";
@@ -19,7 +19,7 @@ const serviceOf = (replica: object): GroupService =>
   new GroupService(
     () => ({ isWhole: true, ...Object.defineProperties({}, Object.getOwnPropertyDescriptors(replica)) }) as Replica,
     () => undefined,
-    () => stamp(Number.MAX_SAFE_INTEGER),
+    () => stampMax,
   );
 
 function put(mode: WriteMode): GroupWrite {

@@ -105,7 +105,7 @@ export class Node {
       send: (to, group, message) => this.table.send(to, group, message),
       onFailure: (failure) => this.fail(failure),
     });
-    const { clockOffsetMax } = { ...raftDefaults, ...settings.replica?.raft };
+    const { clockOffsetMax } = { ...raftDefaults, ...settings.replica.raft };
     const service = new GroupService(
       (group) => this.groups.get(group),
       (group, replica) => this.groups.leaderOf(group, replica),

@@ -5,7 +5,7 @@ import { it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
 import type { Node } from "../../internal/node/node.ts";
 import { systemClock } from "../../internal/os/system-clock.ts";
-import { RealNodes, troublesOf } from "./real-nodes.ts";
+import { callerOf, RealNodes, troublesOf } from "./real-nodes.ts";
 
 const aheadMilliseconds = 3 * 3_600_000;
 
@@ -35,8 +35,7 @@ it("a cluster whose clocks were set back says for how long nobody leads, and goe
     const { coordinator } = nodes.node("n3");
     const plain = { mode: undefined, condition: undefined, requestId: undefined, contentType: "" } as const;
     const put = { kind: "put", key: utf8("key"), value: utf8("another one"), ttl: { kind: "none" }, ...plain } as const;
-    const caller = { deadline: coordinator.now() + 60_000, signal: undefined, trace: "" };
-    assert.equal((await coordinator.write(put, caller)).served.consistency, "strong");
+    assert.equal((await coordinator.write(put, callerOf(nodes.node("n3")))).served.consistency, "strong");
     assert.deepEqual(nodes.failures, []);
   } finally {
     await nodes.end();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { stamp } from "../../internal/base/stamp.ts";
+import { stampMax } from "../../internal/base/stamp.ts";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
 import { GroupService } from "../../internal/node/group-service.ts";
 import type { GroupList } from "../../internal/node/group-service.ts";
@@ -24,7 +24,7 @@ async function shown(rig: Rig, id: number, asked: Partial<GroupList> = {}): Prom
   const service = new GroupService(
     () => rig.replica(id),
     () => undefined,
-    () => stamp(Number.MAX_SAFE_INTEGER),
+    () => stampMax,
   );
   const answer = await rig.answer(service.list(theGroup, { ...whole, ...asked }));
   if (answer.kind !== "done") return answer.kind === "again" ? answer.why : answer.code;

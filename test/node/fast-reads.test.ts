@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { stamp } from "../../internal/base/stamp.ts";
+import { stampMax } from "../../internal/base/stamp.ts";
 import { utf8, utf8Text } from "../../internal/base/bytes.ts";
 import { replicaId } from "../../internal/base/ids.ts";
 import { GroupService } from "../../internal/node/group-service.ts";
@@ -25,7 +25,7 @@ describe("a fast read at once", () => {
     const service = new GroupService(
       () => rig.replica(3),
       () => undefined,
-      () => stamp(Number.MAX_SAFE_INTEGER),
+      () => stampMax,
     );
     const read = () => service.getNow(theGroup, key, { newest: told.version, committed: told.version });
     assert.equal(read(), undefined);
@@ -44,7 +44,7 @@ describe("a fast read at once", () => {
       new GroupService(
         () => rig.replica(id),
         () => undefined,
-        () => stamp(Number.MAX_SAFE_INTEGER),
+        () => stampMax,
       );
     const seen = (id: number, name = "a") => {
       const got = at(id).getNow(theGroup, utf8(name), undefined);
@@ -72,7 +72,7 @@ describe("a fast read at once", () => {
     const service = new GroupService(
       () => rig.replica(4),
       () => undefined,
-      () => stamp(Number.MAX_SAFE_INTEGER),
+      () => stampMax,
     );
     const read = (): string => {
       const got = service.getNow(theGroup, key, undefined);

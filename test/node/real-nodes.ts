@@ -179,6 +179,6 @@ export async function troublesOf(seer: Coordinating): Promise<readonly string[]>
   return (await seer.coordinator.cluster(callerOf(seer))).troubles;
 }
 
-function callerOf({ coordinator }: Coordinating): Caller {
+export function callerOf({ coordinator }: Coordinating): Caller {
   return { deadline: coordinator.now() + 30_000, signal: undefined, trace: "" };
 }

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { errorCodes } from "../../internal/base/errors.ts";
 import { groupId, logIndex, nodeId, term } from "../../internal/base/ids.ts";
-import { stamp } from "../../internal/base/stamp.ts";
+import { stamp, stampMax } from "../../internal/base/stamp.ts";
 import { GroupService } from "../../internal/node/group-service.ts";
 import type { GroupAnswer } from "../../internal/node/group-service.ts";
 import { codeOf } from "../../internal/node/refusals.ts";
@@ -55,7 +55,7 @@ async function told(proposed: Proposed): Promise<string> {
   const service = new GroupService(
     () => replica,
     () => nodeId("n2"),
-    () => stamp(Number.MAX_SAFE_INTEGER),
+    () => stampMax,
   );
   const request = {
     kind: "delete",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { utf8 } from "../../internal/base/bytes.ts";
-import { millisecondsOfStamp, stamp } from "../../internal/base/stamp.ts";
+import { millisecondsOfStamp, stampMax } from "../../internal/base/stamp.ts";
 import type { Stamp } from "../../internal/base/stamp.ts";
 import { GroupService } from "../../internal/node/group-service.ts";
 import type { WroteValue } from "../../internal/node/group-service.ts";
@@ -25,7 +25,7 @@ class Client {
     this.service = new GroupService(
       () => rig.replica(1),
       () => undefined,
-      () => stamp(Number.MAX_SAFE_INTEGER),
+      () => stampMax,
     );
   }
 
